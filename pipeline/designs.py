@@ -1,0 +1,63 @@
+"""Mask designs: which superpixels are on in which sample.
+
+Each design is a function of (k, n, seed) alone, so any worker makes any rows of it again.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import hadamard
+
+Masks = NDArray[np.bool_]
+
+
+def coin(k: int, n: int, seed: int) -> Masks:
+    """Independent coin flips with the all-ones row first: the very masks of `LimeImageExplainer(random_state=seed)`.
+
+    The lime package draws one number (its segmentation seed) before the masks; so do we, and the same seed gives the
+    same rows.
+    """
+    random = np.random.RandomState(seed)
+    random.randint(0, high=1000)
+    masks = random.randint(0, 2, n * k).reshape(n, k).astype(bool)
+    masks[:1] = True
+    return masks
+
+
+def paired(k: int, n: int, seed: int) -> Masks:
+    """Coin flips, each row followed by its complement (antithetic sampling)."""
+    generator = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, k])))
+    return _fold_over(generator.integers(0, 2, ((n + 1) // 2, k)).astype(bool))[:n]
+
+
+def hadamard_fold(k: int, n: int, seed: int) -> Masks:
+    """Rows of a Hadamard matrix, each followed by its complement (fold-over), fresh blocks until n rows stand.
+
+    A block takes the order 2^m >= k+1, gives each superpixel a column of its own (never the constant one), and shuffles
+    rows, columns and signs by the seed. Within a block any two superpixels are on together in exactly a quarter of the
+    rows, so main effects are estimated with the least variance that the number of rows allows, and the fold-over
+    clears them of all two-way interactions (Plackett and Burman 1946; Box and Wilson 1951).
+    """
+    order = 1 << k.bit_length()
+    blocks = [_hadamard_block(k, order, (seed, block)) for block in range(-(-n // (2 * order)))]
+    return np.concatenate(blocks or [np.zeros((0, k), dtype=bool)])[:n]
+
+
+def _hadamard_block(k: int, order: int, key: tuple[int, int]) -> Masks:
+    generator = np.random.Generator(np.random.Philox(np.random.SeedSequence([*key, k])))
+    columns = 1 + generator.permutation(order - 1)[:k]
+    signs = generator.choice([-1, 1], size=k)
+    rows = generator.permutation(order)
+    return _fold_over(hadamard(order)[rows][:, columns] * signs > 0)
+
+
+def _fold_over(half: Masks) -> Masks:
+    return np.stack([half, ~half], axis=1).reshape(-1, half.shape[1])
+
+
+DESIGNS: Mapping[str, Callable[[int, int, int], Masks]] = {
+    "coin": coin,
+    "paired": paired,
+    "hadamard": hadamard_fold,
+}

@@ -1,0 +1,70 @@
+"""Decoding: from a file's bytes to an upright RGB photograph."""
+
+import io
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
+MAX_PIXELS = 100_000_000  # a 100-megapixel photograph takes 300 MB decoded; more is a decompression bomb or a mistake
+
+
+class Unreadable(ValueError):
+    """The bytes are not a photograph that can be read; the message says why."""
+
+
+def decode(data: bytes) -> NDArray[np.uint8]:
+    """The photograph in a file's bytes, upright by EXIF.
+
+    Transparency is composed on white, 16-bit grey is scaled to 8 bits, of an animation the first frame is taken.
+
+    Parameters
+    ----------
+    data : bytes
+        A JPEG, PNG, WebP, TIFF or BMP file.
+
+    Returns
+    -------
+    uint8 [H, W, 3], RGB.
+
+    Raises
+    ------
+    Unreadable
+        With the reason: empty, another format, truncated, corrupt, or more than `MAX_PIXELS` pixels.
+    """
+    if not data:
+        raise Unreadable("the file is empty")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of odd but readable metadata; size is checked below
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                width, height = image.size
+                if width * height > MAX_PIXELS:
+                    raise Unreadable(f"{width}x{height} pixels, more than the {MAX_PIXELS // 10**6} megapixels allowed")
+                return _rgb(ImageOps.exif_transpose(image))
+    except Unreadable:
+        raise
+    except UnidentifiedImageError:
+        raise Unreadable(f"not a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file") from None
+    except Image.DecompressionBombError:
+        raise Unreadable(f"more than the {MAX_PIXELS // 10**6} megapixels allowed") from None
+    except (OSError, SyntaxError, ValueError, TypeError, EOFError, KeyError, IndexError, OverflowError) as error:
+        raise Unreadable(f"damaged: {error}") from error
+
+
+def _rgb(image: Image.Image) -> NDArray[np.uint8]:
+    if image.mode.startswith(("I", "F")):
+        return _grey(np.nan_to_num(np.asarray(image, dtype=np.float64)))
+    if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.array(image.convert("RGB"))
+
+
+def _grey(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+    top = values.max(initial=0)
+    scale = 255 / 65535 if top > 255 else (1 if top > 1 else 255)  # 16-bit, 8-bit in a wide type, or 0..1
+    grey = np.clip(np.round(values * scale), 0, 255).astype(np.uint8)
+    return np.repeat(grey[..., None], 3, axis=2)

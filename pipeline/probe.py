@@ -1,0 +1,116 @@
+"""Probes: what is put to the model, told in a few bytes, so that any worker can make any range of it again."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.designs import DESIGNS
+
+Masks = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """n masks that a design draws under a seed."""
+
+    design: str
+    seed: int
+    n: int
+
+    def __post_init__(self) -> None:
+        if self.design not in DESIGNS:
+            raise ValueError(f"design is {self.design!r}, expected one of {', '.join(DESIGNS)}")
+        if self.n < 1:
+            raise ValueError(f"samples is {self.n}, expected at least 1")
+
+    def masks(self, k: int) -> Masks:
+        """All rows, bool [n, k]."""
+        return _drawn(self.design, k, self.n, self.seed)
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object that `Probe.from_json` reads."""
+        return {"design": self.design, "seed": self.seed, "n": self.n}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Masks written out, eight to the byte, rows one after another without padding."""
+
+    n: int
+    bits: bytes
+
+    @classmethod
+    def of(cls, masks: Masks) -> Self:
+        """The block that holds these masks."""
+        return cls(len(masks), np.packbits(masks).tobytes())
+
+    def masks(self, k: int) -> Masks:
+        """All rows, bool [n, k]."""
+        return np.unpackbits(np.frombuffer(self.bits, np.uint8), count=self.n * k).reshape(self.n, k).astype(bool)
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object that `Probe.from_json` reads."""
+        return {"n": self.n, "bits": base64.b64encode(self.bits).decode()}
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Blocks of masks over k superpixels, to be shown to the model."""
+
+    k: int
+    blocks: tuple[Draw | Listed, ...]
+
+    @property
+    def n(self) -> int:
+        """Number of masks."""
+        return sum(block.n for block in self.blocks)
+
+    def masks(self, start: int = 0, stop: int | None = None) -> Masks:
+        """Rows start..stop of the probe, bool [stop - start, k]; only the blocks they touch are made."""
+        stop = self.n if stop is None else stop
+        rows, offset = [np.zeros((0, self.k), dtype=bool)], 0
+        for block in self.blocks:
+            first, last = max(start - offset, 0), min(stop - offset, block.n)
+            if first < last:
+                rows.append(block.masks(self.k)[first:last])
+            offset += block.n
+        return np.concatenate(rows)
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object that `from_json` reads."""
+        return {"k": self.k, "blocks": [block.to_json() for block in self.blocks]}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """The probe that `to_json` wrote."""
+        return cls(value["k"], tuple(_block(block) for block in value["blocks"]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """A probe and the model's answer to it: scores, float32 [n, c]."""
+
+    probe: Probe
+    scores: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        if len(self.scores) != self.probe.n:
+            raise ValueError(f"{len(self.scores)} rows of scores for a probe of {self.probe.n} masks")
+
+
+def _block(value: Mapping[str, Any]) -> Draw | Listed:
+    if "design" in value:
+        return Draw(value["design"], value["seed"], value["n"])
+    return Listed(value["n"], base64.b64decode(value["bits"]))
+
+
+@lru_cache(maxsize=64)
+def _drawn(design: str, k: int, n: int, seed: int) -> Masks:
+    masks = DESIGNS[design](k, n, seed)
+    masks.setflags(write=False)
+    return masks

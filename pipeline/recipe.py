@@ -1,0 +1,142 @@
+"""A recipe: everything that decides an explanation beside the photograph and the model, as one value with a digest."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Self
+
+from pipeline.designs import DESIGNS
+from pipeline.fills import NAMED, color
+from pipeline.segments import SEGMENTERS
+
+Options = Mapping[str, Any]
+MAX_EVALUATIONS = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to explain one photograph.
+
+    Attributes
+    ----------
+    name : str
+        For people; not part of the digest.
+    method : str
+        A module of `pipeline.methods`.
+    segmenter : {"name": ..., its own options}
+        See `pipeline.segments`.
+    fill : str
+        See `pipeline.fills`.
+    design : str
+        See `pipeline.designs`.
+    samples : int
+        Masks drawn under each seed.
+    seeds : tuple of int
+        Each seed is a replicate; their spread is the stability, their pool is the estimate.
+    kernel_width : float or None
+        Of lime's kernel exp(-d^2 / 2 width^2) on the cosine distance to the whole photograph; None weighs all alike.
+    surrogate : {"name": ..., its own options}
+        See `pipeline.surrogate`.
+    labels : "top", "all" or a tuple of names
+        The labels explained; "top" is the model's prediction.
+    """
+
+    name: str
+    method: str = "lime"
+    segmenter: Options = field(default_factory=lambda: {"name": "slic", "n_segments": 50, "compactness": 10})
+    fill: str = "mean"
+    design: str = "hadamard"
+    samples: int = 128
+    seeds: tuple[int, ...] = tuple(range(1, 82, 10))
+    kernel_width: float | None = 0.25
+    surrogate: Options = field(default_factory=lambda: {"name": "ridge", "alpha": 0.01})
+    labels: str | tuple[str, ...] = "top"
+
+    def __post_init__(self) -> None:
+        _one_of("segmenter", self.segmenter.get("name"), SEGMENTERS)
+        _one_of("design", self.design, DESIGNS)
+        if self.fill not in NAMED:
+            color(self.fill)
+        _within("samples", self.samples, 1, 1_000_000)
+        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
+            raise ValueError(f"recipe: seeds are {list(self.seeds)}, expected at least one and no two alike")
+        for seed in self.seeds:
+            _within("seeds", seed, 0, 2**32 - 1)
+        if len(self.seeds) * self.samples > MAX_EVALUATIONS:
+            raise ValueError(f"recipe: more than {MAX_EVALUATIONS} evaluations a photograph; lower samples or seeds")
+        if self.kernel_width is not None and not self.kernel_width > 0:
+            raise ValueError(
+                f"recipe: kernel_width is {self.kernel_width}, expected more than 0, or null for no kernel"
+            )
+        if not self.labels:
+            raise ValueError("recipe: labels is empty, expected top, all or names")
+
+    def to_json(self) -> dict[str, Any]:
+        """The recipe's fields as a JSON object."""
+        return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return]
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """A recipe from its JSON object; fields left out keep the default's. Raises ValueError naming the field."""
+        known = {f.name for f in fields(cls)}
+        unknown = set(value) - known - {"digest"}
+        if unknown:
+            raise ValueError(
+                f"recipe: unknown field {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}"
+            )
+        given = {name: value[name] for name in value if name in known}
+        for name in ("segmenter", "surrogate"):
+            if name in given and not isinstance(given[name], Mapping):
+                raise ValueError(f"recipe: {name} is {given[name]!r}, expected an object with a name and its options")
+        if "seeds" in given:
+            given["seeds"] = _seeds(given["seeds"])
+        if isinstance(given.get("labels"), list):
+            given["labels"] = tuple(given["labels"])
+        return cls(**{"name": "custom", **given})
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON of all fields but the name, in hex: two recipes alike are one."""
+        body = {key: value for key, value in self.to_json().items() if key != "name"}
+        return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    def override(self, changes: Mapping[str, Any]) -> "Recipe":
+        """The recipe with some fields changed; `segmenter.n_segments` reaches into an object.
+
+        Examples
+        --------
+        >>> Recipe("mine").override({"samples": 64, "segmenter.n_segments": 80}).segmenter["n_segments"]
+        80
+        """
+        body = self.to_json()
+        for path, value in changes.items():
+            name, _, option = path.partition(".")
+            if option and isinstance(body.get(name), dict):
+                body[name][option] = value
+            elif name in ("segmenter", "surrogate") and isinstance(value, str):
+                body[name] = {"name": value}
+            else:
+                body[path] = value
+        return type(self).from_json(body)
+
+    def reseed(self, seed: int) -> "Recipe":
+        """The recipe with as many seeds, starting at `seed` and ten apart as the seeds 1, 11, ... 81 are."""
+        return replace(self, seeds=tuple(seed + 10 * i for i in range(len(self.seeds))))
+
+
+def _seeds(value: Any) -> tuple[int, ...]:
+    numbers = [value] if isinstance(value, int) else value
+    if not isinstance(numbers, list | tuple):
+        raise ValueError(f"recipe: seeds is {value!r}, expected a list of whole numbers")
+    return tuple(numbers)
+
+
+def _one_of(name: str, value: Any, known: Mapping[str, Any]) -> None:
+    if value not in known:
+        raise ValueError(f"recipe: {name} is {value!r}, expected one of {', '.join(known)}")
+
+
+def _within(name: str, value: Any, low: int, high: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise ValueError(f"recipe: {name} is {value!r}, expected a whole number from {low} to {high}")

@@ -1,0 +1,46 @@
+"""Staging: from a photograph to the scene that every worker perturbs, and the scene as bytes."""
+
+import hashlib
+import io
+import json
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.fills import fill
+from pipeline.profile import Profile
+from pipeline.recipe import Recipe
+from pipeline.scene import Scene
+from pipeline.segments import segment
+
+
+def stage(photograph: NDArray[np.uint8], profile: Profile, recipe: Recipe) -> Scene:
+    """The scene of an upright photograph, uint8 [H, W, 3], under a model's profile and a recipe."""
+    canvas = profile.canvas(photograph)
+    options = {key: value for key, value in recipe.segmenter.items() if key != "name"}
+    segments = segment(canvas, recipe.segmenter["name"], options)
+    return Scene(canvas, segments, fill(canvas, segments, recipe.fill))
+
+
+def scene_digest(image_sha256: str, profile: Profile, recipe: Recipe) -> str:
+    """What a scene depends on, as one hex digest: models and recipes that agree on it share the scene."""
+    body = {
+        "image": image_sha256,
+        "geometry": profile.geometry(),
+        "segmenter": recipe.to_json()["segmenter"],
+        "fill": recipe.fill,
+    }
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def pack(scene: Scene) -> bytes:
+    """The scene as a compressed .npz file of canvas, segments and fill."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, canvas=scene.canvas, segments=scene.segments, fill=scene.fill)
+    return buffer.getvalue()
+
+
+def unpack(data: bytes) -> Scene:
+    """The scene that `pack` wrote."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        return Scene(arrays["canvas"], arrays["segments"], arrays["fill"])
