@@ -1,7 +1,9 @@
 """Probes: what is put to the model, told in a few bytes, so that any worker can make any range of it again."""
 
 import base64
-from collections.abc import Mapping
+import io
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Self
@@ -101,6 +103,19 @@ class Evidence:
     def __post_init__(self) -> None:
         if len(self.scores) != self.probe.n:
             raise ValueError(f"{len(self.scores)} rows of scores for a probe of {self.probe.n} masks")
+
+
+def pack_evidence(evidence: Sequence[Evidence]) -> bytes:
+    """Every mask's score, so that another kernel, label or surrogate is fitted without the model, as an .npz file.
+
+    `scores_0` float32 [n, c] and `probe_0` (JSON as text) for the first round, and so on.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    for number, one in enumerate(evidence):
+        arrays |= {f"scores_{number}": one.scores, f"probe_{number}": np.array(json.dumps(one.probe.to_json()))}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
 
 
 def _block(value: Mapping[str, Any]) -> Draw | Listed:

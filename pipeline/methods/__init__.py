@@ -38,8 +38,8 @@ def explainer(recipe: Recipe, labels: Sequence[str]) -> Explainer:
     """
     if recipe.method not in METHODS:
         raise ValueError(f"recipe: method is {recipe.method!r}, expected one of {', '.join(METHODS)}")
-    named = recipe.labels if isinstance(recipe.labels, tuple) else (recipe.labels,)
-    unknown = [name for name in named if name not in (*labels, "top", "all")]
+    named = (recipe.labels,) if isinstance(recipe.labels, str) else recipe.labels
+    unknown = [name for name in named if name not in labels and recipe.labels not in ("top", "all")]
     if unknown:
         raise ValueError(f"the model has no label {unknown[0]!r}; it has {_shown(labels)}")
     return METHODS[recipe.method](recipe, tuple(labels))

@@ -15,7 +15,7 @@ from pipeline.probe import Draw, Evidence, Listed, Probe
 from pipeline.recipe import Recipe
 from pipeline.scene import Scene
 from pipeline.stability import stability
-from pipeline.surrogate import Fit, Sample, fit, kernel, r2, r2_held_out
+from pipeline.surrogate import Sample, check, cross_fit, fit, jackknife, kernel, r2, r2_held_out
 
 BASE_ROWS = 2  # every probe begins with the whole photograph and the bare fill
 FOLDS = 5  # for the held-out fit where there is one seed only
@@ -27,6 +27,9 @@ class Lime:
 
     recipe: Recipe
     labels: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        check(self.recipe.surrogate)
 
     def open(self, scene: Scene) -> Probe:
         """The whole photograph, the bare fill, and the masks of every seed."""
@@ -52,44 +55,42 @@ class Lime:
         seeds = np.repeat(np.arange(len(self.recipe.seeds)), self.recipe.samples)
         pooled = fit(self.recipe.surrogate, sample)
         alone = [fit(self.recipe.surrogate, sample.at(seeds == s)) for s in range(len(self.recipe.seeds))]
+        by_seed = np.stack([one.coefficients for one in alone])
+        by_seed_error = np.stack([one.std_error for one in alone])
         inside = r2(sample, pooled.predict(sample.masks))
-        outside = r2_held_out(self.recipe.surrogate, sample, _blocks(seeds))
+        blocks = _blocks(seeds)
+        left_out = cross_fit(self.recipe.surrogate, sample, blocks)
+        outside = r2_held_out(sample, blocks, left_out)
+        # The seeds are independent replicates, so leaving each out measures the pool's error without any model of it.
+        errors = jackknife(left_out) if len(alone) > 1 else pooled.std_error
         return [
-            _label(name, c, pooled, alone, Fidelity(float(inside[c]), float(outside[c])))
+            LabelAttribution(
+                label=name,
+                weights=pooled.coefficients[c],
+                std_error=errors[c],
+                weights_by_seed=by_seed[:, c],
+                intercept=float(pooled.intercepts[c]),
+                fidelity=Fidelity(float(inside[c]), float(outside[c])),
+                stability=stability(by_seed[:, c], by_seed_error[:, c]),
+            )
             for c, name in enumerate(named)
         ]
 
     def _chosen(self, base: NDArray[np.float32]) -> list[int]:
-        if self.recipe.labels == "top":
-            return [int(base.argmax())]
-        if self.recipe.labels == "all":
-            return list(range(len(self.labels)))
-        names = [self.recipe.labels] if isinstance(self.recipe.labels, str) else self.recipe.labels
-        return [self.labels.index(name) for name in names]
+        """The columns of the labels explained, the most probable first."""
+        wanted = self.recipe.labels
+        order: list[int] = np.argsort(-base, kind="stable").tolist()
+        if wanted in ("top", "all"):
+            return order[:1] if wanted == "top" else order
+        names = [wanted] if isinstance(wanted, str) else wanted
+        return [index for index in order if self.labels[index] in names]
 
     def _named(self, row: NDArray[np.float32]) -> dict[str, float]:
         return dict(zip(self.labels, row.astype(float).tolist(), strict=True))
-
-
-def _label(name: str, c: int, pooled: Fit, alone: Sequence[Fit], fidelity: Fidelity) -> LabelAttribution:
-    by_seed = np.stack([one.coefficients[c] for one in alone])
-    errors = np.stack([one.std_error[c] for one in alone])
-    replicated = len(alone) > 1
-    return LabelAttribution(
-        label=name,
-        weights=pooled.coefficients[c],
-        # The seeds are independent replicates, so their spread measures the pool's error without any model of it.
-        std_error=by_seed.std(axis=0, ddof=1) / len(alone) ** 0.5 if replicated else pooled.std_error[c],
-        weights_by_seed=by_seed,
-        intercept=float(pooled.intercepts[c]),
-        fidelity=fidelity,
-        stability=stability(by_seed, errors),
-    )
 
 
 def _blocks(seeds: NDArray[np.intp]) -> NDArray[np.intp]:
     """Seeds are blocks; one seed alone is cut into folds, in even lengths so that no fold-over pair is parted."""
     if seeds[-1] > 0:
         return seeds
-    fold = max(2, 2 * -(-len(seeds) // (2 * FOLDS)))
-    return np.arange(len(seeds)) // min(fold, max(1, len(seeds) - 1))
+    return np.arange(len(seeds)) // (2 * -(-len(seeds) // (2 * FOLDS)))

@@ -1,0 +1,30 @@
+"""Rendering: the files that a person opens, from an attribution."""
+
+from collections.abc import Mapping, Sequence
+
+from pipeline.attribution import Attribution
+from pipeline.pictures import Backdrop, Palette, overlay, png, seeds, segments_png, support
+from pipeline.pictures.composition import LARGEST
+
+
+def rendered(
+    backdrop: Backdrop, attribution: Attribution, numbers: Sequence[int], palette: Palette
+) -> Mapping[str, bytes]:
+    """The pictures of an attribution as PNG files, by name.
+
+    `overlay.png`, `support.png` and `seeds.png` show the first label; further labels have a number: `overlay-2.png`.
+    `segments.png` has 16 bits, the superpixels' labels from 0, at the canvas's size.
+
+    Parameters
+    ----------
+    numbers : the seeds
+    """
+    small = backdrop.within(LARGEST)
+    files = {"segments.png": segments_png(backdrop.segments)}
+    for place, label in enumerate(attribution.labels, start=1):
+        suffix = "" if place == 1 else f"-{place}"
+        picture = overlay(small, label.weights, attribution.probabilities, label.label, palette)
+        files[f"overlay{suffix}.png"] = png(picture)
+        files[f"support{suffix}.png"] = png(support(small, label.weights))
+        files[f"seeds{suffix}.png"] = png(seeds(small, label.weights_by_seed, numbers, palette))
+    return files

@@ -1,0 +1,136 @@
+"""The archive of photographs, known by their content."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Engine, Row, func, select, true, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.elements import ColumnElement
+
+from pipeline.photograph import Unreadable, decode
+from storage.blobs import Blobs
+from storage.keys import image_key, mask_key
+from storage.tables import image as table
+
+PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Photograph:
+    """A photograph as a person hands it in: its name, its file, and what is known of it."""
+
+    name: str
+    data: bytes
+    label: str | None = None
+    mask: bytes | None = None  # an image file of the same size, bright where the object is
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A photograph in the archive."""
+
+    id: int
+    sha256: str
+    name: str
+    width: int
+    height: int
+    label: str | None
+    mask: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """The photographs of a database and a blob store."""
+
+    engine: Engine
+    blobs: Blobs
+
+    def add(self, photograph: Photograph) -> bool:
+        """Keep a photograph; True if it is new. Known content gets the label and the mask it comes with.
+
+        Raises
+        ------
+        Unreadable
+            If the photograph or its mask cannot be read, or the mask has another size.
+        """
+        height, width = decode(photograph.data).shape[:2]
+        sha256 = hashlib.sha256(photograph.data).hexdigest()
+        known = {"label": photograph.label, "mask_sha256": self._keep_mask(photograph.mask, (height, width))}
+        self.blobs.put(image_key(sha256), photograph.data)
+        values = {"sha256": sha256, "name": photograph.name, "width": width, "height": height}
+        new = insert(table).values(values | known | {"bytes": len(photograph.data)}).on_conflict_do_nothing()
+        given = {key: value for key, value in known.items() if value is not None}
+        with self.engine.begin() as c:
+            if c.execute(new).rowcount == 1:
+                return True
+            if given:
+                c.execute(update(table).where(table.c.sha256 == sha256).values(given))
+            return False
+
+    def photograph(self, sha256: str) -> NDArray[np.uint8]:
+        """The pixels, upright, uint8 [H, W, 3]."""
+        return decode(self.blobs.get(image_key(sha256)))
+
+    def mask(self, sha256: str) -> NDArray[np.bool_]:
+        """A mask's pixels, bool [H, W]."""
+        return bright(self.blobs.get(mask_key(sha256)))
+
+    def select(self, selection: str = "all") -> Iterator[Image]:
+        """The photographs of a selection, page by page: see `condition`."""
+        after, chosen = 0, condition(selection)
+        while True:
+            query = select(table).where(chosen, table.c.id > after).order_by(table.c.id).limit(PAGE)
+            with self.engine.begin() as c:
+                rows = c.execute(query).all()
+            yield from map(_image, rows)
+            if len(rows) < PAGE:
+                return
+            after = rows[-1].id
+
+    def count(self, selection: str = "all") -> int:
+        """How many photographs a selection has."""
+        with self.engine.begin() as c:
+            return c.execute(select(func.count()).select_from(table).where(condition(selection))).scalar_one()
+
+    def _keep_mask(self, data: bytes | None, shape: tuple[int, int]) -> str | None:
+        if data is None:
+            return None
+        try:
+            mask = bright(data)
+        except Unreadable as error:
+            raise Unreadable(f"its mask cannot be read: {error}") from error
+        if mask.shape != shape:
+            sizes = [f"{width}x{height}" for height, width in (mask.shape, shape)]
+            raise Unreadable(f"its mask is {sizes[0]} pixels, the upright photograph {sizes[1]}; make them alike")
+        sha256 = hashlib.sha256(data).hexdigest()
+        self.blobs.put(mask_key(sha256), data)
+        return sha256
+
+
+def condition(selection: str) -> ColumnElement[bool]:
+    """The photographs that a selection means.
+
+    `all`; `label:NAME`; `sha256:PREFIX`; else a pattern of names where * and ? stand for any text and any character.
+    """
+    kind, _, rest = selection.partition(":")
+    if selection == "all":
+        return true()
+    if kind == "label":
+        return table.c.label == rest
+    if kind == "sha256":
+        return table.c.sha256.startswith(rest, autoescape=True)
+    escaped = selection.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return table.c.name.like(escaped.replace("*", "%").replace("?", "_"))
+
+
+def bright(data: bytes) -> NDArray[np.bool_]:
+    """The bright half of an image file, bool [H, W]. Raises Unreadable."""
+    return np.asarray(decode(data)[..., 0] > 127)
+
+
+def _image(row: Row[Any]) -> Image:
+    return Image(row.id, row.sha256, row.name, row.width, row.height, row.label, row.mask_sha256)

@@ -1,0 +1,232 @@
+"""Audits: start, follow, cancel and resume them, and read what they found."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, Engine, Row, column, literal_column, select, table, text
+from sqlalchemy.dialects.postgresql import insert
+
+from pipeline.attribution import Attribution, Fidelity, LabelAttribution, Stability
+from pipeline.recipe import Recipe
+from storage import tables
+from storage.archive import condition
+from storage.registry import Version
+
+PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """One model x one recipe x a selection of photographs."""
+
+    id: int
+    model: str  # name@version
+    model_sha256: str
+    recipe: Recipe
+    selection: str
+    state: str
+    created_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an audit is."""
+
+    state: str
+    photographs: int
+    done: int
+    failed: int
+    in_flight: int
+    evaluations: int  # answered so far, those of photographs still under way included
+
+    @property
+    def remaining(self) -> int:
+        """Photographs neither done nor failed."""
+        return self.photographs - self.done - self.failed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explained:
+    """A photograph's explanation under an audit: its state, and the attribution once it is done."""
+
+    id: int
+    key: str
+    image: str
+    image_name: str
+    width: int
+    height: int
+    label: str | None
+    mask: str | None
+    state: str
+    reason: str | None
+    scene: str | None
+    attribution: Attribution | None
+    mask_shares: dict[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Audits:
+    """The audits of a database."""
+
+    engine: Engine
+
+    def start(self, model: Version, recipe: Recipe, selection: str = "all", *, urgent: bool = False) -> int:
+        """Plan an audit and let it run; what was explained before is taken over, what failed before is tried again.
+
+        Raises
+        ------
+        ValueError
+            If the selection has no photograph.
+        """
+        identity = {"model": model.digest, "recipe": recipe.digest, "model_id": model.id}
+        with self.engine.begin() as c:
+            body = {"digest": recipe.digest, "name": recipe.name, "body": recipe.to_json()}
+            c.execute(insert(tables.recipe).values(body).on_conflict_do_nothing())
+            audit = {"model_id": model.id, "recipe_digest": recipe.digest, "selection": selection, "urgent": urgent}
+            number = c.execute(insert(tables.audit).values(audit).returning(tables.audit.c.id)).scalar_one()
+            c.execute(text("CREATE TEMP TABLE chosen (id bigint PRIMARY KEY, key text) ON COMMIT DROP"))
+            keyed = select(tables.image.c.id, literal_column(_KEY)).where(condition(selection))
+            c.execute(_CHOSEN.insert().from_select(["id", "key"], keyed), identity)
+            c.execute(text(_PLAN), identity)
+            if c.execute(text(_JOIN), {"audit": number}).rowcount == 0:
+                raise ValueError(f"no photograph is selected by {selection!r}; `polelens images list` shows the names")
+            c.execute(text(_RETRY), {"id": number})
+        return int(number)
+
+    def get(self, number: int) -> Audit:
+        """An audit by its number. Raises ValueError."""
+        with self.engine.begin() as c:
+            row = c.execute(text(_AUDIT + "WHERE a.id = :id"), {"id": number}).first()
+        if row is None:
+            raise ValueError(f"there is no audit {number}; `polelens audit list` shows those there are")
+        return _audit(row)
+
+    def all(self) -> Sequence[Audit]:
+        """Every audit, the newest first."""
+        with self.engine.begin() as c:
+            return [_audit(row) for row in c.execute(text(_AUDIT + "ORDER BY a.id DESC"))]
+
+    def progress(self, number: int) -> Progress:
+        """How far an audit is."""
+        with self.engine.begin() as c:
+            return Progress(**c.execute(text(_PROGRESS), {"id": number}).one()._mapping)
+
+    def cancel(self, number: int) -> None:
+        """Stop an audit: nothing of it is started any more, what is done stays. Raises ValueError if it has ended."""
+        with self.engine.begin() as c:
+            changed = c.execute(
+                text("UPDATE audit SET state = 'cancelled' WHERE id = :id AND state = 'running'"), {"id": number}
+            )
+        if changed.rowcount == 0:
+            raise ValueError(f"audit {number} is {self.get(number).state}, only a running one can be cancelled")
+
+    def resume(self, number: int) -> None:
+        """Let a cancelled audit go on where it was, or try again what failed in one that has ended."""
+        self.get(number)
+        with self.engine.begin() as c:
+            c.execute(text("UPDATE audit SET state = 'running', finished_at = NULL WHERE id = :id"), {"id": number})
+            c.execute(text(_RETRY), {"id": number})
+            c.execute(text(_LAPSE), {"id": number})
+
+    def explained(self, number: int, states: Sequence[str] = ("done",)) -> Iterator[Explained]:
+        """The explanations of an audit in these states, page by page in the order of the photographs."""
+        after = 0
+        while True:
+            values = {"id": number, "after": after, "states": list(states), "page": PAGE}
+            with self.engine.begin() as c:
+                rows = c.execute(text(_EXPLAINED), values).all()
+                attributions = _attributions(c, [row.id for row in rows])
+            yield from (_explained(row, attributions.get(row.id, [])) for row in rows)
+            if len(rows) < PAGE:
+                return
+            after = rows[-1].id
+
+
+_CHOSEN = table("chosen", column("id"), column("key"))
+_KEY = "encode(sha256(convert_to(image.sha256 || :model || :recipe, 'UTF8')), 'hex')"
+
+_PLAN = """
+INSERT INTO explanation (key, image_id, model_id, recipe_digest)
+SELECT chosen.key, chosen.id, :model_id, :recipe FROM chosen ORDER BY chosen.id ON CONFLICT (key) DO NOTHING
+"""
+
+_JOIN = """
+INSERT INTO audit_explanation (audit_id, explanation_id)
+SELECT :audit, e.id FROM chosen JOIN explanation e ON e.key = chosen.key
+"""
+
+_RETRY = """
+UPDATE explanation e SET state = 'planned', reason = NULL, attempts = 0, probes = '[]', finished_at = NULL
+FROM audit_explanation ae WHERE ae.audit_id = :id AND ae.explanation_id = e.id AND e.state = 'failed'
+"""
+
+# What was under way when the audit was cancelled is handed out again at once.
+_LAPSE = """
+UPDATE explanation e SET lease_until = now() FROM audit_explanation ae
+WHERE ae.audit_id = :id AND ae.explanation_id = e.id AND e.lease_until IS NOT NULL
+"""
+
+_AUDIT = """
+SELECT a.id, m.name || '@' || m.version AS model, m.sha256 AS model_sha256, r.body AS recipe, a.selection, a.state,
+       a.created_at, a.finished_at
+FROM audit a JOIN model m ON m.id = a.model_id JOIN recipe r ON r.digest = a.recipe_digest
+"""
+
+_PROGRESS = """
+SELECT (SELECT state FROM audit WHERE id = :id) AS state, count(*) AS photographs,
+       count(*) FILTER (WHERE e.state = 'done') AS done, count(*) FILTER (WHERE e.state = 'failed') AS failed,
+       count(*) FILTER (WHERE e.state IN ('preparing', 'running', 'ready', 'reducing')) AS in_flight,
+       coalesce(sum(e.evaluations), 0) + (
+           SELECT coalesce(sum(p.stop - p.start), 0) FROM part p
+           JOIN audit_explanation pe ON pe.explanation_id = p.explanation_id
+           WHERE pe.audit_id = :id AND p.scores IS NOT NULL) AS evaluations
+FROM audit_explanation ae JOIN explanation e ON e.id = ae.explanation_id WHERE ae.audit_id = :id
+"""
+
+_EXPLAINED = """
+SELECT e.id, e.key, i.sha256 AS image, i.name AS image_name, i.width, i.height, i.label, i.mask_sha256 AS mask, e.state,
+       e.reason, e.scene, e.probabilities, e.fill_probabilities, e.evaluations
+FROM audit_explanation ae JOIN explanation e ON e.id = ae.explanation_id JOIN image i ON i.id = e.image_id
+WHERE ae.audit_id = :id AND e.id > :after AND e.state = ANY(:states) ORDER BY e.id LIMIT :page
+"""
+
+
+def _audit(row: Row[Any]) -> Audit:
+    fields = dict(row._mapping)
+    return Audit(**fields | {"recipe": Recipe.from_json(fields["recipe"])})
+
+
+def _attributions(c: Connection, explanations: Sequence[int]) -> dict[int, list[Row[Any]]]:
+    rows = tables.attribution
+    found: dict[int, list[Row[Any]]] = {}
+    for row in c.execute(select(rows).where(rows.c.explanation_id.in_(explanations)).order_by(rows.c.label)):
+        found.setdefault(row.explanation_id, []).append(row)
+    return found
+
+
+def _explained(row: Row[Any], labels: Sequence[Row[Any]]) -> Explained:
+    fields = dict(row._mapping)
+    answers = {name: fields.pop(name) for name in ("probabilities", "fill_probabilities", "evaluations")}
+    labels = sorted(labels, key=lambda one: -answers["probabilities"][one.label])
+    attribution = Attribution(**answers, labels=tuple(map(_label, labels))) if labels else None
+    return Explained(**fields, attribution=attribution, mask_shares={one.label: one.mask_share for one in labels})
+
+
+def _label(row: Row[Any]) -> LabelAttribution:
+    return LabelAttribution(
+        label=row.label,
+        weights=np.array(row.weights),
+        std_error=np.array(row.std_error),
+        weights_by_seed=np.array(row.weights_by_seed),
+        intercept=row.intercept,
+        fidelity=Fidelity(**_numbers(row.fidelity)),
+        stability=Stability(**_numbers(row.stability)),
+    )
+
+
+def _numbers(value: dict[str, Any]) -> dict[str, Any]:
+    return {key: float("nan") if number is None else number for key, number in value.items()}

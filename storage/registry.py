@@ -1,0 +1,131 @@
+"""The registry of models: which versions there are, and the files behind them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, func, insert, select, text
+
+from pipeline.model import Model
+from pipeline.profile import Profile
+from storage.blobs import Blobs
+from storage.keys import model_key
+from storage.tables import model as table
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A registered version of a model."""
+
+    id: int
+    name: str
+    version: int
+    sha256: str
+    digest: str
+    labels: tuple[str, ...]
+    profile: Profile
+    facts: dict[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The models of a database and a blob store."""
+
+    engine: Engine
+    blobs: Blobs
+
+    def add(self, model: Model, version: int | None = None) -> tuple[Version, bool]:
+        """Register a model; the same bytes, labels and profile under the same name are the version they were.
+
+        Returns
+        -------
+        (Version, bool)
+            The version, and whether it is new.
+
+        Raises
+        ------
+        ValueError
+            If the version exists with other content.
+        """
+        self.blobs.put(model_key(model.digest), model.onnx)
+        with self.engine.begin() as c:
+            c.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": model.name})
+            known = c.execute(select(table).where(table.c.name == model.name, table.c.digest == model.digest)).first()
+            if known is not None and version in (None, known.version):
+                return _version(known), False
+            if known is not None:
+                raise ValueError(f"{model.name}@{known.version} is this very model already; leave the version out")
+            return _insert(c, model, version), True
+
+    def find(self, reference: str) -> Version:
+        """The version that NAME or NAME@VERSION names; the newest where none is given. Raises ValueError."""
+        name, number = split_reference(reference)
+        query = select(table).where(table.c.name == name).order_by(table.c.version.desc()).limit(1)
+        with self.engine.begin() as c:
+            row = c.execute(query if number is None else query.where(table.c.version == number)).first()
+        if row is None:
+            raise ValueError(f"there is no model {reference}; `polelens models list` shows those there are")
+        return _version(row)
+
+    def load(self, model: int) -> Model:
+        """The model with this id, its file included."""
+        with self.engine.begin() as c:
+            row = c.execute(select(table).where(table.c.id == model)).one()
+        return Model(
+            name=row.name,
+            onnx=self.blobs.get(model_key(row.digest)),
+            labels=tuple(row.labels),
+            profile=Profile.from_json(row.profile),
+            sha256=row.sha256,
+            batch=row.batch,
+            facts=row.facts,
+        )
+
+    def all(self) -> Sequence[Version]:
+        """Every version, by name and number."""
+        with self.engine.begin() as c:
+            return [_version(row) for row in c.execute(select(table).order_by(table.c.name, table.c.version))]
+
+
+def split_reference(reference: str) -> tuple[str, int | None]:
+    """A reference's name and version: `poles@2` is ("poles", 2), `poles` and `poles@latest` have None.
+
+    Raises ValueError if the version is not a whole number from 1 or the name is empty.
+    """
+    name, at, version = reference.partition("@")
+    if not name or any(c.isspace() or c == "/" for c in name):
+        raise ValueError(f"model is {reference!r}, expected a name without spaces or slashes, like poles or poles@2")
+    if not at or version == "latest":
+        return name, None
+    if not version.isdecimal() or int(version) < 1:
+        raise ValueError(f"model is {reference!r}: the version must be a whole number from 1, or latest")
+    return name, int(version)
+
+
+def _insert(c: Connection, model: Model, version: int | None) -> Version:
+    newest = c.scalar(select(func.max(table.c.version)).where(table.c.name == model.name)) or 0
+    taken = version is not None and c.scalar(
+        select(table.c.id).where(table.c.name == model.name, table.c.version == version)
+    )
+    if taken:
+        raise ValueError(f"{model.name}@{version} exists with other content; leave the version out for {newest + 1}")
+    values = {
+        "name": model.name,
+        "version": version or newest + 1,
+        "sha256": model.sha256,
+        "digest": model.digest,
+        "labels": list(model.labels),
+        "profile": model.profile.to_json(),
+        "facts": json.loads(json.dumps(model.facts)),
+        "batch": model.batch,
+    }
+    return _version(c.execute(insert(table).values(values).returning(table)).one())
+
+
+def _version(row: Row[Any]) -> Version:
+    profile = Profile.from_json(row.profile)
+    return Version(row.id, row.name, row.version, row.sha256, row.digest, tuple(row.labels), profile, row.facts)

@@ -1,0 +1,72 @@
+"""All settings, read from the environment, in one place."""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import AliasChoices, Field, ValidationError
+from pydantic_settings import BaseSettings, JsonConfigSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+
+class SettingsError(ValueError):
+    """A setting is missing or wrong; the message names the variable and the remedy."""
+
+
+def local_home() -> Path:
+    """The local stack's folder."""
+    return Path(os.environ.get("POLELENS_HOME", "~/.local/share/polelens")).expanduser()
+
+
+class Settings(BaseSettings):
+    """Every setting beside the `AWS_*` of boto3's usual credential chain and Flower's own `FLOWER_*`.
+
+    The first three default to the local stack of `polelens up`, if one was started in `POLELENS_HOME`.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="polelens_", frozen=True, populate_by_name=True, extra="ignore")
+
+    database_url: str = Field(validation_alias=AliasChoices("database_url"), repr=False, description="Postgres")
+    broker_url: str = Field(
+        validation_alias=AliasChoices("celery_broker_url", "broker_url"), repr=False, description="Redis"
+    )
+    blobs: str = Field(description="a folder, or s3://bucket/prefix (endpoint: AWS_ENDPOINT_URL_S3)")
+    home: Path = Field(default_factory=local_home, description="folder of the local stack")
+    window: int = Field(default=64, ge=1, description="photographs in flight at once: bounds Redis and scratch rows")
+    lease_seconds: float = Field(
+        default=300, gt=0, description="without progress for so long, work is handed out again"
+    )
+    attempts: int = Field(default=3, ge=1, description="a photograph whose work killed so many processes is failed")
+    part_seconds: float = Field(default=2, gt=0, description="inference time a part is sized for")
+    part_evaluations: int = Field(default=0, ge=0, description="evaluations in a part; 0: from the measured rate")
+    batch: int = Field(default=32, ge=1, le=4096, description="perturbed pictures in one call of ONNX Runtime")
+    threads: int = Field(default=1, ge=1, description="ONNX Runtime threads of a worker process")
+    providers: str = Field(default="CPUExecutionProvider", description="ONNX Runtime providers, comma-separated")
+    produce_seconds: float = Field(default=5, gt=0, description="how often beat refills the window")
+    sweep_seconds: float = Field(default=15, gt=0, description="how often beat looks for leases that have run out")
+    visibility_seconds: float = Field(default=900, gt=0, description="Redis hands an unacknowledged message out again")
+    palette: str = Field(default="green-red", description="green-red, or blue-orange for colour-blind readers")
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **named: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then the local stack's addresses."""
+        stack = JsonConfigSettingsSource(settings_cls, json_file=local_home() / "stack.json")
+        return init_settings, named["env_settings"], stack
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process. Raises SettingsError naming the variable that is missing or wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = str(problem["loc"][0]).upper()
+        variable = name if name in ("DATABASE_URL", "CELERY_BROKER_URL") else f"POLELENS_{name}"
+        if problem["type"] == "missing":
+            raise SettingsError(
+                f"{variable} is not set and no local stack is running: set it, or `polelens up`"
+            ) from None
+        raise SettingsError(f"{variable} is {problem['input']!r}: {problem['msg'].lower()}") from None

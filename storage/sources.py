@@ -1,0 +1,91 @@
+"""Where photographs come from: files, folders and S3 prefixes."""
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+from storage.blobs import s3_client
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that may be a photograph: its name in the archive, and how to read it."""
+
+    name: str
+    read: Callable[[], bytes]
+
+
+def sources(location: str) -> Iterator[Source]:
+    """The photographs at a file, a folder (with all below it) or an s3://bucket/prefix, in the order of their names.
+
+    In a folder or prefix other kinds of files are passed over; links that lead out of a folder are not followed.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing at the location.
+    """
+    if location.startswith("s3://"):
+        return _objects(location)
+    path = Path(location)
+    if path.is_dir():
+        return _files(path)
+    if not path.exists():
+        raise ValueError(f"there is no file or folder {location!r}")
+    return iter([Source(path.name, path.read_bytes)])
+
+
+def labels(data: bytes) -> dict[str, str]:
+    """The labels of a CSV file of path,label, keyed by path. Raises ValueError naming the line."""
+    found: dict[str, str] = {}
+    try:
+        rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"labels: not UTF-8 text (byte {error.start}); save the file as UTF-8") from None
+    for number, row in enumerate(rows, start=1):
+        if not row or [cell.strip().lower() for cell in row[:2]] == ["path", "label"]:
+            continue
+        if len(row) != 2 or not row[0].strip() or not row[1].strip():
+            raise ValueError(f"labels: line {number} is {','.join(row)!r}, expected path,label")
+        found[row[0].strip()] = row[1].strip()
+    return found
+
+
+def lookup(table: Mapping[str, str], name: str) -> str | None:
+    """A photograph's label: by its name in the archive, else by its last part."""
+    return table.get(name, table.get(PurePosixPath(name).name))
+
+
+def _files(folder: Path) -> Iterator[Source]:
+    root = folder.resolve()
+    for path in sorted(root.rglob("*")):
+        if path.suffix.lower() in SUFFIXES and path.is_file() and path.resolve().is_relative_to(root):
+            yield Source(_text(path.relative_to(root).as_posix()), path.read_bytes)
+
+
+def _objects(location: str) -> Iterator[Source]:
+    url, client = urlsplit(location), s3_client()
+    prefix = url.path.lstrip("/")
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=url.netloc, Prefix=prefix):
+        for entry in page.get("Contents", []):
+            key = entry["Key"]
+            if PurePosixPath(key).suffix.lower() in SUFFIXES:
+                name = key.removeprefix(prefix).lstrip("/") or PurePosixPath(key).name
+                yield Source(name, partial(_object, client, url.netloc, key))
+
+
+def _object(client: Any, bucket: str, key: str) -> bytes:
+    body: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+    return body
+
+
+def _text(name: str) -> str:
+    """A file name that Postgres and a terminal can hold: bytes that are no UTF-8 are shown as escapes."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").replace("\0", "")

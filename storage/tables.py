@@ -1,0 +1,164 @@
+"""The tables. What each row means is said once, here; `ledger`, `archive`, `registry` and `audits` speak of them."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _now() -> Column[object]:
+    return Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now())
+
+
+# A version of a classifier. sha256 is the file's as given, digest that of the black box: file, labels and profile.
+model = Table(
+    "model",
+    metadata,
+    Column("id", Integer, Identity(always=True), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("labels", JSONB, nullable=False),
+    Column("profile", JSONB, nullable=False),
+    Column("facts", JSONB, nullable=False),
+    Column("batch", Boolean, nullable=False),
+    Column("rate", Float),  # evaluations a second of one worker process, a moving average; sizes the parts
+    _now(),
+    UniqueConstraint("name", "version"),
+    UniqueConstraint("name", "digest"),
+)
+
+# A photograph, known by its content; the bytes are in the blob images/<sha256>, its mask in masks/<mask_sha256>.
+image = Table(
+    "image",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("sha256", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False, index=True),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("label", Text),
+    Column("mask_sha256", Text),
+    _now(),
+)
+
+recipe = Table(
+    "recipe",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("body", JSONB, nullable=False),
+)
+
+# One model x one recipe x a selection of photographs.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, Identity(always=True), primary_key=True),
+    Column("model_id", Integer, ForeignKey("model.id"), nullable=False),
+    Column("recipe_digest", Text, ForeignKey("recipe.digest"), nullable=False),
+    Column("selection", Text, nullable=False),
+    Column("urgent", Boolean, nullable=False, server_default=text("false")),
+    Column("state", Text, nullable=False, server_default="running"),
+    Column("finished_at", DateTime(timezone=True)),
+    _now(),
+    CheckConstraint("state IN ('running', 'done', 'cancelled')", name="state"),
+)
+
+# One photograph under one model and one recipe; audits that meet it share it. key names that content, and its blobs.
+explanation = Table(
+    "explanation",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("image_id", BigInteger, ForeignKey("image.id"), nullable=False, index=True),
+    Column("model_id", Integer, ForeignKey("model.id"), nullable=False),
+    Column("recipe_digest", Text, ForeignKey("recipe.digest"), nullable=False),
+    Column("state", Text, nullable=False, server_default="planned"),
+    Column("lease_until", DateTime(timezone=True)),
+    Column("attempts", SmallInteger, nullable=False, server_default=text("0")),  # processes that died at this step
+    Column("reason", Text),
+    Column("scene", Text),  # the blob scenes/<scene>
+    Column("probes", JSONB, nullable=False, server_default=text("'[]'")),  # one for each round so far
+    Column("parts_total", Integer, nullable=False, server_default=text("0")),  # of the present round
+    Column("parts_done", Integer, nullable=False, server_default=text("0")),
+    Column("evaluations", Integer, nullable=False, server_default=text("0")),
+    Column("probabilities", JSONB),
+    Column("fill_probabilities", JSONB),
+    Column("finished_at", DateTime(timezone=True)),
+    _now(),
+    CheckConstraint(
+        "state IN ('planned', 'preparing', 'running', 'ready', 'reducing', 'done', 'failed')", name="state"
+    ),
+    Index(
+        "ix_explanation_in_flight",
+        "lease_until",
+        postgresql_where=text("state IN ('preparing', 'running', 'ready', 'reducing')"),
+    ),
+    Index("ix_explanation_planned", "id", postgresql_where=text("state = 'planned'")),
+)
+
+audit_explanation = Table(
+    "audit_explanation",
+    metadata,
+    Column("audit_id", Integer, ForeignKey("audit.id", ondelete="CASCADE"), primary_key=True),
+    Column("explanation_id", BigInteger, ForeignKey("explanation.id"), primary_key=True, index=True),
+)
+
+# A range of a probe's masks: the unit of one task. Deleted when the explanation is done.
+part = Table(
+    "part",
+    metadata,
+    Column("explanation_id", BigInteger, ForeignKey("explanation.id", ondelete="CASCADE"), primary_key=True),
+    Column("round", SmallInteger, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("start", Integer, nullable=False),
+    Column("stop", Integer, nullable=False),
+    Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
+    Column("seconds", Float),
+    Column("scores", LargeBinary),  # float32 [stop - start, c], little-endian; null until done, then never changed
+)
+
+# The weights of one label.
+attribution = Table(
+    "attribution",
+    metadata,
+    Column("explanation_id", BigInteger, ForeignKey("explanation.id", ondelete="CASCADE"), primary_key=True),
+    Column("label", Text, primary_key=True),
+    Column("weights", ARRAY(Float), nullable=False),  # [k], by superpixel
+    Column("std_error", ARRAY(Float), nullable=False),  # [k]
+    Column("weights_by_seed", ARRAY(Float, dimensions=2), nullable=False),  # [seeds, k]
+    Column("intercept", Float, nullable=False),
+    Column("fidelity", JSONB, nullable=False),
+    Column("stability", JSONB, nullable=False),
+    Column("mask_share", Float),  # share of the positive weight inside the photograph's mask, where it has one
+)

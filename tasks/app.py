@@ -1,0 +1,63 @@
+"""The Celery application and all of its settings."""
+
+import os
+
+from celery import Celery
+from kombu.entity import Queue
+
+from storage.settings import settings
+from tasks.queues import QUEUES
+
+app = Celery("tasks", include=[f"tasks.{name}" for name in ("produce", "prepare", "infer", "reduce", "sweep")])
+app.conf.update(
+    # Postgres remembers; there is no result backend to disagree with it.
+    result_backend=None,
+    task_ignore_result=True,
+    # A message carries ids only, as JSON.
+    task_serializer="json",
+    event_serializer="json",
+    result_serializer="json",
+    accept_content=["json"],
+    task_queues=[Queue(name) for name in QUEUES],
+    task_default_queue="control",
+    task_create_missing_queues=False,
+    # At least once: a message is acknowledged when its work is in the ledger, and doing it twice is harmless.
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_acks_on_failure_or_timeout=True,
+    worker_prefetch_multiplier=1,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    worker_soft_shutdown_timeout=60,
+    task_soft_time_limit=540,
+    task_time_limit=600,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    worker_send_task_events=True,  # Flower
+    worker_hijack_root_logger=False,
+    enable_utc=True,
+)
+
+
+@app.on_configure.connect
+def _configure(sender: Celery, **_: object) -> None:
+    """Read the environment when the application is first used, so that importing it needs no settings."""
+    here = settings()
+    sender.conf.update(
+        broker_url=here.broker_url,
+        broker_transport_options={
+            "queue_order_strategy": "tasks.queues:NowFirst",
+            "visibility_timeout": here.visibility_seconds,
+            "unacked_restore_interval": 10,
+            "unacked_restore_throttle": 3,
+            "health_check_interval": 25,
+            "socket_keepalive": True,
+            "socket_connect_timeout": 5,
+            "socket_timeout": 30,
+        },
+        # Any number of beats is harmless: each tick looks into the ledger and does what is due.
+        beat_schedule={
+            "produce": {"task": "produce", "schedule": here.produce_seconds, "options": {"expires": 60}},
+            "sweep": {"task": "sweep", "schedule": here.sweep_seconds, "options": {"expires": 60}},
+        },
+        beat_schedule_filename=os.environ.get("POLELENS_BEAT_SCHEDULE", "celerybeat-schedule"),
+    )

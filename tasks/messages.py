@@ -1,0 +1,31 @@
+"""Messages: ids only, published after the commit that made them true, with words that a person reads in Flower."""
+
+from collections.abc import Iterable
+
+from storage.ledger import Step
+from tasks.app import app
+from tasks.queues import NOW
+
+
+def publish(steps: Iterable[Step]) -> None:
+    """Publish steps; a message that gets lost is published again by the sweeper."""
+    with app.producer_or_acquire() as producer:
+        for step in steps:
+            app.send_task(
+                step.task,
+                args=[step.explanation, step.round, step.part] if step.task == "infer" else [step.explanation],
+                queue=step.task + NOW if step.urgent else step.task,
+                argsrepr=_words(step),
+                kwargsrepr="",
+                producer=producer,
+            )
+
+
+def hint(task: str) -> None:
+    """Ask for a control task soon; if nobody hears, beat asks again."""
+    app.send_task(task, queue="control", expires=60)
+
+
+def _words(step: Step) -> str:
+    part = f" part={step.part + 1}/{step.parts}" if step.parts else ""
+    return f"audit={step.audit} image={step.image[:6]}{part}"

@@ -1,0 +1,35 @@
+"""Prepare: decode a photograph, make its scene, and open the conversation with the model."""
+
+from pipeline.methods import explainer
+from pipeline.recipe import Recipe
+from pipeline.scene import Scene
+from pipeline.staging import pack, scene_digest, stage
+from storage.keys import scene_key
+from storage.ledger import Job
+from tasks import runtime
+from tasks.app import app
+from tasks.messages import publish
+from tasks.parts import part_size
+from tasks.steps import StepTask
+
+
+@app.task(name="prepare", base=StepTask)
+def prepare(explanation: int) -> None:
+    """Put the scene of an explanation into the blobs and its first probe into the ledger."""
+    job = runtime.ledger().begin(explanation)
+    if job is None:
+        return
+    recipe, model = Recipe.from_json(job.recipe), runtime.model(job.model)
+    digest = scene_digest(job.image, model.profile, recipe)
+    probe = explainer(recipe, model.labels).open(_scene(job, digest, recipe))
+    publish(runtime.ledger().open_round(job, digest, probe, part_size(job.model)))
+
+
+def _scene(job: Job, digest: str, recipe: Recipe) -> Scene:
+    """The scene, made if no model or recipe has needed it before."""
+    key = scene_key(digest)
+    if runtime.blobs().exists(key):
+        return runtime.scene(digest)
+    scene = stage(runtime.archive().photograph(job.image), runtime.model(job.model).profile, recipe)
+    runtime.blobs().put(key, pack(scene))
+    return scene

@@ -1,0 +1,54 @@
+"""Reduce: hand the evidence to the explainer, which answers or asks again."""
+
+from pipeline.attribution import Attribution
+from pipeline.grounding import canvas_mask, mask_share
+from pipeline.methods import explainer
+from pipeline.model import Model
+from pipeline.pictures import Backdrop, palette
+from pipeline.probe import Evidence, Probe, pack_evidence
+from pipeline.recipe import Recipe
+from pipeline.rendering import rendered
+from pipeline.scene import Scene
+from storage.keys import explanation_key
+from storage.ledger import Job
+from storage.settings import settings
+from tasks import runtime
+from tasks.app import app
+from tasks.messages import publish
+from tasks.parts import part_size
+from tasks.steps import StepTask
+
+
+@app.task(name="reduce", base=StepTask)
+def reduce(explanation: int) -> None:
+    """Proceed with an explanation whose round is complete: another probe, or attribution, pictures and scores."""
+    job = runtime.ledger().claim_reduction(explanation)
+    if job is None:
+        return
+    model, scene = runtime.model(job.model), runtime.scene(job.scene or "")
+    evidence = _evidence(job, model)
+    step = explainer(Recipe.from_json(job.recipe), model.labels).proceed(scene, evidence)
+    if isinstance(step, Probe):
+        publish(runtime.ledger().open_round(job, job.scene or "", step, part_size(job.model)))
+        return
+    _keep(job, scene, evidence, step)
+    publish(runtime.ledger().produce(settings().window))
+    runtime.ledger().settle()
+
+
+def _evidence(job: Job, model: Model) -> list[Evidence]:
+    scores = runtime.ledger().scores(job, len(model.labels))
+    return [Evidence(Probe.from_json(probe), answer) for probe, answer in zip(job.probes, scores, strict=True)]
+
+
+def _keep(job: Job, scene: Scene, evidence: list[Evidence], attribution: Attribution) -> None:
+    """Blobs first: a row that says done has its pictures."""
+    photograph, profile = runtime.archive().photograph(job.image), runtime.model(job.model).profile
+    backdrop = Backdrop(photograph, profile.placement(photograph.shape[1], photograph.shape[0]), scene.segments)
+    files = rendered(backdrop, attribution, job.recipe["seeds"], palette(settings().palette))
+    for name, data in files.items():
+        runtime.blobs().put(explanation_key(job.key, name), data, "image/png")
+    runtime.blobs().put(explanation_key(job.key, "scores.npz"), pack_evidence(evidence))
+    mask = canvas_mask(profile, runtime.archive().mask(job.mask)) if job.mask else None
+    shares = [None if mask is None else mask_share(scene, label.weights, mask) for label in attribution.labels]
+    runtime.ledger().finish(job, attribution, shares)

@@ -1,0 +1,53 @@
+"""What a worker process holds: made on first use in the process itself, never before a fork."""
+
+from functools import lru_cache
+
+from pipeline.blackbox import BlackBox
+from pipeline.model import Model
+from pipeline.scene import Scene
+from pipeline.staging import unpack
+from storage.archive import Archive
+from storage.blobs import Blobs, open_blobs
+from storage.database import connect
+from storage.keys import scene_key
+from storage.ledger import Ledger
+from storage.registry import Registry
+from storage.settings import settings
+
+
+@lru_cache(maxsize=1)
+def ledger() -> Ledger:
+    """The ledger."""
+    here = settings()
+    return Ledger(connect(here.database_url), here.lease_seconds, here.attempts)
+
+
+@lru_cache(maxsize=1)
+def blobs() -> Blobs:
+    """The blob store."""
+    return open_blobs(settings().blobs)
+
+
+@lru_cache(maxsize=1)
+def archive() -> Archive:
+    """The archive of photographs."""
+    return Archive(ledger().engine, blobs())
+
+
+@lru_cache(maxsize=2)
+def model(number: int) -> Model:
+    """A model, its file included."""
+    return Registry(ledger().engine, blobs()).load(number)
+
+
+@lru_cache(maxsize=2)
+def black_box(number: int) -> BlackBox:
+    """A model's ONNX Runtime session."""
+    here = settings()
+    return BlackBox(model(number), threads=here.threads, providers=here.providers.split(","), batch=here.batch)
+
+
+@lru_cache(maxsize=8)
+def scene(digest: str) -> Scene:
+    """A scene: its parts come one after another."""
+    return unpack(blobs().get(scene_key(digest)))
