@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Engine, Row, column, literal_column, select, table, text
+from sqlalchemy import Connection, Engine, Row, column, func, select, table, text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.elements import ColumnElement
 
 from pipeline.attribution import Attribution, Fidelity, LabelAttribution, Stability
 from pipeline.recipe import Recipe
@@ -89,8 +90,8 @@ class Audits:
             audit = {"model_id": model.id, "recipe_digest": recipe.digest, "selection": selection, "urgent": urgent}
             number = c.execute(insert(tables.audit).values(audit).returning(tables.audit.c.id)).scalar_one()
             c.execute(text("CREATE TEMP TABLE chosen (id bigint PRIMARY KEY, key text) ON COMMIT DROP"))
-            keyed = select(tables.image.c.id, literal_column(_KEY)).where(condition(selection))
-            c.execute(_CHOSEN.insert().from_select(["id", "key"], keyed), identity)
+            keyed = select(tables.image.c.id, _key(model.digest, recipe.digest)).where(condition(selection))
+            c.execute(_CHOSEN.insert().from_select(["id", "key"], keyed))
             c.execute(text(_PLAN), identity)
             if c.execute(text(_JOIN), {"audit": number}).rowcount == 0:
                 raise ValueError(f"no photograph is selected by {selection!r}; `polelens images list` shows the names")
@@ -147,7 +148,6 @@ class Audits:
 
 
 _CHOSEN = table("chosen", column("id"), column("key"))
-_KEY = "encode(sha256(convert_to(image.sha256 || :model || :recipe, 'UTF8')), 'hex')"
 
 _PLAN = """
 INSERT INTO explanation (key, image_id, model_id, recipe_digest)
@@ -193,6 +193,12 @@ SELECT e.id, e.key, i.sha256 AS image, i.name AS image_name, i.width, i.height, 
 FROM audit_explanation ae JOIN explanation e ON e.id = ae.explanation_id JOIN image i ON i.id = e.image_id
 WHERE ae.audit_id = :id AND e.id > :after AND e.state = ANY(:states) ORDER BY e.id LIMIT :page
 """
+
+
+def _key(model: str, recipe: str) -> ColumnElement[str]:
+    """What names an explanation: the photograph's, the model's and the recipe's digest, digested."""
+    content = func.convert_to(tables.image.c.sha256 + model + recipe, "UTF8")
+    return func.encode(func.sha256(content), "hex")
 
 
 def _audit(row: Row[Any]) -> Audit:

@@ -1,0 +1,3 @@
+"""Real services for every test that asks for them."""
+
+pytest_plugins = ["tests.services", "tests.bench"]
