@@ -1,0 +1,171 @@
+"""The black box: scores for masks, whatever their number, type and order."""
+
+import dataclasses
+import threading
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from pipeline.blackbox import BlackBox
+from pipeline.graph import normalise, with_free_batch
+from pipeline.model import Model, read_model
+from pipeline.profile import Profile
+from pipeline.scene import Scene, compose
+from pipeline.session import CPU, open_session
+from tests.models import Network, additive, custom_vision_zip, means
+
+PROFILE = {"size": 32, "crop": "center", "color": "rgb", "mean": 0, "scale": 255}
+RNG = np.random.default_rng(0)
+MASKS = RNG.random((10, 9)) < 0.5
+
+
+def _scene(seed=0):
+    rng = np.random.default_rng(seed)
+    return Scene(
+        canvas=rng.integers(0, 256, (32, 32, 3), np.uint8),
+        segments=(np.arange(32)[:, None] // 11 * 3 + np.arange(32) // 11).astype(np.int32),
+        fill=rng.integers(0, 256, (32, 32, 3), np.uint8),
+    )
+
+
+@pytest.fixture(scope="module")
+def model():
+    return read_model(custom_vision_zip(Network()), name="poles", profile=PROFILE)
+
+
+@pytest.fixture(scope="module")
+def box(model):
+    return BlackBox(model, batch=4)
+
+
+def test_scores_are_those_of_the_composed_pictures_whatever_the_micro_batch(model):
+    pictures = np.stack([model.profile.tensor(picture) for picture in compose(_scene(), MASKS)])
+    expected = open_session(model.onnx).run(None, {"data": pictures})[0]
+    for batch in (1, 3, 10, 64):
+        scores = BlackBox(model, batch=batch).scores(_scene(), MASKS)
+        np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-6)
+        assert scores.dtype == np.float32
+
+
+def test_bits_and_the_same_numbers_as_floats_give_the_same_scores(box):
+    scene = _scene()
+    for kind in (np.float32, np.float64, np.uint8):
+        np.testing.assert_array_equal(box.scores(scene, MASKS.astype(kind)), box.scores(scene, MASKS))
+
+
+def test_masks_between_zero_and_one_blend_an_additive_model_in_proportion():
+    weights = RNG.random((3, 32, 32)) / 3072
+    box = BlackBox(read_model(additive(weights), name="additive", labels=["yes", "no"], profile=PROFILE))
+    scene, half = _scene(), np.full((1, 9), 0.25, np.float32)
+    ends = box.scores(scene, np.array([[0] * 9, [1] * 9], bool))
+    np.testing.assert_allclose(box.scores(scene, half)[0], 0.75 * ends[0] + 0.25 * ends[1], atol=1e-6)
+
+
+def test_every_superpixel_is_seen_on_when_its_own_bit_is_set_and_off_otherwise():
+    scene = _scene()
+    regions = scene.segments == np.arange(9)[:, None, None]
+    labels = [f"region {index}" for index in range(9)]
+    box = BlackBox(read_model(means(regions), name="recorder", labels=labels, profile=PROFILE))
+    on, off = ([picture[region].mean() / 255 for region in regions] for picture in (scene.canvas, scene.fill))
+    np.testing.assert_allclose(box.scores(scene, MASKS), np.where(MASKS, on, off), atol=1e-5)
+
+
+def test_no_masks_give_no_scores(box):
+    assert box.scores(_scene(), np.empty((0, 9), bool)).shape == (0, 3)
+
+
+def test_a_scene_gets_its_own_scores_after_another_one(box):
+    first, second = _scene(1), _scene(2)
+    before = box.scores(first, MASKS)
+    assert not np.allclose(before, box.scores(second, MASKS))
+    np.testing.assert_array_equal(box.scores(first, MASKS), before)
+
+
+def test_threads_that_share_a_black_box_get_the_scores_of_their_own_scenes(box):
+    scenes = [_scene(seed) for seed in range(4)]
+    expected = [box.scores(scene, MASKS) for scene in scenes]
+    right = [True] * 4
+
+    def ask(index):
+        for _ in range(10):
+            right[index] &= bool(np.array_equal(box.scores(scenes[index], MASKS), expected[index]))
+
+    threads = [threading.Thread(target=ask, args=(index,)) for index in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(right)
+
+
+def test_a_model_for_single_pictures_is_shown_one_at_a_time():
+    assert _batches_seen(batch=4, free=False) == [1] * 10
+
+
+def test_micro_batches_are_full_but_for_the_last_one_on_the_cpu():
+    assert _batches_seen(batch=4) == [4] * 8 + [2] * 2
+
+
+def test_elsewhere_the_last_micro_batch_is_padded_so_that_kernels_see_one_shape():
+    """The Azure provider ships in every onnxruntime and leaves the work to the CPU."""
+    assert _batches_seen(batch=4, providers=("AzureExecutionProvider", CPU)) == [4] * 10
+
+
+def test_a_provider_that_is_missing_is_an_error_and_never_a_slow_run_on_the_cpu(model):
+    with pytest.raises(RuntimeError, match=r"ROCMExecutionProvider is not in this onnxruntime.*present: .*CPU"):
+        BlackBox(model, providers=["ROCMExecutionProvider", CPU])
+
+
+@pytest.mark.parametrize("shape", [(9,), (2, 8), (2, 10), (1, 2, 9)])
+def test_masks_of_another_shape_than_the_scene_are_an_error(box, shape):
+    with pytest.raises(ValueError, match=r"masks have the shape .*, expected \[n, 9\]"):
+        box.scores(_scene(), np.ones(shape, bool))
+
+
+def test_a_scene_of_another_size_than_the_profile_is_an_error(model):
+    other = dataclasses.replace(model, profile=Profile(size=64))
+    with pytest.raises(ValueError, match=r"scene is \(32, 32\) pixels, the model's profile says \(64, 64\)"):
+        BlackBox(other).scores(_scene(), MASKS)
+
+
+def test_a_batch_of_none_is_an_error(model):
+    with pytest.raises(ValueError, match="batch is 0"):
+        BlackBox(model, batch=0)
+
+
+def test_float16_and_scores_of_rank_four_come_out_as_a_table_of_float32():
+    for network in (Network(half=True, zipmap=False), Network(zipmap=False, flat=False)):
+        box = BlackBox(read_model(custom_vision_zip(network), name="poles", profile=PROFILE))
+        scores = box.scores(_scene(), MASKS)
+        assert (scores.shape, scores.dtype) == ((10, 3), np.float32)
+
+
+def _batches_seen(*, batch, free=True, providers=(CPU,)):
+    """How many pictures each of ten masks shared its run with, as a model tells that counts them."""
+    graph = normalise(_counter()).model
+    file = (with_free_batch(graph) if free else graph).SerializeToString()
+    model = Model("counter", file, ("count",), Profile(size=32), sha256="", batch=free, facts={})
+    return BlackBox(model, batch=batch, providers=providers).scores(_scene(), MASKS)[:, 0].tolist()
+
+
+def _counter():
+    """A model whose one score is the number of pictures in its batch."""
+    nodes = [
+        helper.make_node("ReduceMean", ["data"], ["mean"], axes=[1, 2, 3], keepdims=0),
+        helper.make_node("Mul", ["mean", "zero"], ["zeros"]),
+        helper.make_node("Shape", ["zeros"], ["shape"]),
+        helper.make_node("Cast", ["shape"], ["count"], to=TensorProto.FLOAT),
+        helper.make_node("Add", ["zeros", "count"], ["counts"]),
+        helper.make_node("Unsqueeze", ["counts"], ["probs"], axes=[1]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "counter",
+        [helper.make_tensor_value_info("data", TensorProto.FLOAT, ["N", 3, 32, 32])],
+        [helper.make_tensor_value_info("probs", TensorProto.FLOAT, ["N", 1])],
+        [onnx.numpy_helper.from_array(np.zeros(1, np.float32), "zero")],
+    )
+    imports = [helper.make_opsetid("", 12)]
+    return helper.make_model(graph, opset_imports=imports, ir_version=8).SerializeToString()

@@ -1,0 +1,125 @@
+"""The grafted perturbation: it must show the network exactly the pictures that masks describe."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from pipeline.graft import CANVAS, FILL, MASK, SEGMENTS, graft
+from pipeline.graph import normalise, with_free_batch
+from pipeline.profile import Profile
+from pipeline.scene import Scene, compose
+from pipeline.session import open_session
+from tests.models import Network, custom_vision_onnx, means
+
+PROFILE = Profile(size=32, color="bgr", mean=(120.0, 110.0, 100.0), scale=(58.0, 57.0, 56.0))
+SCENE = Scene(
+    canvas=np.random.default_rng(1).integers(0, 256, (32, 32, 3), np.uint8),
+    segments=(np.arange(32)[:, None] // 8 * 3 + np.arange(32) // 11).astype(np.int32),
+    fill=np.random.default_rng(2).integers(0, 256, (32, 32, 3), np.uint8),
+)
+MASKS = np.random.default_rng(3).random((7, SCENE.k)) < 0.5
+NETWORKS = {
+    **{f"opset {opset}": Network(opset=opset, ir=8, zipmap=False) for opset in (7, 9, 11, 13, 17)},
+    "opset 12 with its constants as inputs": Network(opset=12, ir=3),
+    "NHWC": Network(nhwc=True),
+    "float16": Network(half=True, zipmap=False),
+    "NHWC float16, opset 13": Network(half=True, nhwc=True, zipmap=False, opset=13),
+    "any size": Network(free_size=True),
+}
+
+
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS.keys())
+def test_the_grafted_network_answers_as_the_network_does_for_composed_pictures(network):
+    model = _normalised(custom_vision_onnx(network))
+    pictures = np.stack([PROFILE.tensor(picture) for picture in compose(SCENE, MASKS)])
+    pictures = pictures.transpose(0, 2, 3, 1) if network.nhwc else pictures
+    expected = open_session(model).run(None, {"data": pictures.astype(np.float16 if network.half else np.float32)})[0]
+    scores = _run(graft(model), MASKS.astype(np.float32))
+    np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-3 if network.half else 1e-6)
+    assert np.ptp(expected, axis=0).min() > 1e-3, "the masks must be told apart for this to mean anything"
+
+
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS.keys())
+def test_the_grafted_file_passes_the_checker(network):
+    onnx.checker.check_model(onnx.load_from_string(graft(_normalised(custom_vision_onnx(network)))), full_check=True)
+
+
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS.keys())
+def test_onnxruntime_has_nothing_to_warn_of_in_the_grafted_file(network, capfd):
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 2  # warnings
+    file = graft(_normalised(custom_vision_onnx(network)))
+    onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    assert capfd.readouterr().err == ""
+
+
+def test_a_batch_that_cannot_be_freed_stays_one():
+    grafted = onnx.load_from_string(graft(normalise(custom_vision_onnx(fixed_batch=True)).model.SerializeToString()))
+    (mask,) = (value for value in grafted.graph.input if value.name == MASK)
+    assert mask.type.tensor_type.shape.dim[0].dim_value == 1
+
+
+@given(mask=arrays.arrays(np.bool_, (2, SCENE.k)))
+def test_bits_give_exactly_the_values_of_canvas_and_fill(mask):
+    """Not one rounding: f + m · (c - f) would be off by one ulp."""
+    np.testing.assert_array_equal(_pixels(mask.astype(np.float32)), _tensors(compose(SCENE, mask)))
+
+
+@given(mask=arrays.arrays(np.float32, (2, SCENE.k), elements=st.floats(0, 1, width=32)))
+def test_values_between_blend_canvas_and_fill(mask):
+    share = mask[:, SCENE.segments][:, None]
+    blended = share * PROFILE.tensor(SCENE.canvas) + (1 - share) * PROFILE.tensor(SCENE.fill)
+    np.testing.assert_allclose(_pixels(mask), blended, rtol=0, atol=1e-6)
+
+
+def test_each_superpixel_is_switched_by_its_own_column_the_first_and_the_last_too():
+    regions = SCENE.segments == np.arange(SCENE.k)[:, None, None]
+    recorder = graft(_normalised(means(regions)))
+    pictures = {CANVAS: np.ones((1, 3, 32, 32), np.float32), FILL: np.zeros((1, 3, 32, 32), np.float32)}
+    seen = _run(recorder, np.eye(SCENE.k, dtype=np.float32), pictures)
+    np.testing.assert_allclose(seen, np.eye(SCENE.k), atol=1e-6)
+
+
+def test_a_segment_without_a_column_is_an_error():
+    with pytest.raises(Exception, match="out of data bounds"):
+        _run(graft(_normalised(custom_vision_onnx())), np.ones((1, SCENE.k - 1), np.float32))
+
+
+def _normalised(file):
+    return with_free_batch(normalise(file).model).SerializeToString()
+
+
+def _tensors(pictures):
+    return np.stack([PROFILE.tensor(picture) for picture in pictures])
+
+
+def _feeds():
+    return {CANVAS: _tensors([SCENE.canvas]), FILL: _tensors([SCENE.fill])}
+
+
+def _run(grafted, mask, pictures=None):
+    feeds = {MASK: mask, SEGMENTS: SCENE.segments.astype(np.int64)} | (pictures or _feeds())
+    return open_session(grafted).run(None, feeds)[0]
+
+
+def _identity():
+    """A network that answers with the very picture it is shown."""
+    shape = ["N", 3, 32, 32]
+    data, probs = (
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name in ("data", "probs")
+    )
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Identity", ["data"], ["probs"])], "identity", [data], [probs]
+    )
+    return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 12)], ir_version=8)
+
+
+IDENTITY = open_session(graft(_identity().SerializeToString()))
+
+
+def _pixels(mask):
+    return IDENTITY.run(None, {MASK: mask, SEGMENTS: SCENE.segments.astype(np.int64)} | _feeds())[0]
