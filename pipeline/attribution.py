@@ -48,7 +48,8 @@ class LabelAttribution:
     Attributes
     ----------
     weights, std_error : float64 [k]
-        The pooled estimate and its standard error, in units of the model's score.
+        The pooled estimate and its standard error, in units of the model's score (of importance, which sums to 1,
+        where the surrogate is a tree).
     weights_by_seed : float64 [seeds, k]
     intercept : float
     """

@@ -47,9 +47,9 @@ def hadamard_fold(k: int, n: int, seed: int) -> Masks:
 def _hadamard_block(k: int, order: int, key: tuple[int, int]) -> Masks:
     generator = np.random.Generator(np.random.Philox(np.random.SeedSequence([*key, k])))
     columns = 1 + generator.permutation(order - 1)[:k]
-    signs = generator.choice([-1, 1], size=k)
+    signs = generator.choice([-1, 1], size=k).astype(np.int8)
     rows = generator.permutation(order)
-    return _fold_over(hadamard(order)[rows][:, columns] * signs > 0)
+    return _fold_over(hadamard(order, dtype=np.int8)[rows][:, columns] * signs > 0)
 
 
 def _fold_over(half: Masks) -> Masks:

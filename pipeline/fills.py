@@ -1,5 +1,7 @@
 """Fills: what a switched-off superpixel shows."""
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -45,16 +47,14 @@ def fill(canvas: NDArray[np.uint8], segments: NDArray[np.int32], name: str) -> N
         return mean_fill(canvas, segments)
     if name == "blur":
         sigma = canvas.shape[0] / 16
-        return np.asarray(ndimage.gaussian_filter(canvas, (sigma, sigma, 0)), dtype=np.uint8)
+        blurred = ndimage.gaussian_filter(canvas.astype(np.float32), (sigma, sigma, 0))
+        return np.asarray(np.round(blurred), dtype=np.uint8)
     return np.broadcast_to(color(name), canvas.shape).copy()
 
 
 def color(name: str) -> NDArray[np.uint8]:
     """The colour that a fill names: uint8 [3]. Raises ValueError for anything but black and #rrggbb."""
-    text = "000000" if name == "black" else name.removeprefix("#")
-    try:
-        if len(text) != 6:
-            raise ValueError
-        return np.frombuffer(bytes.fromhex(text), dtype=np.uint8)
-    except ValueError:
-        raise ValueError(f"fill is {name!r}, expected {', '.join(NAMED)} or a colour like #808080") from None
+    text = "#000000" if name == "black" else str(name)
+    if not re.fullmatch("#[0-9a-fA-F]{6}", text):
+        raise ValueError(f"fill is {name!r}, expected {', '.join(NAMED)} or a colour like #808080")
+    return np.frombuffer(bytes.fromhex(text[1:]), dtype=np.uint8)

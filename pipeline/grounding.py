@@ -1,10 +1,31 @@
 """Grounding: is the evidence on the object?"""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.attribution import Attribution
 from pipeline.profile import Profile
 from pipeline.scene import Scene
+
+
+@dataclass(frozen=True, slots=True)
+class Grounding:
+    """How an attribution lies to a photograph's mask.
+
+    mask_area is the share of the canvas that the mask covers: what evidence spread evenly would give. mask_shares has
+    for each label explained the share of its positive weight inside, see `mask_share`.
+    """
+
+    mask_area: float
+    mask_shares: tuple[float | None, ...]
+
+
+def grounding(scene: Scene, attribution: Attribution, mask: NDArray[np.bool_]) -> Grounding:
+    """How an attribution lies to a mask, bool [h, w], on the canvas."""
+    shares = tuple(mask_share(scene, label.weights, mask) for label in attribution.labels)
+    return Grounding(float(mask.mean()), shares)
 
 
 def canvas_mask(profile: Profile, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

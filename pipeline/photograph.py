@@ -1,6 +1,7 @@
 """Decoding: from a file's bytes to an upright RGB photograph."""
 
 import io
+import struct
 import warnings
 
 import numpy as np
@@ -50,21 +51,27 @@ def decode(data: bytes) -> NDArray[np.uint8]:
         raise Unreadable(f"not a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file") from None
     except Image.DecompressionBombError:
         raise Unreadable(f"more than the {MAX_PIXELS // 10**6} megapixels allowed") from None
-    except (OSError, SyntaxError, ValueError, TypeError, EOFError, KeyError, IndexError, OverflowError) as error:
+    except (OSError, SyntaxError, ValueError, TypeError, EOFError, LookupError, ArithmeticError, struct.error) as error:
         raise Unreadable(f"damaged: {error}") from error
 
 
 def _rgb(image: Image.Image) -> NDArray[np.uint8]:
-    if image.mode.startswith(("I", "F")):
-        return _grey(np.nan_to_num(np.asarray(image, dtype=np.float64)))
+    if image.mode.startswith("I;16"):
+        return _grey(np.asarray(image) / 257)  # 65535 / 255
+    if image.mode in ("I", "F"):
+        return _wide(np.nan_to_num(np.asarray(image, dtype=np.float64)))
     if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return np.array(image.convert("RGB"))
 
 
-def _grey(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+def _wide(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     top = values.max(initial=0)
-    scale = 255 / 65535 if top > 255 else (1 if top > 1 else 255)  # 16-bit, 8-bit in a wide type, or 0..1
-    grey = np.clip(np.round(values * scale), 0, 255).astype(np.uint8)
+    scale = 1 / 257 if top > 255 else (1 if top > 1 else 255)  # 16-bit, 8-bit in a wide type, or 0..1
+    return _grey(values * scale)
+
+
+def _grey(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+    grey = np.clip(np.round(values), 0, 255).astype(np.uint8)
     return np.repeat(grey[..., None], 3, axis=2)

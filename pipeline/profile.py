@@ -12,6 +12,8 @@ Crop = Literal["center", "stretch", "shorter-side"]
 Color = Literal["rgb", "bgr"]
 Triple = tuple[float, float, float]
 
+MAX_PIXELS = 100_000_000  # resized before the cut; only a picture as narrow as a thread comes to more
+
 
 @dataclass(frozen=True, slots=True)
 class Placement:
@@ -56,7 +58,7 @@ class Profile:
             raise ValueError(f"profile: crop is {self.crop!r}, expected one of {', '.join(get_args(Crop))}")
         if self.color not in get_args(Color):
             raise ValueError(f"profile: color is {self.color!r}, expected rgb or bgr")
-        if self.crop == "shorter-side" and (self.resize is None or not self.size <= self.resize <= 8192):
+        if self.crop == "shorter-side" and not (isinstance(self.resize, int) and self.size <= self.resize <= 8192):
             raise ValueError(
                 f"profile: crop shorter-side needs resize of at least size ({self.size}), got {self.resize}"
             )
@@ -96,11 +98,18 @@ class Profile:
         Returns
         -------
         uint8 [size, size, 3], RGB, resized by Pillow's antialiased bilinear filter.
+
+        Raises
+        ------
+        ValueError
+            If the photograph is so long and narrow that resizing its shorter side would fill the memory.
         """
         height, width = photograph.shape[:2]
         image = Image.fromarray(np.ascontiguousarray(photograph))
         if self.crop == "shorter-side":
             wide, high = self._resized(width, height)
+            if wide * high > MAX_PIXELS:
+                raise ValueError(f"photograph is {width}x{height} pixels, too long and narrow for crop shorter-side")
             left, top = (wide - self.size) // 2, (high - self.size) // 2
             image = image.resize((wide, high), Image.Resampling.BILINEAR)
             return np.asarray(image.crop((left, top, left + self.size, top + self.size)))

@@ -31,6 +31,8 @@ class Scene:
     fill: NDArray[np.uint8]
 
     def __post_init__(self) -> None:
+        if self.segments.ndim != 2 or self.segments.dtype != np.int32:
+            raise ValueError(f"segments is {self.segments.dtype} {self.segments.shape}, expected int32 [h, w]")
         h, w = self.segments.shape
         for name in ("canvas", "fill"):
             array = getattr(self, name)

@@ -67,11 +67,11 @@ def segment(canvas: NDArray[np.uint8], name: str, options: Mapping[str, Any]) ->
     Raises
     ------
     ValueError
-        If the name or an option is unknown.
+        If the name or an option is unknown, or the segmenter refuses the option's value.
     """
     if name not in SEGMENTERS:
         raise ValueError(f"segmenter is {name!r}, expected one of {', '.join(SEGMENTERS)}")
     try:
         return relabel(SEGMENTERS[name](canvas, **options))
-    except TypeError as error:
+    except (TypeError, ArithmeticError) as error:
         raise ValueError(f"segmenter {name}: {error}") from error

@@ -11,25 +11,33 @@ from pipeline.attribution import Stability
 Array = NDArray[np.float64]
 
 Z95 = 1.959963984540054  # two-sided 95 % of the normal distribution
+NEGLIGIBLE = 1e-3  # of a seed's largest weight: below it is shrinkage and rounding, which have no order to agree on
 VSI_TOP = 10  # superpixels that count as selected in VSI: lime's usual number of features shown
 
 
 def spearman(weights: Array) -> float:
-    """Mean pairwise Spearman rank correlation of the rows of weights, float64 [s, k]; NaN where a row is constant."""
-    return _mean_correlation(np.apply_along_axis(rankdata, 1, weights))
+    """Mean pairwise Spearman rank correlation of the rows of weights, float64 [s, k]; NaN where a row is constant.
+
+    Here as in the other figures of order, weights below `NEGLIGIBLE` count as zero, and so as tied.
+    """
+    return _mean_correlation(rankdata(_appreciable(weights), axis=1))
 
 
 def kendall(weights: Array) -> float:
     """Mean pairwise Kendall tau-b of the rows of weights, float64 [s, k]; NaN where a row is constant."""
     first, second = np.triu_indices(weights.shape[1], 1)
+    weights = _appreciable(weights)
     signs = np.sign(weights[:, first] - weights[:, second])
     return _mean_pair(_cosines(signs))
 
 
 def top_jaccard(weights: Array, top: int) -> float:
-    """Mean pairwise Jaccard index of the sets of the `top` superpixels with the largest absolute weight."""
-    sets = _top_sets(weights, top)
-    return float(np.mean([len(a & b) / len(a | b) for a, b in combinations(sets, 2)]))
+    """Mean pairwise Jaccard index of the sets of the `top` superpixels with the largest absolute weight.
+
+    A superpixel that weighs nothing is in no set: which of them came first would be chance, or its number.
+    """
+    pairs = combinations(_top_sets(weights, top), 2)
+    return float(np.mean([_share(a & b, len(a | b)) for a, b in pairs]))
 
 
 def top_jaccard_chance(k: int, top: int) -> float:
@@ -55,17 +63,18 @@ def vsi(weights: Array, top: int = VSI_TOP) -> float:
     """Variables stability index, 0..100 (Visani et al. 2020, section 4.1).
 
     100 times the mean over pairs of seeds of the share of selected superpixels that both select; selected are the
-    `top` largest in absolute weight. Where k is not larger than `top` it is 100 by construction.
+    `top` largest in absolute weight that weigh anything. Where k is not larger than `top` it says next to nothing.
     """
-    sets = _top_sets(weights, top)
-    return float(100 * np.mean([len(a & b) / len(a) for a, b in combinations(sets, 2)]))
+    pairs = combinations(_top_sets(weights, top), 2)
+    return float(100 * np.mean([_share(a & b, max(len(a), len(b))) for a, b in pairs]))
 
 
 def csi(weights: Array, std_error: Array) -> float:
     """Coefficients stability index, 0..100 (Visani et al. 2020, section 4.2).
 
     For each superpixel the share of pairs of seeds whose 95 % confidence intervals overlap, averaged, times 100. It
-    rewards wide intervals: read it beside the standard errors.
+    rewards wide intervals: near 100 wherever the design folds over, since the sandwich of `pipeline.surrogate.ridge`
+    is several times too wide there. NaN where a standard error is unknown.
 
     Parameters
     ----------
@@ -104,8 +113,18 @@ def stability(weights: Array, std_error: Array) -> Stability:
 
 
 def _top_sets(weights: Array, top: int) -> list[set[int]]:
-    order = np.argsort(-np.abs(weights), axis=1, kind="stable")
-    return [set(row) for row in order[:, : min(top, weights.shape[1])].tolist()]
+    sizes = np.abs(_appreciable(weights))
+    order = np.argsort(-sizes, axis=1, kind="stable")[:, :top]
+    return [set(row[size[row] > 0].tolist()) for row, size in zip(order, sizes, strict=True)]
+
+
+def _appreciable(weights: Array) -> Array:
+    sizes = np.abs(weights)
+    return np.where(sizes < NEGLIGIBLE * sizes.max(axis=1, keepdims=True), 0, weights)
+
+
+def _share(part: set[int], whole: int) -> float:
+    return len(part) / whole if whole else 1.0
 
 
 def _mean_correlation(rows: Array) -> float:
@@ -115,7 +134,7 @@ def _mean_correlation(rows: Array) -> float:
 def _cosines(rows: Array) -> Array:
     norms = np.linalg.norm(rows, axis=1)
     norms = np.where(norms == 0, np.nan, norms)
-    return np.asarray(rows @ rows.T / np.outer(norms, norms))
+    return np.asarray(np.clip(rows @ rows.T / np.outer(norms, norms), -1, 1))
 
 
 def _mean_pair(matrix: Array) -> float:

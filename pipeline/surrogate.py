@@ -2,7 +2,8 @@
 
 import importlib
 import inspect
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 from sklearn.base import RegressorMixin, clone
+
+from pipeline.designs import DESIGNS
 
 Array = NDArray[np.float64]
 Masks = NDArray[np.bool_]
@@ -111,7 +114,10 @@ def kernel(masks: Masks, width: float | None) -> Array:
     if width is None:
         return np.ones(len(masks))
     distance = 1 - np.sqrt(masks.mean(axis=1))
-    return np.asarray(np.exp(-(distance**2) / (2 * width**2)))
+    weights = np.asarray(np.exp(-(distance**2) / (2 * width**2)))
+    if np.count_nonzero(weights) < 2:
+        raise ValueError(f"kernel_width is {width}, so small that no mask counts; raise it, or use null for no kernel")
+    return weights
 
 
 def fit(surrogate: Options, sample: Sample) -> Fit:
@@ -130,31 +136,49 @@ def fit(surrogate: Options, sample: Sample) -> Fit:
     """
     options = {key: value for key, value in surrogate.items() if key != "name"}
     if surrogate["name"] == "ridge":
-        return ridge(sample, **options)
+        return ridge(sample, _alpha(options))
     regressor = _regressor(surrogate["name"], options)
+    mean, varied = _center(sample)
     columns = [
-        clone(regressor).fit(sample.masks.astype(float), y, sample_weight=sample.weights) for y in sample.scores.T
+        clone(regressor).fit(sample.masks.astype(float), y, sample_weight=sample.weights) for y in (mean + varied).T
     ]
     return Fitted(tuple(columns), sample.masks.shape[1])
+
+
+def check(surrogate: Options) -> None:
+    """Refuse a surrogate that could not be fitted, before anything is put to the model: see `fit` for the errors."""
+    masks = DESIGNS["hadamard"](3, 16, 0)
+    fit(surrogate, Sample(masks, 0.1 + 0.1 * masks.sum(axis=1, keepdims=True), kernel(masks, 0.25)))
 
 
 def ridge(sample: Sample, alpha: float = 1.0) -> Linear:
     """Weighted ridge regression with an intercept that is not shrunk, all labels in one solve.
 
     The same estimator as `sklearn.linear_model.Ridge(alpha)` with sample weights. Standard errors are the sandwich of
-    Visani et al. 2020, section 4: sigma^2 A^-1 G A^-1 with G = X'WX and A = G + alpha I.
+    Visani et al. 2020, section 4: sigma^2 A^-1 G A^-1 with G = X'WX and A = G + alpha I, on centred columns for the
+    intercept, sigma^2 the weighted residual over n - k - 1 (NaN where that is not above 0). It takes rows for
+    independent: right for coin flips, several times too wide for fold-over pairs, whose interactions cancel.
     """
-    share = sample.weights / sample.weights.sum()
-    x_mean, y_mean = share @ sample.masks, share @ sample.scores
-    x, y = sample.masks - x_mean, sample.scores - y_mean
-    y[:, np.sqrt(share @ y**2) < RESOLUTION] = 0
+    y_mean, y = _center(sample)
+    x_mean = sample.weights @ sample.masks / sample.weights.sum()
+    x = sample.masks - x_mean
     weighted = x * sample.weights[:, None]
     gram = x.T @ weighted
     inverse = linalg.pinvh(gram + alpha * np.eye(len(gram)))
     coefficients = (inverse @ (weighted.T @ y)).T
-    residual = sample.weights @ (y - x @ coefficients.T) ** 2 / max(len(x) - len(gram) - 1, 1)
+    freedom = len(x) - len(gram) - 1
+    residual = sample.weights @ (y - x @ coefficients.T) ** 2 / (freedom if freedom > 0 else np.nan)
     spread = np.diag(inverse @ gram @ inverse).clip(min=0)
     return Linear(coefficients, y_mean - coefficients @ x_mean, np.sqrt(np.outer(residual, spread)))
+
+
+def _center(sample: Sample) -> tuple[Array, Array]:
+    """The weighted mean of each label's scores, [c], and the scores less it, [n, c], zero where they do not vary."""
+    share = sample.weights / sample.weights.sum()
+    mean = share @ sample.scores
+    y = sample.scores - mean
+    y[:, np.sqrt(share @ y**2) < RESOLUTION] = 0
+    return mean, y
 
 
 def r2(sample: Sample, predicted: Array) -> Array:
@@ -165,19 +189,35 @@ def r2(sample: Sample, predicted: Array) -> Array:
     return np.where(np.sqrt(total) < RESOLUTION, np.nan, 1 - error / np.maximum(total, RESOLUTION**2))
 
 
-def r2_held_out(surrogate: Options, sample: Sample, blocks: NDArray[np.integer[Any]]) -> Array:
-    """The r2 of cross-fitted predictions, [c]: each block's rows are predicted by a fit on all the others.
+def cross_fit(surrogate: Options, sample: Sample, blocks: NDArray[np.integer[Any]]) -> list[Fit]:
+    """A fit on all rows but those of block b, for b in 0..B-1, where blocks, int [n], gives each row's block."""
+    return [fit(surrogate, sample.at(blocks != block)) for block in range(blocks.max() + 1)]
 
-    Parameters
-    ----------
-    blocks : int [n]
-        The block of each row; at least two.
-    """
+
+def r2_held_out(sample: Sample, blocks: NDArray[np.integer[Any]], fits: Sequence[Fit]) -> Array:
+    """The r2 of cross-fitted predictions, [c]: each block's rows are predicted by a fit on all the others."""
     predicted = np.empty_like(sample.scores)
-    for block in np.unique(blocks):
+    for block, left_out in enumerate(fits):
         out = blocks == block
-        predicted[out] = fit(surrogate, sample.at(~out)).predict(sample.masks[out])
+        predicted[out] = left_out.predict(sample.masks[out])
     return r2(sample, predicted)
+
+
+def jackknife(fits: Sequence[Fit]) -> Array:
+    """Standard error of the pooled coefficients, [c, k], from the fits that leave out each of B >= 2 replicates.
+
+    The delete-a-group jackknife, sqrt((B-1)/B sum (b_i - mean b)^2) (Efron and Tibshirani 1993, equation 11.5). It asks
+    for independent replicates only: not for a linear model, nor for enough rows in one of them to be fitted alone.
+    """
+    coefficients = np.stack([one.coefficients for one in fits])
+    return np.asarray(coefficients.std(axis=0) * (len(fits) - 1) ** 0.5)
+
+
+def _alpha(options: Options) -> float:
+    alpha = options.get("alpha", 1.0)
+    if set(options) - {"alpha"} or not isinstance(alpha, int | float) or not 0 <= alpha < math.inf:
+        raise ValueError(f"surrogate ridge: options are {dict(options)}, expected only alpha, a number of at least 0")
+    return float(alpha)
 
 
 def _regressor(name: str, options: Options) -> Any:

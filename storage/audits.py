@@ -64,7 +64,7 @@ class Explained:
     mask: str | None
     state: str
     reason: str | None
-    scene: str | None
+    mask_area: float | None
     attribution: Attribution | None
     mask_shares: dict[str, float | None] = field(default_factory=dict)
 
@@ -189,7 +189,7 @@ FROM audit_explanation ae JOIN explanation e ON e.id = ae.explanation_id WHERE a
 
 _EXPLAINED = """
 SELECT e.id, e.key, i.sha256 AS image, i.name AS image_name, i.width, i.height, i.label, i.mask_sha256 AS mask, e.state,
-       e.reason, e.scene, e.probabilities, e.fill_probabilities, e.evaluations
+       e.reason, e.mask_area, e.probabilities, e.fill_probabilities, e.evaluations
 FROM audit_explanation ae JOIN explanation e ON e.id = ae.explanation_id JOIN image i ON i.id = e.image_id
 WHERE ae.audit_id = :id AND e.id > :after AND e.state = ANY(:states) ORDER BY e.id LIMIT :page
 """

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, Row, text
 
 from pipeline.attribution import Attribution
+from pipeline.grounding import Grounding
 from pipeline.probe import Probe
 from storage import statements as sql
 from storage import tables
@@ -143,18 +144,20 @@ class Ledger:
         rounds = [b"".join(row.scores for row in rows if row.round == r) for r in range(len(job.probes))]
         return [np.frombuffer(data, dtype="<f4").reshape(-1, columns) for data in rounds]
 
-    def finish(self, job: Job, attribution: Attribution, mask_shares: Sequence[float | None]) -> bool:
+    def finish(self, job: Job, attribution: Attribution, grounding: Grounding | None = None) -> bool:
         """Keep an attribution and drop the parts; False if another reducer was first."""
         values = {
             "id": job.id,
             "probabilities": json.dumps(dict(attribution.probabilities)),
             "fill": json.dumps(dict(attribution.fill_probabilities)),
             "evaluations": attribution.evaluations,
+            "mask_area": grounding.mask_area if grounding else None,
         }
+        shares = grounding.mask_shares if grounding else [None] * len(attribution.labels)
         with self.engine.begin() as c:
             if c.execute(text(sql.FINISH), values).rowcount == 0:
                 return False
-            c.execute(tables.attribution.insert(), _rows(job.id, attribution, mask_shares))
+            c.execute(tables.attribution.insert(), _rows(job.id, attribution, shares))
             c.execute(text(sql.DROP_PARTS), {"id": job.id})
             return True
 

@@ -114,6 +114,7 @@ explanation = Table(
     Column("evaluations", Integer, nullable=False, server_default=text("0")),
     Column("probabilities", JSONB),
     Column("fill_probabilities", JSONB),
+    Column("mask_area", Float),  # share of the canvas that the photograph's mask covers, where it has one
     Column("finished_at", DateTime(timezone=True)),
     _now(),
     CheckConstraint(

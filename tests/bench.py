@@ -99,9 +99,7 @@ class Bench:
 
 
 @pytest.fixture
-def bench(
-    database_url: str, broker_url: str, blobs_folder: Path, worker_processes: StartWorker
-) -> Iterator[Bench]:
+def bench(database_url: str, broker_url: str, blobs_folder: Path, worker_processes: StartWorker) -> Iterator[Bench]:
     """A bench with an empty archive and no workers yet."""
     environment = {
         **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},

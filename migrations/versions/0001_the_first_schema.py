@@ -81,6 +81,7 @@ def upgrade() -> None:
         sa.Column("evaluations", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("probabilities", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("fill_probabilities", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("mask_area", sa.Float(), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint(

@@ -1,0 +1,22 @@
+"""Pictures: what a person looks at to judge an explanation. Arrays in, uint8 RGB arrays out."""
+
+from pipeline.pictures.backdrop import Backdrop
+from pipeline.pictures.composition import overlay, seeds, support
+from pipeline.pictures.encoding import png, segments_png
+from pipeline.pictures.palette import BLUE_ORANGE, GREEN_RED, PALETTES, Palette, palette
+from pipeline.pictures.selection import Selection
+
+__all__ = [
+    "BLUE_ORANGE",
+    "GREEN_RED",
+    "PALETTES",
+    "Backdrop",
+    "Palette",
+    "Selection",
+    "overlay",
+    "palette",
+    "png",
+    "seeds",
+    "segments_png",
+    "support",
+]

@@ -1,0 +1,79 @@
+"""Register models, and see those there are."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.table import Table
+
+from pipeline.export import read_labels
+from pipeline.profile import Profile
+from polelens.cli.explain import FILE, read_profile
+from polelens.cli.store import as_json, console, echo_json, registry
+from polelens.single import model_file
+from storage.registry import Version, split_reference
+
+
+@click.group()
+def models() -> None:
+    """Register models, and see those there are."""
+
+
+@models.command()
+@click.argument("file", type=FILE)
+@click.argument("reference", metavar="NAME[@VERSION]")
+@click.option("--labels", "labels_file", type=FILE, help="Labels, one a line; a Custom Vision zip has its own.")
+@click.option("--profile", type=FILE, help="Preprocessing profile, JSON; its fields go before what the file says.")
+@as_json
+def add(file: Path, reference: str, labels_file: Path | None, profile: Path | None, as_json: bool) -> None:
+    """Register FILE, a Custom Vision ONNX zip or an .onnx file, as a version of a model.
+
+    \b
+    polelens models add export.zip poles            the next version of poles
+    polelens models add net.onnx net@3 --labels labels.txt --profile profile.json
+    """
+    name, number = split_reference(reference)
+    labels = read_labels(labels_file.read_bytes()) if labels_file else None
+    model = model_file(file, name=name, labels=labels, profile=read_profile(profile))
+    version, new = registry().add(model, number)
+    if as_json:
+        echo_json(_view(version) | {"new": new})
+        return
+    click.echo(f"{version} {'is registered' if new else 'was registered before: nothing changed'}")
+    _tell_profile(version.profile, version.facts)
+    click.echo(f"labels: {', '.join(version.labels[:8])}{' ...' if len(version.labels) > 8 else ''}")
+    for warning in version.facts.get("warnings", []):
+        click.echo(f"note: {warning}")
+
+
+@models.command("list")
+@as_json
+def list_(as_json: bool) -> None:
+    """List the models and their versions."""
+    versions = registry().all()
+    if as_json:
+        echo_json([_view(version) for version in versions])
+        return
+    table = Table("model", "labels", "size", "crop", "sha256", box=None)
+    for version in versions:
+        count = str(len(version.labels)) if len(version.labels) > 5 else ", ".join(version.labels)
+        table.add_row(str(version), count, str(version.profile.size), version.profile.crop, version.sha256[:12])
+    console.print(table)
+
+
+def _tell_profile(profile: Profile, facts: dict[str, Any]) -> None:
+    click.echo("profile, and where each field comes from:")
+    for field, value in profile.to_json().items():
+        click.echo(f"  {field:7} {value!s:24} {facts.get('profile_sources', {}).get(field, '')}")
+
+
+def _view(version: Version) -> dict[str, Any]:
+    return {
+        "name": version.name,
+        "version": version.version,
+        "sha256": version.sha256,
+        "digest": version.digest,
+        "labels": list(version.labels),
+        "profile": version.profile.to_json(),
+        "facts": version.facts,
+    }

@@ -1,0 +1,78 @@
+"""What an audit found, as documents and as a report."""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pipeline.document import ImageFacts, ModelFacts, document
+from polelens.report import AuditView, ExplanationView, Figures, write_report
+from storage.audits import Audit, Audits, Explained
+from storage.blobs import Blobs
+from storage.keys import explanation_key
+
+
+def explanation_document(audit: Audit, row: Explained) -> Mapping[str, Any]:
+    """An explanation as `polelens explain` writes it into attribution.json, with its name; or why it failed."""
+    image = ImageFacts(row.image, row.width, row.height)
+    if row.attribution is None:
+        return {"name": row.image_name, "image": {"sha256": row.image}, "state": row.state, "reason": row.reason}
+    name, _, version = audit.model.rpartition("@")
+    facts = ModelFacts(name, int(version), audit.model_sha256)
+    return {"name": row.image_name, **document(image, facts, audit.recipe, row.attribution)}
+
+
+def write_audit_report(audits: Audits, blobs: Blobs, number: int, folder: Path) -> Path:
+    """Write an audit's report into a folder; the path of its first page."""
+    audit, progress = audits.get(number), audits.progress(number)
+    name, _, version = audit.model.rpartition("@")
+    view = AuditView(
+        id=number,
+        state=progress.state,
+        model=name,
+        version=version,
+        model_sha256=audit.model_sha256,
+        recipe=audit.recipe.name,
+        recipe_digest=audit.recipe.digest,
+        recipe_fields=audit.recipe.to_json(),
+        created=audit.created_at,
+        finished=audit.finished_at,
+        images=progress.photographs,
+        done=progress.done,
+        failed=progress.failed,
+        evaluations=progress.evaluations,
+        seconds=(audit.finished_at - audit.created_at).total_seconds() if audit.finished_at else None,
+        failures=[(row.image_name, row.reason or "") for row in audits.explained(number, ("failed",))],
+    )
+    return write_report(folder, view, _views(audits, blobs, number))
+
+
+def _views(audits: Audits, blobs: Blobs, number: int) -> Iterator[ExplanationView]:
+    for row in audits.explained(number):
+        if row.attribution is None:
+            continue
+        predicted = max(row.attribution.probabilities, key=lambda label: row.attribution.probabilities[label])  # type: ignore[union-attr]
+        for place, label in enumerate(row.attribution.labels, start=1):
+            suffix = "" if place == 1 else f"-{place}"
+            names = {kind: f"{kind}{suffix}.png" for kind in ("overlay", "support", "seeds")}
+            yield ExplanationView(
+                image=row.image_name,
+                sha256=row.image,
+                predicted=predicted,
+                explained=label.label,
+                probabilities=row.attribution.probabilities,
+                figures=Figures(
+                    seeds=label.stability.seeds,
+                    evaluations=row.attribution.evaluations,
+                    r2=label.fidelity.r2,
+                    r2_held_out=label.fidelity.r2_held_out,
+                    spearman=label.stability.spearman,
+                    top5_jaccard=label.stability.top5_jaccard,
+                    top5_jaccard_chance=label.stability.top5_jaccard_chance,
+                    sign_agreement=label.stability.sign_agreement,
+                    mask_share=row.mask_shares.get(label.label),
+                    mask_area=row.mask_area,
+                ),
+                pictures={kind: partial(blobs.get, explanation_key(row.key, name)) for kind, name in names.items()},
+                label=row.label,
+            )

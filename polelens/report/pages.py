@@ -1,0 +1,123 @@
+"""The pages of a report: written one after the other, the first one last, when the totals are known."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from pipeline.pictures.lettering import percent
+from polelens.report.tally import Tally
+from polelens.report.views import KINDS, AuditView, ExplanationView
+from polelens.report.words import Sentence, duration, known, sentences
+
+PAGE = 200  # photographs: more on one page makes a browser slow
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One explanation as a page shows it; `pictures` are paths relative to the report's folder."""
+
+    number: int
+    page: str
+    explanation: ExplanationView
+    sentences: Sequence[Sentence]
+    pictures: Mapping[str, str]
+
+    @property
+    def anchor(self) -> str:
+        """Where on its page the card stands."""
+        return f"p{self.number}"
+
+
+def write_report(folder: Path, audit: AuditView, explanations: Iterable[ExplanationView]) -> Path:
+    """Write an audit's report: `index.html`, further pages of 200 photographs each, and `pictures/` beside them.
+
+    Explanations are read once and one page at a time; only counts are kept of those gone by.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if need be; a report that is there already is replaced.
+    audit : AuditView
+    explanations : iterable of ExplanationView
+
+    Returns
+    -------
+    Path of `index.html`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    tally, first, pages = Tally(), list[Card](), 0
+    for pages, batch, last in _batches(explanations):
+        cards = [_card(folder, pages, tally.count + offset, item) for offset, item in enumerate(batch, 1)]
+        for card in cards:
+            tally.add(card.explanation, card)
+        if pages == 1:
+            first = cards
+        else:
+            following = None if last else page_name(pages + 1)
+            _write(folder, pages, "page.html", audit=audit, cards=cards, following=following)
+    _write(folder, 1, "index.html", audit=audit, cards=first, tally=tally, pages=pages)
+    _remove_pages_after(folder, pages)
+    return folder / page_name(1)
+
+
+def page_name(number: int) -> str:
+    """The file name of a page: the first is the index."""
+    return "index.html" if number == 1 else f"page-{number}.html"
+
+
+def _batches(explanations: Iterable[ExplanationView]) -> Iterator[tuple[int, list[ExplanationView], bool]]:
+    """Each page's number, its explanations, and whether it is the last; one empty page if there are none."""
+    remaining = iter(explanations)
+    number, batch = 1, list(islice(remaining, PAGE))
+    while True:
+        following = list(islice(remaining, PAGE))
+        yield number, batch, not following
+        if not following:
+            return
+        number, batch = number + 1, following
+
+
+def _card(folder: Path, page: int, number: int, explanation: ExplanationView) -> Card:
+    """Write one explanation's pictures, and say where they are."""
+    shelf = f"pictures/{page:04d}"  # a folder a page: file managers do not open folders of 600,000 files
+    (folder / shelf).mkdir(parents=True, exist_ok=True)
+    digits = "".join(letter for letter in explanation.sha256[:8] if letter in "0123456789abcdef")
+    paths = {}
+    for kind in KINDS:
+        if kind in explanation.pictures:
+            paths[kind] = f"{shelf}/{number:06d}-{digits}-{kind}.png"
+            (folder / paths[kind]).write_bytes(explanation.pictures[kind]())
+    return Card(number, page_name(page), explanation, sentences(explanation.figures), paths)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("polelens"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["page_name"] = page_name
+    environment.filters |= {"percent": percent, "duration": duration, "known": known}
+    return environment
+
+
+def _write(folder: Path, number: int, template: str, **values: Any) -> None:
+    html = _environment().get_template(template).render(values, number=number)
+    # a file name may hold bytes that are no text; they are shown as question marks
+    (folder / page_name(number)).write_bytes(html.encode("utf-8", "replace"))
+
+
+def _remove_pages_after(folder: Path, last: int) -> None:
+    """Remove the pages of a longer report that stood here before."""
+    for path in folder.glob("page-*.html"):
+        digits = path.stem.removeprefix("page-")
+        if digits.isdecimal() and int(digits) > last:
+            path.unlink()

@@ -1,0 +1,72 @@
+"""What a report is written from."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+KINDS = ("overlay", "support", "seeds")
+
+
+@dataclass(frozen=True, slots=True)
+class AuditView:
+    """An audit: what was asked, and how it went.
+
+    `images` counts the photographs selected, `done` and `failed` the explanations; `seconds` is the wall time, None
+    where it is unknown; `failures` are (name of the photograph, reason).
+    """
+
+    id: int
+    state: str
+    model: str
+    version: int | str
+    model_sha256: str
+    recipe: str
+    recipe_digest: str
+    recipe_fields: Mapping[str, Any]
+    created: datetime
+    finished: datetime | None
+    images: int
+    done: int
+    failed: int
+    evaluations: int
+    seconds: float | None
+    failures: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The numbers of one explanation; None or NaN where there is none to give.
+
+    `mask_share` is the share of the positive weight that lies inside the pole's mask, `mask_area` the share of the
+    canvas that the mask covers: what evidence spread evenly would give.
+    """
+
+    seeds: int
+    evaluations: int
+    r2: float | None = None
+    r2_held_out: float | None = None
+    spearman: float | None = None
+    top5_jaccard: float | None = None
+    top5_jaccard_chance: float | None = None
+    sign_agreement: float | None = None
+    mask_share: float | None = None
+    mask_area: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExplanationView:
+    """One photograph explained for one label.
+
+    `pictures` are PNG files by kind (overlay, support, seeds), each read only when it is written: an archive's do not
+    fit into memory. `label` is the one a person gave, None where nobody did.
+    """
+
+    image: str
+    sha256: str
+    predicted: str
+    explained: str
+    probabilities: Mapping[str, float]
+    figures: Figures
+    pictures: Mapping[str, Callable[[], bytes]] = field(default_factory=dict)
+    label: str | None = None

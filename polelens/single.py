@@ -1,0 +1,143 @@
+"""One photograph, no services: the core of an audit in one process, for notebooks and the `explain` command."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.attribution import Attribution
+from pipeline.blackbox import BlackBox
+from pipeline.document import ImageFacts, ModelFacts, document
+from pipeline.explain import explain as converse
+from pipeline.methods import explainer
+from pipeline.model import Model, read_model
+from pipeline.photograph import decode
+from pipeline.pictures import Backdrop, palette
+from pipeline.recipe import Recipe
+from pipeline.recipes import recipe as named
+from pipeline.rendering import rendered
+from pipeline.scene import Scene
+from pipeline.staging import stage
+
+CHUNK = 128  # masks between two reports of progress
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The explanation of one photograph; in a notebook it shows itself as its overlay."""
+
+    photograph: NDArray[np.uint8]
+    image: ImageFacts
+    model: ModelFacts
+    recipe: Recipe
+    scene: Scene
+    attribution: Attribution
+    backdrop: Backdrop
+    palette: str
+
+    @cached_property
+    def pictures(self) -> Mapping[str, bytes]:
+        """PNG files by name: overlay.png, support.png, seeds.png, segments.png."""
+        return rendered(self.backdrop, self.attribution, self.recipe.seeds, palette(self.palette))
+
+    def document(self) -> Mapping[str, Any]:
+        """What attribution.json holds."""
+        return document(self.image, self.model, self.recipe, self.attribution)
+
+    def save(self, folder: str | Path) -> None:
+        """Write the pictures and attribution.json into a folder, made if need be."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in self.pictures.items():
+            (folder / name).write_bytes(data)
+        (folder / "attribution.json").write_text(json.dumps(self.document(), indent=1, allow_nan=False) + "\n")
+
+    def _repr_png_(self) -> bytes:
+        return self.pictures["overlay.png"]
+
+
+def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defaults
+    image: str | Path | bytes,
+    model: str | Path | Model,
+    *,
+    recipe: str | Recipe = "default",
+    labels: Sequence[str] | None = None,
+    profile: Mapping[str, Any] | None = None,
+    threads: int = 1,
+    palette: str = "green-red",
+    progress: Callable[[int, int], None] | None = None,
+    version: int | None = None,
+) -> Explanation:
+    """Explain what a classifier sees in one photograph.
+
+    Parameters
+    ----------
+    image : path of a photograph, or its file's bytes
+    model : path of a Custom Vision zip or an .onnx file, or a model read by `pipeline.model.read_model`
+    recipe : name of a recipe, or a Recipe
+    labels : the model's labels in the order of its outputs, where the file does not carry them
+    profile : fields of the preprocessing profile that go before what the file says
+    threads : ONNX Runtime threads
+    palette : "green-red", or "blue-orange" for colour-blind readers
+    progress : called with (evaluations done, evaluations of this round)
+    version : the model's version, for the document
+
+    Raises
+    ------
+    ValueError
+        With one sentence that says what is wrong with the photograph, the model or the recipe.
+
+    Examples
+    --------
+    >>> from polelens import explain
+    >>> explain("pole.jpg", "poles.zip", recipe="lime").save("out")  # doctest: +SKIP
+    """
+    data = image if isinstance(image, bytes) else Path(image).read_bytes()
+    photograph = decode(data)
+    read = model if isinstance(model, Model) else model_file(Path(model), labels=labels, profile=profile)
+    made = named(recipe) if isinstance(recipe, str) else recipe
+    scene = stage(photograph, read.profile, made)
+    talker = explainer(made, read.labels)
+    attribution = converse(scene, talker, _predict(BlackBox(read, threads=threads), progress))
+    height, width = photograph.shape[:2]
+    return Explanation(
+        photograph=photograph,
+        image=ImageFacts(hashlib.sha256(data).hexdigest(), width, height),
+        model=ModelFacts(read.name, version, read.sha256),
+        recipe=made,
+        scene=scene,
+        attribution=attribution,
+        backdrop=Backdrop(photograph, read.profile.placement(width, height), scene.segments),
+        palette=palette,
+    )
+
+
+def model_file(
+    path: Path,
+    *,
+    name: str | None = None,
+    labels: Sequence[str] | None = None,
+    profile: Mapping[str, Any] | None = None,
+) -> Model:
+    """The model in a file, named after the file unless told otherwise."""
+    return read_model(path.read_bytes(), name=name or path.stem, labels=labels, profile=profile)
+
+
+def _predict(
+    black_box: BlackBox, progress: Callable[[int, int], None] | None
+) -> Callable[[Scene, NDArray[np.bool_]], NDArray[np.float32]]:
+    def predict(scene: Scene, masks: NDArray[np.bool_]) -> NDArray[np.float32]:
+        scores = []
+        for start in range(0, len(masks), CHUNK):
+            scores.append(black_box.scores(scene, masks[start : start + CHUNK]))
+            if progress:
+                progress(min(start + CHUNK, len(masks)), len(masks))
+        return np.concatenate(scores)
+
+    return predict

@@ -1,0 +1,264 @@
+import math
+import weakref
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from polelens.report import AuditView, ExplanationView, Figures, pages, write_report
+from polelens.report.words import sentences
+
+VOID = {"meta", "link", "img", "input", "br", "path"}  # a path only as it is written here, closed by />
+STARTED = datetime(2026, 1, 5, 17, 0, tzinfo=UTC)
+AUDIT = AuditView(
+    *(3, "finished", "poles", 1, "ab" * 32, "default", "cd" * 32, {"samples": 128, "note": "a<b"}),
+    *(STARTED, STARTED, 4, 3, 1, 3456, 12.0, [("torn<i>.jpg", "truncated & lost")]),
+)
+FIGURES = Figures(9, 1152, 0.95, 0.9, 0.93, 0.7, 0.05, 0.88, 0.62, 0.08)
+NASTY = '<script>alert(1)</script>"\' onload="x'
+
+
+class Document(HTMLParser):
+    """What a browser would find in a page; fails on tags that do not nest."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: Counter[str] = Counter()
+        self.attributes: list[tuple[str, str]] = []
+        self.articles: list[dict[str, str]] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+        assert not self.open
+        self.text = " ".join(self.text.split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.attributes += [(name, value or "") for name, value in attrs]
+        if tag == "article":
+            self.articles.append({name: value or "" for name, value in attrs})
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in VOID
+        self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] not in ("style", "script"):
+            self.text += f"{data} "
+
+    def all(self, *names: str) -> list[str]:
+        return [value for name, value in self.attributes if name in names]
+
+
+def read(path: Path) -> Document:
+    return Document(path.read_text(encoding="utf-8"))
+
+
+def view(number: int, **changes: object) -> ExplanationView:
+    pictures: dict[str, Callable[[], bytes]] = {
+        kind: lambda kind=kind: f"{kind} of {number}".encode()  # type: ignore[misc]
+        for kind in ("overlay", "support", "seeds")
+    }
+    probabilities = {"BETONG": 0.9, "TRE": 0.1}
+    sha256 = f"{number:064x}"
+    made = ExplanationView(f"mast {number}.jpg", sha256, "BETONG", "BETONG", probabilities, FIGURES, pictures, "TRE")
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def views(count: int) -> Iterator[ExplanationView]:
+    return (view(number) for number in range(count))
+
+
+def test_every_photograph_is_in_the_report_once(tmp_path: Path) -> None:
+    """Pages hold 200 photographs each, in the order given, none twice and none left out."""
+    assert write_report(tmp_path / "new" / "report", AUDIT, views(401)) == tmp_path / "new/report/index.html"
+    documents = [read(tmp_path / "new/report" / name) for name in ("index.html", "page-2.html", "page-3.html")]
+    assert [len(document.articles) for document in documents] == [200, 200, 1]
+    names = [article["data-image"] for document in documents for article in document.articles]
+    assert names == [f"mast {number}.jpg" for number in range(401)]
+    assert len(list((tmp_path / "new/report/pictures").rglob("*.png"))) == 3 * 401
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "PAGE", 10)
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_every_link_leads_somewhere(tmp_path: Path) -> None:
+    """Links are relative, and the file and the place in it exist; nothing is fetched from elsewhere."""
+    write_report(tmp_path, AUDIT, views(11))
+    documents = {page: read(page) for page in tmp_path.glob("*.html")}
+    linked: set[Path] = set()
+    for page, document in documents.items():
+        for link in document.all("href", "src"):
+            name, _, anchor = unquote(link).partition("#")
+            target = tmp_path / (name or page.name)
+            assert target.is_file()
+            assert target.is_relative_to(tmp_path)
+            assert not anchor or anchor in documents[target].all("id")
+            linked.add(target)
+        assert "@import" not in page.read_text(encoding="utf-8")
+        assert "url(" not in page.read_text(encoding="utf-8")
+    assert linked == {path for path in tmp_path.rglob("*") if path.is_file()}
+
+
+def test_ids_are_unique_and_pictures_are_described(tmp_path: Path) -> None:
+    """An id stands once on a page, and every picture has a text for who cannot see it."""
+    document = read(write_report(tmp_path, AUDIT, views(5)))
+    assert max(Counter(document.all("id")).values()) == 1
+    assert len(document.all("alt")) == document.tags["img"]
+    assert any("mast 4.jpg with the evidence for BETONG" in alt and "BETONG 90 %" in alt for alt in document.all("alt"))
+
+
+def test_pictures_are_those_of_their_photograph(tmp_path: Path) -> None:
+    """Each card shows its own photograph's files."""
+    html = write_report(tmp_path, AUDIT, views(3)).read_text(encoding="utf-8")
+    for number, card in enumerate(html.split("<article")[1:]):
+        shown = Document("<article" + card.split("</article>")[0] + "</article>").all("src")
+        contents = [(tmp_path / path).read_text(encoding="utf-8") for path in shown]
+        assert contents == [f"overlay of {number}", f"support of {number}", f"seeds of {number}"]
+
+
+def test_words_from_outside_stay_words(tmp_path: Path) -> None:
+    """Names, labels and reasons with HTML in them add no element and no attribute."""
+    plain = read(write_report(tmp_path / "plain", AUDIT, [view(1)]))
+    audit = replace(AUDIT, model=NASTY, version=NASTY, recipe=NASTY, recipe_fields={NASTY: NASTY, "a": 1})
+    audit = replace(audit, state=NASTY, failures=[(NASTY, NASTY)])
+    nasty = view(1, image=NASTY, label=NASTY, predicted=NASTY, explained=NASTY, probabilities={NASTY: 1.0, "TRE": 0.0})
+    document = read(write_report(tmp_path / "nasty", audit, [nasty]))
+    assert document.tags["script"] == 1
+    assert {name for name, _ in document.attributes} == {name for name, _ in plain.attributes}
+    assert document.articles[0]["data-image"] == NASTY
+    assert document.text.count(NASTY) >= 10
+
+
+def test_an_address_cannot_leave_the_folder(tmp_path: Path) -> None:
+    """Whatever stands for the sha256, pictures are written under pictures/."""
+    write_report(tmp_path / "report", AUDIT, [view(1, sha256="../../../../etc")])
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+    assert sorted(path.name for path in (tmp_path / "report").iterdir()) == ["index.html", "pictures"]
+
+
+def test_totals_and_failures_are_on_the_first_page(tmp_path: Path) -> None:
+    """What was asked, what came of it, and what failed for which reason."""
+    text = read(write_report(tmp_path, AUDIT, views(3))).text
+    for words in ("photographs 4", "explained 3", "failed 1", "perturbations 3,456", "perturbations / s 288"):
+        assert words in text
+    for words in ("torn<i>.jpg truncated & lost", "samples 128", "ab" * 32, "cd" * 32, "0 % of 3 as labelled"):
+        assert words in text
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_counts_and_histograms_count_every_page(tmp_path: Path) -> None:
+    """The figures on the first page are those of the whole archive, also of the pages that follow."""
+    last = view(999, predicted="TRE", figures=replace(FIGURES, mask_share=0.01))
+    document = read(write_report(tmp_path, AUDIT, [*views(11), last]))
+    text = document.text
+    assert "BETONG 11" in text
+    assert "TRE 1 " in text
+    assert "0.60 to 0.65: 11" in text
+    assert "0.00 to 0.05: 1" in text
+    assert "Evidence on the pole: 12 photographs, mean 0.57" in document.all("aria-label")
+    strip = text.split("Least evidence on the pole")[1]
+    assert strip.split()[:3] == ["mast", "999.jpg", "0.01"]
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_an_archive_is_never_held_in_memory(tmp_path: Path) -> None:
+    """However many explanations there are, no more than a few pages of them are alive, and pictures are read late."""
+
+    class Picture:
+        def __call__(self) -> bytes:
+            return b"png"
+
+    alive: weakref.WeakSet[Picture] = weakref.WeakSet()
+    most = 0
+
+    def stream() -> Iterator[ExplanationView]:
+        nonlocal most
+        for number in range(200):
+            picture = Picture()
+            alive.add(picture)
+            most = max(most, len(alive))
+            yield view(number, pictures={"overlay": picture})
+
+    write_report(tmp_path, AUDIT, stream())
+    # the first page is written last; two pages are ahead, one is being dropped, and two strips keep eight each
+    assert most <= 10 + 3 * 10 + 2 * 8
+    assert len(list(tmp_path.glob("*.html"))) == 20
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_pages_lead_to_each_other(tmp_path: Path) -> None:
+    """From the first page to the last and back, and the last leads no further."""
+    write_report(tmp_path, AUDIT, views(21))
+    assert {"page-2.html", "page-3.html"} <= set(read(tmp_path / "index.html").all("href"))
+    assert {"index.html", "page-3.html"} <= set(read(tmp_path / "page-2.html").all("href"))
+    assert "page-2.html" in read(tmp_path / "page-3.html").all("href")
+    assert "page-4.html" not in read(tmp_path / "page-3.html").all("href")
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_a_shorter_report_replaces_a_longer_one(tmp_path: Path) -> None:
+    """No page of the report that stood here before is left; other people's files are."""
+    (tmp_path / "page-notes.html").write_text("mine")
+    write_report(tmp_path, AUDIT, views(21))
+    write_report(tmp_path, AUDIT, views(1))
+    assert sorted(path.name for path in tmp_path.glob("*.html")) == ["index.html", "page-notes.html"]
+
+
+def test_an_audit_without_results_has_a_report(tmp_path: Path) -> None:
+    """Nothing explained yet: the totals, and a sentence that says so."""
+    audit = replace(AUDIT, state="running", finished=None, seconds=None, done=0, failed=0, failures=[])
+    text = read(write_report(tmp_path, audit, [])).text
+    assert "No photograph of this audit has been explained." in text
+    assert "running" in text
+
+
+def test_an_explanation_with_little_known_has_a_card(tmp_path: Path) -> None:
+    """No pictures, no label, one seed, every figure unknown: a card all the same, without a word about those."""
+    bare = view(1, pictures={}, label=None, figures=Figures(1, 100, spearman=math.nan, r2=None))
+    text = read(write_report(tmp_path, AUDIT, [bare])).text
+    assert "no picture kept" in text
+    assert "nan" not in text.lower()
+    assert "None" not in text
+
+
+def test_a_name_that_is_no_text_is_shown_with_question_marks(tmp_path: Path) -> None:
+    """File names may hold bytes that no encoding explains."""
+    assert "mast?.jpg" in read(write_report(tmp_path, AUDIT, [view(1, image="mast\udcff.jpg")])).text
+
+
+def test_figures_are_told_in_plain_words() -> None:
+    """Each figure is a sentence with the number in it, and the number that chance would give."""
+    assert [(sentence.mark, sentence.text) for sentence in sentences(FIGURES)] == [
+        ("good", "62 % of the supporting evidence lies on the pole, which covers 8.0 % of the picture"),
+        ("good", "Nine seeds agree: 0.93 rank correlation"),
+        ("plain", "Their five strongest superpixels overlap by 0.70 (chance gives 0.05)"),
+        ("plain", "88 % of superpixels keep their sign under every seed"),
+        ("good", "The surrogate follows the model closely: R² 0.95, 0.90 on rows held out"),
+        ("plain", "1,152 perturbations put to the model"),
+    ]
+
+
+def test_marks_fall_with_the_figures() -> None:
+    """A lower figure never has the better mark."""
+    order = {"good": 2, "fair": 1, "poor": 0}
+    for figure in ("spearman", "r2_held_out", "mask_share"):
+        values = [step / 20 for step in range(-5, 21)]
+        marks = [order[sentences(Figures(9, 1, **{figure: value}))[0].mark] for value in values]
+        assert all(low <= high for low, high in pairwise(marks))
+        assert set(marks) == {0, 1, 2}
