@@ -62,10 +62,10 @@ class Archive:
         known = {"label": photograph.label, "mask_sha256": self._keep_mask(photograph.mask, (height, width))}
         self.blobs.put(image_key(sha256), photograph.data)
         values = {"sha256": sha256, "name": photograph.name, "width": width, "height": height}
-        new = insert(table).values(values | known | {"bytes": len(photograph.data)}).on_conflict_do_nothing()
+        new = insert(table).values(values | known | {"bytes": len(photograph.data)}).on_conflict_do_nothing().returning(table.c.id)
         given = {key: value for key, value in known.items() if value is not None}
         with self.engine.begin() as c:
-            if c.execute(new).rowcount == 1:
+            if c.execute(new).first():
                 return True
             if given:
                 c.execute(update(table).where(table.c.sha256 == sha256).values(given))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from storage.blobs import s3_client
@@ -20,6 +20,27 @@ class Source:
 
     name: str
     read: Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The labels of photographs: by their path, else by the last part of it where all that share it agree."""
+
+    by_path: Mapping[str, str]
+    by_last: Mapping[str, str | None]
+
+    @classmethod
+    def of(cls, by_path: Mapping[str, str]) -> Self:
+        """Make it from path and label."""
+        by_last: dict[str, str | None] = {}
+        for path, label in by_path.items():
+            name = PurePosixPath(path).name
+            by_last[name] = label if by_last.get(name, label) == label else None
+        return cls(by_path, by_last)
+
+    def get(self, name: str) -> str | None:
+        """The label of the photograph of this name in the archive."""
+        return self.by_path.get(name) or self.by_last.get(PurePosixPath(name).name)
 
 
 def sources(location: str) -> Iterator[Source]:
@@ -42,7 +63,7 @@ def sources(location: str) -> Iterator[Source]:
     return iter([Source(path.name, path.read_bytes)])
 
 
-def labels(data: bytes) -> dict[str, str]:
+def labels(data: bytes) -> Labels:
     """The labels of a CSV file of path,label, keyed by path. Raises ValueError naming the line."""
     found: dict[str, str] = {}
     try:
@@ -55,12 +76,7 @@ def labels(data: bytes) -> dict[str, str]:
         if len(row) != 2 or not row[0].strip() or not row[1].strip():
             raise ValueError(f"labels: line {number} is {','.join(row)!r}, expected path,label")
         found[row[0].strip()] = row[1].strip()
-    return found
-
-
-def lookup(table: Mapping[str, str], name: str) -> str | None:
-    """A photograph's label: by its name in the archive, else by its last part."""
-    return table.get(name, table.get(PurePosixPath(name).name))
+    return Labels.of(found)
 
 
 def _files(folder: Path) -> Iterator[Source]:

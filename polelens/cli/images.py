@@ -12,7 +12,7 @@ from pipeline.photograph import Unreadable
 from polelens.cli.explain import FILE
 from polelens.cli.store import archive, as_json, echo_json, progress_console
 from storage.archive import Archive, Photograph
-from storage.sources import Source, labels, lookup, sources
+from storage.sources import Labels, Source, labels, sources
 
 READERS = 4  # threads: reading waits for files, and decoding leaves Python
 AHEAD = 64  # photographs read ahead: bounds the memory
@@ -49,7 +49,7 @@ def add(location: str, labels_file: Path | None, masks: Path | None, as_json: bo
     polelens images add photographs/ --labels labels.csv --masks masks/
     polelens images add s3://archive/2026/
     """
-    table = labels(labels_file.read_bytes()) if labels_file else {}
+    table = labels(labels_file.read_bytes()) if labels_file else Labels({}, {})
     added = _add_all(location, table, masks)
     if as_json:
         unreadable = [{"name": name, "reason": reason} for name, reason in added.unreadable]
@@ -83,7 +83,7 @@ def list_(selection: str, as_json: bool) -> None:
         click.echo(f"{one.sha256[:12]}  {one.width:5}x{one.height:<5}  {one.label or '-':10}  {one.name}")
 
 
-def _add_all(location: str, table: dict[str, str], masks: Path | None) -> Added:
+def _add_all(location: str, table: Labels, masks: Path | None) -> Added:
     added = Added()
     columns = (TextColumn("photographs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=progress_console, transient=True) as bar:
@@ -100,12 +100,12 @@ def _add_all(location: str, table: dict[str, str], masks: Path | None) -> Added:
     return added
 
 
-def _outcomes(location: str, table: dict[str, str], masks: Path | None) -> Iterator[tuple[str, Future[bool]]]:
+def _outcomes(location: str, table: Labels, masks: Path | None) -> Iterator[tuple[str, Future[bool]]]:
     """Each photograph's name and whether it was new, in order, a bounded number read ahead."""
     store, waiting = archive(), list[tuple[str, Future[bool]]]()
     with ThreadPoolExecutor(READERS) as pool:
         for source in sources(location):
-            label = lookup(table, source.name)
+            label = table.get(source.name)
             waiting.append((source.name, pool.submit(_keep, store, source, label, masks)))
             if len(waiting) >= AHEAD:
                 yield waiting.pop(0)

@@ -1,0 +1,58 @@
+# One command each, for people and for CI. Needs Python 3.11 or newer, make, and the package indexes that pip knows.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+STAMP := $(VENV)/.installed
+INSTALL = -m pip install --quiet --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test check lint types imports format constraints clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+venv: $(STAMP) ## Make .venv with everything installed (again after a change of pyproject.toml or constraints.txt)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "polelens needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)")'
+	@echo "Installing into $(VENV) (a few minutes the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python $(INSTALL) --upgrade 'pip>=25.1' # the first that knows dependency groups
+	@$(BIN)/python $(INSTALL) --constraint constraints.txt --editable '.[local]' --group dev
+	@touch $@
+
+demo: venv ## Audit rendered photographs with two small models on a stack of its own, and write the report
+	@$(BIN)/python -m demo $(ARGS)
+
+test: venv ## Run the tests; make test ARGS="-k words" runs some of them
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: lint types imports test ## Everything that must hold before a change lands: what CI runs
+
+lint: venv ## Style and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: venv ## Types, strictly
+	@$(BIN)/mypy
+
+imports: venv ## The storeys: imports point down only
+	@$(BIN)/lint-imports
+
+format: venv ## Put the code into its format, and mend what ruff can mend by itself
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+constraints: ## Make constraints.txt again from the newest versions that pyproject.toml allows
+	@rm -rf build/constraints && $(PYTHON) -m venv build/constraints
+	@build/constraints/bin/python $(INSTALL) --upgrade 'pip>=25.1'
+	@build/constraints/bin/python $(INSTALL) --editable '.[local]' --group dev
+	@{ echo '# Versions that the tests passed with; remade by `make constraints`.'; \
+	   build/constraints/bin/python -m pip freeze --exclude-editable; } > constraints.txt
+	@rm -rf build/constraints
+
+clean: ## Remove .venv, caches and what was built
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,7 @@
+"""The local stack: `up`, `down`, `status`, and the `doctor` that looks at any stack, local or not."""
+
+from polelens.stack.doctor import Finding, doctor
+from polelens.stack.processes import StackError
+from polelens.stack.stack import ServiceStatus, Stack, down, find, status, up
+
+__all__ = ["Finding", "ServiceStatus", "Stack", "StackError", "doctor", "down", "find", "status", "up"]

@@ -1,0 +1,174 @@
+"""The local stack: Postgres, Redis, workers, beat and Flower in one folder, brought up and down as a whole."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from polelens.stack import postgres, redis
+from polelens.stack.address import HOST, free_port, new_postgres_url, new_redis_url, password, taken
+from polelens.stack.processes import Launch, Processes
+from polelens.stack.workers import (
+    BEAT,
+    FLOWER,
+    ONE_THREAD,
+    await_flower,
+    await_workers,
+    beat_command,
+    flower_command,
+    local_workers,
+)
+from storage.database import migrate
+
+SERVICES = (redis.NAME, postgres.NAME)  # stopped last, since the others need them
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Where the local stack's parts are: what stack.json in its folder holds, readable by its owner only."""
+
+    home: str
+    database_url: str
+    broker_url: str
+    blobs: str
+    flower_url: str
+    flower_login: str
+
+    def environment(self) -> dict[str, str]:
+        """What workers and commands need in their environment to use it."""
+        urls = {"DATABASE_URL": self.database_url, "CELERY_BROKER_URL": self.broker_url}
+        return urls | {"POLELENS_BLOBS": self.blobs, "POLELENS_HOME": self.home}
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """One process of the stack: its pid, None if it has crashed, and the file with its output."""
+
+    name: str
+    pid: int | None
+    log: Path
+
+
+def up(home: Path, *, workers: int, flower: bool = True) -> Stack:
+    """Start whatever of the local stack is not running, and return when it works.
+
+    What runs is left alone, what crashed is started again, and workers beyond the number asked for are stopped.
+
+    Parameters
+    ----------
+    home : Path
+        The stack's folder, made if need be.
+    workers : int
+        Inference processes, one ONNX Runtime thread each.
+
+    Raises
+    ------
+    StackError
+        If a part does not start, with the end of its log. What has started stays up.
+    """
+    if workers < 1:
+        raise ValueError(f"workers is {workers}, expected at least 1")
+    home = home.expanduser().resolve()
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    processes = Processes(home)
+    with _alone(home):
+        stack = _settle(home, processes)
+        postgres.start(processes, home / "postgres", stack.database_url)
+        redis.start(processes, home, stack.broker_url)
+        migrate(stack.database_url)
+        _start_celery(processes, stack, workers, flower)
+    return stack
+
+
+def down(home: Path) -> list[str]:
+    """Stop the stack, those that work before those that serve them; the names of what was running. Data stay."""
+    home = home.expanduser().resolve()
+    if not home.exists():
+        return []
+    processes = Processes(home)
+    with _alone(home):
+        working = [name for name in processes.names() if name not in SERVICES]
+        return processes.stop(working) + processes.stop(SERVICES)
+
+
+def status(home: Path) -> list[ServiceStatus]:
+    """The stack's processes, running or crashed; none when it is down."""
+    home = home.expanduser().resolve()
+    if not home.exists():
+        return []
+    processes = Processes(home)
+    return [ServiceStatus(name, processes.pid(name), processes.log(name)) for name in processes.names()]
+
+
+def find(home: Path) -> Stack | None:
+    """The stack whose folder this is, up or down, or None if there never was one."""
+    path = home.expanduser().resolve() / "stack.json"
+    return Stack(**json.loads(path.read_text())) if path.exists() else None
+
+
+def _settle(home: Path, processes: Processes) -> Stack:
+    """The stack with an address for each part: as before, but for those whose port somebody else now has.
+
+    Blobs are in the stack's folder unless POLELENS_BLOBS names another place, a bucket for one.
+    """
+    stack = find(home) or Stack(
+        str(home), new_postgres_url(), new_redis_url(), str(home / "blobs"), _flower_url(), f"polelens:{password()}"
+    )
+    stack = replace(stack, home=str(home), blobs=os.environ.get("POLELENS_BLOBS") or stack.blobs)
+    if _lost(processes, postgres.NAME, stack.database_url):
+        stack = replace(stack, database_url=new_postgres_url(urlsplit(stack.database_url).password))
+    if _lost(processes, redis.NAME, stack.broker_url):
+        stack = replace(stack, broker_url=new_redis_url())
+    if _lost(processes, FLOWER, stack.flower_url):
+        stack = replace(stack, flower_url=_flower_url())
+    if stack != find(home):
+        _stop_outdated(processes)
+        _write(home / "stack.json", stack)
+    return stack
+
+
+def _lost(processes: Processes, name: str, url: str) -> bool:
+    return processes.pid(name) is None and taken(url)
+
+
+def _flower_url() -> str:
+    return f"http://{HOST}:{free_port()}"
+
+
+def _stop_outdated(processes: Processes) -> None:
+    """Workers that run know the old addresses only."""
+    processes.stop([name for name in processes.names() if name not in SERVICES])
+
+
+def _write(path: Path, stack: Stack) -> None:
+    unfinished = path.with_suffix(".new")
+    unfinished.touch(mode=0o600)
+    unfinished.write_text(json.dumps(asdict(stack), indent=2) + "\n")
+    unfinished.replace(path)
+
+
+def _start_celery(processes: Processes, stack: Stack, workers: int, flower: bool) -> None:
+    wanted = local_workers(workers)
+    others = {BEAT: beat_command(f"{stack.home}/run/beat-schedule")}
+    if flower:
+        others[FLOWER] = flower_command(stack.flower_url)
+    processes.stop(set(processes.names()) - set(SERVICES) - set(wanted | others))
+    environment = ONE_THREAD | stack.environment() | {"FLOWER_BASIC_AUTH": stack.flower_login}
+    for name, command in (wanted | others).items():
+        if processes.pid(name) is None:
+            processes.start(Launch(name, command, environment))
+    await_workers(processes, stack.broker_url, wanted)
+    if flower:
+        await_flower(processes, stack.flower_url)
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Wait until no other command brings this stack up or down."""
+    with (home / "run" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

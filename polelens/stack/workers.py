@@ -1,0 +1,83 @@
+"""The Celery processes of the local stack: workers, beat and Flower, by the commands a person would type."""
+
+import sys
+import time
+from collections.abc import Collection, Iterable, Sequence
+from socket import gethostname
+from urllib.parse import urlsplit
+
+from celery import Celery
+
+from polelens.stack.address import HOST, taken
+from polelens.stack.processes import Processes, StackError
+from tasks.queues import QUEUES
+
+BEAT, FLOWER = "beat", "flower"
+INFER = ("infer-now", "infer")
+OTHERS = tuple(queue for queue in QUEUES if queue not in INFER)
+CELERY = (sys.executable, "-m", "celery", "-A", "tasks")
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}  # one process a core
+
+
+def worker_command(queues: Sequence[str], name: str, concurrency: int = 1) -> list[str]:
+    """The command of one worker: the queues it serves, and the name it bears in Flower."""
+    pool = ["-P", "prefork", "-c", str(concurrency), "--without-mingle", "--without-gossip"]
+    return [*CELERY, "worker", "-Q", ",".join(queues), "-n", f"{name}@%h", *pool, "--loglevel", "INFO"]
+
+
+def beat_command(schedule: str) -> list[str]:
+    """The command of the beat; `schedule` is the file it keeps its times in."""
+    return [*CELERY, "beat", "--schedule", schedule, "--pidfile", "", "--loglevel", "INFO"]
+
+
+def flower_command(url: str) -> list[str]:
+    """The command of Flower; its login comes in FLOWER_BASIC_AUTH, since a command line is visible to everybody."""
+    return [*CELERY, "flower", f"--address={HOST}", f"--port={urlsplit(url).port}", "--read_only", "--max_tasks=20000"]
+
+
+def local_workers(workers: int) -> dict[str, list[str]]:
+    """Name and command of each local worker: so many for inference, and one, wider if they are many, for the rest."""
+    infer = {f"infer-{number}": worker_command(INFER, f"infer-{number}") for number in range(1, workers + 1)}
+    return infer | {"prepare-reduce": worker_command(OTHERS, "prepare-reduce", concurrency=max(1, workers // 4))}
+
+
+def listening(broker_url: str, among: Collection[str] = (), seconds: float = 1.0) -> set[str]:
+    """The names, without the host, of the workers that answer a ping within so many seconds.
+
+    With `among`, names of workers on this machine, nobody else is asked, and it returns when all have answered.
+    """
+    nodes = [f"{name}@{gethostname()}" for name in among] or None
+    app = Celery("polelens-ping", broker=broker_url, set_as_current=False)
+    with app.connection_for_write() as connection:  # not from Kombu's pool: Redis may have been restarted meanwhile
+        connection.ensure_connection(max_retries=1, timeout=5)
+        named = {"destination": nodes, "limit": len(among) or None, "timeout": seconds, "connection": connection}
+        answers = app.control.broadcast("ping", reply=True, **named)
+    app.close()
+    return {node.partition("@")[0] for answer in answers for node in answer}
+
+
+def await_workers(processes: Processes, broker_url: str, names: Iterable[str], seconds: float = 60.0) -> None:
+    """Return when all these workers answer.
+
+    Raises
+    ------
+    StackError
+        If one has ended or does not answer after so many seconds, with the end of its log.
+    """
+    deadline = time.monotonic() + seconds
+    silent = set(names)
+    while silent:
+        late = time.monotonic() > deadline
+        silent -= listening(broker_url, silent)
+        for name in sorted(silent):
+            if late or processes.pid(name) is None:
+                raise StackError(f"the worker {name} did not start:{processes.last_words(name)}")
+
+
+def await_flower(processes: Processes, url: str, seconds: float = 60.0) -> None:
+    """Return when Flower listens. Raises StackError as `await_workers` does."""
+    deadline = time.monotonic() + seconds
+    while not taken(url):
+        if time.monotonic() > deadline or processes.pid(FLOWER) is None:
+            raise StackError(f"Flower did not start:{processes.last_words(FLOWER)}")
+        time.sleep(0.05)

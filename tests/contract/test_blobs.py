@@ -1,0 +1,149 @@
+"""What every store of blobs keeps to: a folder, and a real S3 server."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storage.blobs import BlobMissing, Blobs, FolderBlobs, S3Blobs, open_blobs, s3_client
+from tests.services import S3
+
+NOT_KEYS = ["", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/./b", ".hidden", "a\\b", "a\0b", "a\nb"]
+
+
+@pytest.fixture(params=["folder", "s3", "s3-at-the-top"])
+def blobs(request: pytest.FixtureRequest, blobs_folder: Path) -> Blobs:
+    if request.param == "folder":
+        return open_blobs(str(blobs_folder))
+    bucket = request.getfixturevalue("s3").bucket
+    store = open_blobs(f"s3://{bucket}" if request.param == "s3-at-the-top" else f"s3://{bucket}/some/prefix")
+    for key in list(store.keys()):
+        store.delete(key)
+    return store
+
+
+def test_what_was_put_is_got(blobs: Blobs) -> None:
+    """A blob comes back byte for byte, the empty one too."""
+    everything = bytes(range(256)) * 5000
+    blobs.put("scenes/ab12.npz", everything, "application/zip")
+    blobs.put("empty", b"")
+    assert blobs.get("scenes/ab12.npz") == everything
+    assert blobs.get("empty") == b""
+
+
+def test_a_second_put_takes_the_first_one_s_place(blobs: Blobs) -> None:
+    """Putting the same again changes nothing; putting other bytes replaces them whole."""
+    for data in (b"long first bytes", b"long first bytes", b"short"):
+        blobs.put("a/b", data)
+        assert blobs.get("a/b") == data
+    assert list(blobs.keys()) == ["a/b"]
+
+
+def test_what_is_missing_is_said_to_be(blobs: Blobs) -> None:
+    """A missing key raises BlobMissing, which names it; so does a key that is only the beginning of another."""
+    blobs.put("a/b", b"x")
+    for key in ("nothing", "a", "a/bb", "b/b"):
+        assert not blobs.exists(key)
+        with pytest.raises(BlobMissing, match=f"'{key}'"):
+            blobs.get(key)
+    assert blobs.exists("a/b")
+
+
+def test_keys_begin_with_the_prefix(blobs: Blobs) -> None:
+    """`keys` is every key that begins with the prefix, wherever the prefix ends, in order."""
+    names = ["audits/1/a.png", "audits/1/b.png", "audits/10/a.png", "audits/2/a.png", "other.json"]
+    for name in reversed(names):
+        blobs.put(name, b"x")
+    assert list(blobs.keys()) == names
+    assert list(blobs.keys("audits/1")) == names[:3]
+    assert list(blobs.keys("audits/1/")) == names[:2]
+    assert list(blobs.keys("audits/1/b")) == names[1:2]
+    assert list(blobs.keys("none/at/all")) == []
+
+
+def test_deleting_is_idempotent(blobs: Blobs) -> None:
+    """A deleted blob is gone; deleting it again, or what never was, is no error, and takes nothing else along."""
+    blobs.put("a/b", b"x")
+    blobs.put("a/c", b"y")
+    for key in ("a/b", "a/b", "never", "a"):
+        blobs.delete(key)
+    assert list(blobs.keys()) == ["a/c"]
+
+
+@pytest.mark.parametrize("key", NOT_KEYS)
+def test_a_key_that_is_no_path_of_plain_names_is_refused(blobs: Blobs, key: str) -> None:
+    """Every method refuses a key that is empty, absolute, hidden, climbing, or has bytes that no file name has."""
+    for method in (blobs.get, blobs.exists, blobs.delete, lambda key: blobs.put(key, b"x")):
+        with pytest.raises(ValueError, match="relative path of plain names"):
+            method(key)
+
+
+@pytest.mark.parametrize("key", ["køyre/mast nr 7 (ny).jpg", "a+b=c&d?e#f%20", "~/x"])
+def test_a_key_may_hold_what_a_file_name_may(blobs: Blobs, key: str) -> None:
+    """Spaces, letters beyond ASCII and the signs that URLs quote are part of the name."""
+    blobs.put(key, b"x")
+    assert blobs.get(key) == b"x"
+    assert list(blobs.keys()) == [key]
+
+
+@given(st.lists(st.sampled_from(["..", ".", "", "a", "b", "/", "\\", "\0"]), max_size=5))
+def test_no_key_leaves_the_folder(tmp_path_factory: pytest.TempPathFactory, parts: list[str]) -> None:
+    """Whatever the key, nothing is written beside the folder."""
+    outside = tmp_path_factory.mktemp("outside")
+    with suppress(ValueError):
+        FolderBlobs(outside / "blobs").put("/".join(parts), b"x")
+    assert {path.name for path in outside.iterdir()} <= {"blobs"}
+
+
+def test_below_a_blob_there_is_nothing(tmp_path: Path) -> None:
+    """In a folder a key below another blob's is missing, as any other; deleting it leaves that blob alone."""
+    store = FolderBlobs(tmp_path)
+    store.put("a", b"x")
+    assert not store.exists("a/b")
+    with pytest.raises(BlobMissing, match="'a/b'"):
+        store.get("a/b")
+    store.delete("a/b")
+    assert store.get("a") == b"x"
+
+
+def test_a_symbolic_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+    """A link inside the folder that points out of it gives no way to what is outside."""
+    (tmp_path / "secret").write_bytes(b"secret")
+    store = FolderBlobs(tmp_path / "blobs")
+    store.put("a", b"x")
+    (tmp_path / "blobs" / "out").symlink_to(tmp_path)
+    for attempt in (store.get, store.exists, store.delete, lambda key: store.put(key, b"overwritten")):
+        with pytest.raises(ValueError, match="leads out of"):
+            attempt("out/secret")
+    assert (tmp_path / "secret").read_bytes() == b"secret"
+
+
+def test_an_interrupted_put_leaves_the_old_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A put that dies before its end leaves what was there, and no rubbish among the keys."""
+    store = FolderBlobs(tmp_path)
+    store.put("a/b", b"old")
+
+    def full(_: int) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        store.put("a/b", b"new")
+    assert store.get("a/b") == b"old"
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["b"]
+
+
+def test_s3_objects_bear_their_media_type(s3: S3) -> None:
+    """A browser that opens an overlay from the bucket is told that it is a picture."""
+    client = s3_client()
+    S3Blobs(s3.bucket, "pictures", client).put("overlay.png", b"x", "image/png")
+    assert client.head_object(Bucket=s3.bucket, Key="pictures/overlay.png")["ContentType"] == "image/png"
+
+
+@pytest.mark.parametrize("location", ["ftp://host/x", "s3://", "s3:///prefix", "s3://bucket/x?y=1"])
+def test_a_location_that_is_neither_is_refused(location: str) -> None:
+    """A location is a folder or s3://bucket/prefix; anything else is named in the error."""
+    with pytest.raises(ValueError, match="neither a folder nor s3"):
+        open_blobs(location)
