@@ -3,7 +3,7 @@
 import os
 
 from celery import Celery
-from kombu.entity import Queue
+from kombu.entity import Exchange, Queue
 
 from storage.settings import settings
 from tasks.queues import QUEUES
@@ -18,7 +18,7 @@ app.conf.update(
     event_serializer="json",
     result_serializer="json",
     accept_content=["json"],
-    task_queues=[Queue(name) for name in QUEUES],
+    task_queues=[Queue(name, Exchange(name), routing_key=name) for name in QUEUES],
     task_default_queue="control",
     task_create_missing_queues=False,
     # At least once: a message is acknowledged when its work is in the ledger, and doing it twice is harmless.

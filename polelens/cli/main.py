@@ -27,6 +27,8 @@ class OneSentence(click.Group):
             return super().invoke(ctx)
         except (ValueError, StackError, BlobMissing) as error:
             raise click.ClickException(str(error)) from error
+        except BrokenPipeError:
+            raise  # the reader has seen enough: click ends quietly
         except OSError as error:
             raise click.ClickException(_file(error)) from error
         except (OperationalError, ProgrammingError) as error:

@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Group
 from rich.table import Table
 
+from pipeline.attribution import Attribution
 from storage.audits import Audit, Explained, Progress
 
 
@@ -39,42 +40,42 @@ def audit_table(found: Iterable[tuple[Audit, Progress]]) -> Table:
     return table
 
 
+WORDS = {"photograph": 26, "label": 8, "the model says": 22}  # and their width in characters
+FIGURES = ("fit", "seeds", "top 5", "on mask")
+LEGEND = """
+fit: held-out R2 of the surrogate; seeds: their mean rank correlation; top 5: Jaccard index of their five strongest
+superpixels; on mask: share of the supporting evidence inside the photograph's mask"""
+
+
 def results_table(audit: Audit, progress: Progress, rows: Sequence[Explained]) -> Group:
     """A line for each photograph and label, with the mean at the end, and below it what failed."""
     what = f"audit {audit.id}: {audit.model}, recipe {audit.recipe.name}"
-    title = f"{what}, {progress.state}, {progress.evaluations:,} evaluations"
-    table = Table(title=title, title_justify="left", box=None)
-    for column in ("photograph", "label", "predicted", "explained", "fit R2", "seeds agree", "top 5 agree", "on mask"):
-        table.add_column(
-            column, justify="left" if column in ("photograph", "label", "predicted", "explained") else "right"
-        )
-    figures = [line for row in rows if row.attribution for line in _lines(table, row)]
+    table = Table(
+        title=f"{what}, {progress.state}, {progress.evaluations:,} evaluations", title_justify="left", box=None
+    )
+    for name, width in WORDS.items():
+        table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=width)
+    for name in FIGURES:
+        table.add_column(name, justify="right", no_wrap=True)
+    figures = [line for row in rows if row.attribution for line in _lines(table, row, row.attribution)]
     if figures:
-        table.add_section()
-        means = [_mean(column) for column in zip(*figures, strict=True)]
-        table.add_row("mean", "", "", "", *(_two(value) for value in means))
+        table.add_row("mean", "", "", *(_two(_mean(column)) for column in zip(*figures, strict=True)), style="bold")
     failed = Table("failed", "reason", box=None)
     for row in rows:
         if row.state == "failed":
             failed.add_row(row.image_name, row.reason)
-    return Group(table, failed) if failed.row_count else Group(table)
+    return Group(table, LEGEND, *([failed] if failed.row_count else []))
 
 
-def _lines(table: Table, row: Explained) -> list[tuple[float, ...]]:
-    assert row.attribution is not None  # noqa: S101 -- the caller has looked
-    best = max(row.attribution.probabilities.items(), key=lambda pair: pair[1])
+def _lines(table: Table, row: Explained, attribution: Attribution) -> list[tuple[float, ...]]:
+    best = max(attribution.probabilities.items(), key=lambda pair: pair[1])
     lines: list[tuple[float, ...]] = []
-    for label in row.attribution.labels:
+    for label in attribution.labels:
         share = row.mask_shares.get(label.label)
-        line = (
-            label.fidelity.r2_held_out,
-            label.stability.spearman,
-            label.stability.top5_jaccard,
-            math.nan if share is None else share,
-        )
-        predicted = f"{best[0]} {best[1]:.0%}"
-        table.add_row(row.image_name, row.label or "", predicted, label.label, *(_two(value) for value in line))
-        lines.append(line)
+        agreement = label.stability.spearman, label.stability.top5_jaccard
+        lines.append((label.fidelity.r2_held_out, *agreement, math.nan if share is None else share))
+        told = f"{best[0]} {best[1]:.0%}" + ("" if label.label == best[0] else f", why {label.label}?")
+        table.add_row(row.image_name, row.label or "", told, *(_two(value) for value in lines[-1]))
     return lines
 
 
