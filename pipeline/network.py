@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import onnx
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from google.protobuf.message import DecodeError
 
 from pipeline.refusal import ModelRefused
 

@@ -1,15 +1,25 @@
 """Decoding: from a file's bytes to an upright RGB photograph."""
 
 import io
-import struct
 import warnings
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
 MAX_PIXELS = 100_000_000  # a 100-megapixel photograph takes 300 MB decoded; more is a decompression bomb or a mistake
+
+
+UPRIGHT = {  # what turns a picture of each EXIF orientation upright; 1 is
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 class Unreadable(ValueError):
@@ -44,15 +54,22 @@ def decode(data: bytes) -> NDArray[np.uint8]:
                 width, height = image.size
                 if width * height > MAX_PIXELS:
                     raise Unreadable(f"{width}x{height} pixels, more than the {MAX_PIXELS // 10**6} megapixels allowed")
-                return _rgb(ImageOps.exif_transpose(image))
+                return _rgb(_upright(image))
     except Unreadable:
         raise
     except UnidentifiedImageError:
         raise Unreadable(f"not a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file") from None
     except Image.DecompressionBombError:
         raise Unreadable(f"more than the {MAX_PIXELS // 10**6} megapixels allowed") from None
-    except (OSError, SyntaxError, ValueError, TypeError, EOFError, LookupError, ArithmeticError, struct.error) as error:
+    except (OSError, SyntaxError, ValueError, TypeError, EOFError, LookupError, ArithmeticError) as error:
         raise Unreadable(f"damaged: {error}") from error
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turned by hand: `ImageOps.exif_transpose` also writes the EXIF block anew, and fails on a tag of wrong type."""
+    image.load()  # Pillow turns a TIFF as it loads it, and takes the tag away
+    turn = UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    return image if turn is None else image.transpose(turn)
 
 
 def _rgb(image: Image.Image) -> NDArray[np.uint8]:

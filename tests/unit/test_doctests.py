@@ -1,0 +1,22 @@
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import pipeline
+
+MODULES = sorted(module.name for module in pkgutil.walk_packages(pipeline.__path__, "pipeline."))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_in_a_module_are_true(name):
+    """What a docstring shows is what happens."""
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def test_there_are_examples():
+    """The core teaches by example: were the doctests not found, the test above could not fail."""
+    finder = doctest.DocTestFinder()
+    examples = [test for name in MODULES for test in finder.find(importlib.import_module(name)) if test.examples]
+    assert len(examples) >= 4

@@ -1,0 +1,212 @@
+import json
+from dataclasses import fields, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.methods import METHODS, explainer
+from pipeline.recipe import Recipe
+from pipeline.recipes import RECIPES, recipe
+
+CHANGED = {
+    "method": "other",
+    "segmenter": {"name": "grid", "n_segments": 50},
+    "fill": "black",
+    "design": "coin",
+    "samples": 129,
+    "seeds": (1, 2),
+    "kernel_width": None,
+    "surrogate": {"name": "ridge", "alpha": 0.02},
+    "labels": "all",
+}
+
+
+def test_the_name_is_for_people_only():
+    """Two recipes that differ in name alone have one digest, 64 hex digits."""
+    digest = Recipe("default").digest
+    assert digest == Recipe("mine").digest == RECIPES["default"].digest
+    assert len(bytes.fromhex(digest)) == 32
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(Recipe) if field.name != "name"])
+def test_every_other_field_is_part_of_the_digest(field):
+    """A recipe that differs in any other field has another digest: no explanation is mistaken for another's."""
+    assert replace(Recipe("a"), **{field: CHANGED[field]}).digest != Recipe("a").digest
+
+
+def test_options_are_part_of_the_digest_and_their_order_is_not():
+    """Each option of segmenter and surrogate counts; how they are ordered, and 1 against 1.0, does not."""
+    ours = Recipe("a", surrogate={"name": "ridge", "alpha": 1}, kernel_width=1)
+    assert ours.digest == Recipe("a", surrogate={"alpha": 1.0, "name": "ridge"}, kernel_width=1.0).digest
+    assert ours.digest != Recipe("a", surrogate={"name": "ridge", "alpha": 1.5}, kernel_width=1).digest
+    assert Recipe("a", seeds=(1, 2)).digest != Recipe("a", seeds=(2, 1)).digest
+
+
+@pytest.mark.parametrize("given", [*RECIPES.values(), *(replace(Recipe("x"), **{k: v}) for k, v in CHANGED.items())])
+def test_a_recipe_survives_json(given):
+    """A recipe comes back from JSON text equal and with the same digest; a digest in the text is let pass."""
+    text = json.dumps(given.to_json() | {"digest": given.digest})
+    back = Recipe.from_json(json.loads(text))
+    assert back == given
+    assert back.digest == given.digest
+
+
+@given(st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=12, unique=True), st.integers(4, 10**5))
+def test_any_seeds_and_samples_survive_json(seeds, samples):
+    """Whole numbers stay whole numbers, also beyond 2^31."""
+    given = Recipe("x", seeds=tuple(seeds), samples=samples)
+    assert Recipe.from_json(json.loads(json.dumps(given.to_json()))) == given
+
+
+def test_what_is_left_out_is_the_default_s():
+    """A JSON object with one field is the default recipe with that field changed."""
+    assert Recipe.from_json({"samples": 64}) == replace(Recipe("custom"), samples=64)
+    assert Recipe.from_json({"seeds": 7}).seeds == (7,)
+    assert Recipe.from_json({"labels": ["TRE"]}).labels == ("TRE",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "expected"),
+    [
+        ({"samples": 64}, "samples", 64),
+        ({"seeds": [3, 4]}, "seeds", (3, 4)),
+        ({"kernel_width": None}, "kernel_width", None),
+        ({"segmenter.n_segments": 80}, "segmenter", {**Recipe("x").segmenter, "n_segments": 80}),
+        ({"segmenter": "grid"}, "segmenter", {"name": "grid"}),
+        ({"surrogate": "sklearn.svm.SVR"}, "surrogate", {"name": "sklearn.svm.SVR"}),
+        ({"surrogate": "sklearn.svm.SVR", "surrogate.C": 3}, "surrogate", {"name": "sklearn.svm.SVR", "C": 3}),
+        ({"labels": ["a", "b"]}, "labels", ("a", "b")),
+    ],
+)
+def test_an_override_changes_its_field_and_no_other(changes, field, expected):
+    """Every field can be overridden, options by their dotted name, and everything else stays."""
+    before = Recipe("x")
+    after = before.override(changes)
+    assert getattr(after, field) == expected
+    assert replace(after, **{field: getattr(before, field)}) == before
+
+
+def test_reseeding_keeps_the_number_of_seeds():
+    """As many seeds as before, ten apart from the one given."""
+    assert Recipe("x").reseed(1).seeds == Recipe("x").seeds == (1, 11, 21, 31, 41, 51, 61, 71, 81)
+    assert RECIPES["lime"].reseed(5).seeds == (5,)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"segmenter": {"name": "watershed"}}, "segmenter is 'watershed'"),
+        ({"segmenter": {}}, "segmenter is {}, expected an object with a name"),
+        ({"segmenter": "slic"}, "segmenter is 'slic', expected an object with a name"),
+        ({"surrogate": {"alpha": 1}}, "surrogate is .*expected an object with a name"),
+        ({"surrogate": None}, "surrogate is None"),
+        ({"design": "dice"}, "design is 'dice'"),
+        ({"fill": "white"}, "fill is 'white'"),
+        ({"fill": None}, "fill is None"),
+        ({"samples": 0}, "samples is 0"),
+        ({"samples": 3}, "samples is 3, expected a whole number from 4"),
+        ({"samples": 12.0}, "samples is 12.0"),
+        ({"samples": "128"}, "samples is '128'"),
+        ({"samples": True}, "samples is True"),
+        ({"seeds": []}, r"seeds are \[\]"),
+        ({"seeds": [1, 1]}, "no two alike"),
+        ({"seeds": [-1]}, "seeds is -1"),
+        ({"seeds": [2**32]}, "seeds is 4294967296"),
+        ({"seeds": [[1]]}, r"seeds is \[1\]"),
+        ({"seeds": "1,2"}, "seeds is '1,2'"),
+        ({"seeds": list(range(20)), "samples": 10**6}, "more than 10000000 evaluations"),
+        ({"kernel_width": 0}, "kernel_width is 0"),
+        ({"kernel_width": -0.25}, "kernel_width is -0.25"),
+        ({"kernel_width": "0.25"}, "kernel_width is '0.25'"),
+        ({"kernel_width": float("nan")}, "kernel_width is nan"),
+        ({"kernel_width": float("inf")}, "kernel_width is inf"),
+        ({"labels": ""}, "labels is ''"),
+        ({"labels": []}, r"labels is \(\)"),
+        ({"labels": ["a", "a"]}, "labels is .*no two alike"),
+        ({"labels": 5}, "labels is 5"),
+        ({"sample": 128}, "unknown field sample; there are design, fill"),
+    ],
+)
+def test_a_bad_value_is_refused_by_its_field(value, message):
+    """Each bad value is refused before any work, naming the field and the value."""
+    with pytest.raises(ValueError, match=message):
+        Recipe.from_json(value)
+
+
+def test_an_override_of_what_is_not_there_is_refused():
+    """A mistyped path is refused by its whole name."""
+    with pytest.raises(ValueError, match=r"unknown field samples\.x"):
+        Recipe("x").override({"samples.x": 1})
+    with pytest.raises(ValueError, match="unknown field kernel;"):
+        Recipe("x").override({"kernel": 1})
+
+
+def test_the_lime_recipe_is_the_lime_package_s_defaults_to_the_letter():
+    """Quickshift 4/200/0.2, mean fill, coin flips, cosine kernel 0.25, Ridge 1, 1000 samples, the top label."""
+    assert {key: value for key, value in recipe("lime").to_json().items() if key not in ("name", "seeds")} == {
+        "method": "lime",
+        "segmenter": {"name": "quickshift", "kernel_size": 4, "max_dist": 200, "ratio": 0.2},
+        "fill": "mean",
+        "design": "coin",
+        "samples": 1000,
+        "kernel_width": 0.25,
+        "surrogate": {"name": "ridge", "alpha": 1.0},
+        "labels": "top",
+    }
+    assert len(recipe("lime").seeds) == 1
+
+
+def test_the_default_recipe_is_nine_seeds_of_an_orthogonal_design():
+    """SLIC of about 50, mean fill, Hadamard with fold-over, the nine seeds 1, 11, ... 81 of 128 masks."""
+    default = recipe("default")
+    assert (default.segmenter["name"], default.segmenter["n_segments"]) == ("slic", 50)
+    assert (default.fill, default.design, default.samples) == ("mean", "hadamard", 128)
+    assert default.seeds == tuple(range(1, 82, 10))
+
+
+def test_the_lime_tree_recipe_is_black_fill_and_a_decision_tree():
+    """As the Vantage article does it; all else is lime's."""
+    tree, lime = recipe("lime-tree"), recipe("lime")
+    assert (tree.fill, tree.surrogate) == ("black", {"name": "sklearn.tree.DecisionTreeRegressor"})
+    assert replace(tree, name="lime", fill=lime.fill, surrogate=lime.surrogate) == lime
+
+
+def test_a_recipe_is_found_by_its_name():
+    """Each preset stands under its own name; another name lists them."""
+    assert all(recipe(name).name == name for name in RECIPES)
+    with pytest.raises(ValueError, match="there is no recipe 'lemon'; there are default, lime, lime-tree"):
+        recipe("lemon")
+
+
+LABELS = ("BETONG", "STAAL", "TRE")
+
+
+@pytest.mark.parametrize("labels", ["top", "all", "TRE", ("TRE", "STAAL")])
+def test_a_recipe_s_labels_are_the_model_s(labels):
+    """Top, all, one name and several make an explainer for a model that has them."""
+    assert explainer(replace(Recipe("x"), labels=labels), LABELS).recipe.labels == labels
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"labels": ("TRE", "STEEL")}, "the model has no label 'STEEL'; it has BETONG, STAAL, TRE"),
+        ({"labels": "tre"}, "the model has no label 'tre'"),
+        ({"labels": ("top",)}, "the model has no label 'top'"),
+        ({"labels": ("all", "TRE")}, "the model has no label 'all'"),
+        ({"method": "shap"}, f"method is 'shap', expected one of {', '.join(METHODS)}"),
+        ({"surrogate": {"name": "sklearn.neighbors.KNeighborsRegressor"}}, "takes no sample weights"),
+        ({"surrogate": {"name": "ridge", "alfa": 1}}, "surrogate ridge: options"),
+    ],
+)
+def test_an_explainer_that_could_not_answer_is_refused_at_once(changes, message):
+    """Labels the model lacks, unknown methods and impossible surrogates are refused before the model is asked."""
+    with pytest.raises(ValueError, match=message):
+        explainer(replace(Recipe("x"), **changes), LABELS)
+
+
+def test_a_thousand_labels_are_not_all_listed():
+    """The error shows the first twelve labels and counts the rest."""
+    with pytest.raises(ValueError, match=r"L11 and 988 more$"):
+        explainer(replace(Recipe("x"), labels=("no",)), [f"L{i}" for i in range(1000)])

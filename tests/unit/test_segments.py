@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+import skimage.data
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from skimage import segmentation
+
+from pipeline.profile import Profile
+from pipeline.recipes import RECIPES
+from pipeline.segments import SEGMENTERS, grid, relabel, segment
+
+DEFAULT = {key: value for key, value in RECIPES["default"].segmenter.items() if key != "name"}
+
+
+def noise(size=48, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (size, size, 3), dtype=np.uint8)
+
+
+@settings(max_examples=60, deadline=None)
+@given(hnp.arrays(np.int64, hnp.array_shapes(min_dims=2, max_dims=2, max_side=9), elements=st.integers(-50, 50)))
+def test_relabel_keeps_the_regions_and_numbers_them_from_zero(labels):
+    """Regions stay what they were, labels become 0..k-1 with none missing, in the order they had."""
+    renamed = relabel(labels)
+    assert renamed.dtype == np.int32
+    assert sorted(set(renamed.ravel())) == list(range(len(np.unique(labels))))
+    flat, new = labels.ravel(), renamed.ravel()
+    assert np.array_equal(np.sign(np.subtract.outer(flat, flat)), np.sign(np.subtract.outer(new, new)))
+
+
+@pytest.mark.parametrize("name", sorted(SEGMENTERS))
+@pytest.mark.parametrize(
+    "canvas", [noise(), np.full((48, 48, 3), 77, np.uint8), skimage.data.coffee()[100:148, 200:260]]
+)
+def test_every_segmenter_labels_every_pixel_from_zero(name, canvas):
+    """Whatever the picture, labels are 0..k-1, none missing, each pixel in one of them, the same each time."""
+    segments = segment(canvas, name, {})
+    assert segments.shape == canvas.shape[:2]
+    assert segments.dtype == np.int32
+    assert np.bincount(segments.ravel()).all()
+    assert np.array_equal(segments, segment(canvas, name, {}))
+
+
+def test_quickshift_breaks_ties_as_lime_does():
+    """On a flat picture, all ties, quickshift's noise decides: scikit-image's own, as lime gets it."""
+    flat = np.full((48, 48, 3), 77, np.uint8)
+    assert np.array_equal(segment(flat, "quickshift", {}), relabel(segmentation.quickshift(flat)))
+    assert not np.array_equal(segment(flat, "quickshift", {}), relabel(segmentation.quickshift(flat, rng=7)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 400))
+def test_grid_is_rectangles_of_equal_size(h, w, n):
+    """A grid has a square number of rectangles near n, their sides equal to within a pixel."""
+    segments = grid(np.zeros((h, w, 3), np.uint8), n)
+    rows, columns = min(h, round(n**0.5)), min(w, round(n**0.5))
+    assert segments.max() + 1 == rows * columns
+    heights, widths = np.bincount(segments[:, 0]), np.bincount(segments[0])
+    assert np.ptp(heights[heights > 0]) <= 1
+    assert np.ptp(widths[widths > 0]) <= 1
+
+
+@pytest.mark.parametrize(
+    "picture", ["chelsea", "coffee", "rocket", "astronaut", "camera", "coins", "grass", "brick", "gravel"]
+)
+def test_the_default_recipe_cuts_any_photograph_into_about_fifty(picture):
+    """The default superpixels are 25 to 63: enough to point, and no more than 128 masks of the design can tell apart.
+
+    Textures too: at lower compactness and without smoothing, SLIC makes one superpixel of `gravel`.
+    """
+    photograph = getattr(skimage.data, picture)()
+    photograph = photograph if photograph.ndim == 3 else np.repeat(photograph[..., None], 3, axis=2)
+    segments = segment(Profile(224).canvas(photograph), "slic", DEFAULT)
+    assert 25 <= segments.max() + 1 <= 63
+
+
+@pytest.mark.parametrize("sigma", [10, 20, 40])
+def test_the_default_recipe_bears_camera_noise(sigma):
+    """Grain does not shatter the default superpixels: a photograph taken at dusk has about as many."""
+    clean = Profile(224).canvas(skimage.data.chelsea())
+    grain = np.random.default_rng(0).normal(0, sigma, clean.shape)
+    noisy = np.clip(clean + grain, 0, 255).astype(np.uint8)
+    assert 40 <= segment(noisy, "slic", DEFAULT).max() + 1 <= 63
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("watershed", {}, "segmenter is 'watershed', expected one of slic"),
+        ("slic", {"segments": 9}, "segmenter slic: .*'segments'"),
+        ("slic", {"n_segments": "many"}, "segmenter slic: "),
+        ("slic", {"n_segments": 0}, "segmenter slic: "),
+        ("slic", {"start_label": 1}, "segmenter slic: .*start_label"),
+        ("quickshift", {"rng": 1}, "segmenter quickshift: .*rng"),
+        ("grid", {"n_segments": -4}, "segmenter grid: "),
+    ],
+)
+def test_what_a_segmenter_does_not_know_is_refused(name, options, message):
+    """An unknown segmenter, option or value is a ValueError that names the segmenter, never a crash."""
+    with pytest.raises(ValueError, match=message):
+        segment(noise(), name, options)
