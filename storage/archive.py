@@ -61,11 +61,11 @@ class Archive:
         sha256 = hashlib.sha256(photograph.data).hexdigest()
         known = {"label": photograph.label, "mask_sha256": self._keep_mask(photograph.mask, (height, width))}
         self.blobs.put(image_key(sha256), photograph.data)
-        values = {"sha256": sha256, "name": photograph.name, "width": width, "height": height}
-        new = insert(table).values(values | known | {"bytes": len(photograph.data)}).on_conflict_do_nothing().returning(table.c.id)
+        values = {"sha256": sha256, "name": photograph.name, "width": width, "height": height} | known
+        new = insert(table).values(values | {"bytes": len(photograph.data)}).on_conflict_do_nothing()
         given = {key: value for key, value in known.items() if value is not None}
         with self.engine.begin() as c:
-            if c.execute(new).first():
+            if c.execute(new.returning(table.c.id)).first():
                 return True
             if given:
                 c.execute(update(table).where(table.c.sha256 == sha256).values(given))

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import ColumnElement
 
 from pipeline.attribution import Attribution, Fidelity, LabelAttribution, Stability
+from pipeline.methods import explainer
 from pipeline.recipe import Recipe
 from storage import tables
 from storage.archive import condition
@@ -81,8 +82,9 @@ class Audits:
         Raises
         ------
         ValueError
-            If the selection has no photograph.
+            If the selection has no photograph, or the recipe does not fit the model.
         """
+        explainer(recipe, model.labels)  # refuses a label or a surrogate that would fail in every photograph
         identity = {"model": model.digest, "recipe": recipe.digest, "model_id": model.id}
         with self.engine.begin() as c:
             body = {"digest": recipe.digest, "name": recipe.name, "body": recipe.to_json()}
