@@ -1,0 +1,111 @@
+"""Every command that a document shows is run; every setting is listed."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from demo.photographs import archive, write
+from storage.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+OPERATIONS = ROOT / "docs/operations.md"  # its processes do not end by themselves, and have a test of their own
+BLOCK = re.compile(r"^```(sh|sh processes|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(document: Path, kind: str) -> list[str]:
+    """The fenced blocks of a kind in a document."""
+    return [body for found, body in BLOCK.findall(document.read_text()) if found == kind]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A folder that looks like a clone after `make demo`, with a smaller archive."""
+    (tmp_path / "demo").symlink_to(ROOT / "demo")
+    write(tmp_path / "build/demo/archive", archive(6, 2026, shortcut=False))
+    return tmp_path
+
+
+@pytest.fixture
+def environment(place: Path) -> dict[str, str]:
+    """An environment with this interpreter's commands first and a stack of its own."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    kept = {name: os.environ[name] for name in ("LANG", "TMPDIR") if name in os.environ}
+    return kept | {"PATH": path, "HOME": str(place / "home"), "POLELENS_HOME": str(place / "stack")}
+
+
+@pytest.mark.parametrize("document", [one for one in DOCUMENTS if one != OPERATIONS], ids=lambda path: path.name)
+def test_the_commands_of_a_document_work(document: Path, place: Path, environment: dict[str, str]) -> None:
+    """The shell blocks, in their order, as one script that stops at the first error; then the Python blocks."""
+    script = "\n".join(
+        line for block in blocks(document, "sh") for line in block.splitlines() if not line.startswith("make")
+    )
+    (place / "home").mkdir()
+    try:
+        _bash(f"set -e\n{script}", place, environment)
+        for block in blocks(document, "python"):
+            subprocess.run([sys.executable, "-c", block], cwd=place, env=environment, check=True, timeout=300)
+    finally:
+        _bash("polelens down", place, environment)
+    if document.name == "README.md":
+        assert (place / "report/index.html").exists()
+        assert (place / "out/overlay.png").exists()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_the_make_targets_of_a_document_exist(document: Path) -> None:
+    """`make -n` knows every target that a document names; CI itself runs them."""
+    for block in blocks(document, "sh"):
+        for line in block.splitlines():
+            if line.startswith("make"):
+                done = subprocess.run(
+                    ["bash", "-c", line.replace("make", "make -n", 1)], cwd=ROOT, capture_output=True, check=False
+                )
+                assert done.returncode == 0, f"{line}: {done.stderr.decode()}"
+
+
+def test_the_processes_of_operations(place: Path, environment: dict[str, str]) -> None:
+    """The stack comes up as it says, and beside it each process of a larger one starts and stays."""
+    (place / "home").mkdir()
+    local, many = blocks(OPERATIONS, "sh")
+    up, *rest = local.splitlines()
+    try:
+        _bash(up, place, environment)
+        _bash(many, place, environment)
+        commands = blocks(OPERATIONS, "sh processes")[0].splitlines()
+        running = [subprocess.Popen(["bash", "-c", f"exec {line}"], cwd=place, env=environment) for line in commands]
+        try:
+            time.sleep(10)  # a wrong option or setting ends them at once
+            assert [process.poll() for process in running] == [None] * len(commands)
+        finally:
+            for process in running:
+                process.terminate()
+            for process in running:
+                process.wait(60)
+        _bash("set -e\n" + "\n".join(rest), place, environment)
+    finally:
+        _bash("polelens down", place, environment)
+
+
+def test_every_setting_is_listed() -> None:
+    """docs/operations.md and deploy/polelens.env name every setting, the latter with its default."""
+    operations, listed = OPERATIONS.read_text(), (ROOT / "deploy/polelens.env").read_text()
+    for name, field in Settings.model_fields.items():
+        variable = {"database_url": "DATABASE_URL", "broker_url": "CELERY_BROKER_URL"}.get(
+            name, f"POLELENS_{name.upper()}"
+        )
+        assert f"`{variable}`" in operations
+        default = "" if field.is_required() else field.default
+        assert f"{variable}={'~/.local/share/polelens' if name == 'home' else default}\n" in listed
+
+
+def _bash(script: str, place: Path, environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=place, env=environment, capture_output=True, text=True, timeout=500, check=False
+    )
+    assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
