@@ -100,7 +100,7 @@ def test_every_setting_is_listed() -> None:
             name, f"POLELENS_{name.upper()}"
         )
         assert f"`{variable}`" in operations
-        default = "" if field.is_required() else field.default
+        default = "" if field.is_required() else str(field.default).removesuffix(".0")
         assert f"{variable}={'~/.local/share/polelens' if name == 'home' else default}\n" in listed
 
 
