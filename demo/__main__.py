@@ -73,3 +73,7 @@ def _run(line: str) -> None:
 
     click.secho(f"\n$ polelens {line}", bold=True)
     polelens(shlex.split(line), prog_name="polelens", standalone_mode=False)
+
+
+if __name__ == "__main__":
+    main()
