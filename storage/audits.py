@@ -15,6 +15,7 @@ from pipeline.methods import explainer
 from pipeline.recipe import Recipe
 from storage import tables
 from storage.archive import condition
+from storage.ledger import Ledger
 from storage.registry import Version
 
 PAGE = 200
@@ -98,6 +99,7 @@ class Audits:
             if c.execute(text(_JOIN), {"audit": number}).rowcount == 0:
                 raise ValueError(f"no photograph is selected by {selection!r}; `polelens images list` shows the names")
             c.execute(text(_RETRY), {"id": number})
+        Ledger(self.engine).settle()  # all may have been explained before
         return int(number)
 
     def get(self, number: int) -> Audit:
@@ -134,6 +136,7 @@ class Audits:
             c.execute(text("UPDATE audit SET state = 'running', finished_at = NULL WHERE id = :id"), {"id": number})
             c.execute(text(_RETRY), {"id": number})
             c.execute(text(_LAPSE), {"id": number})
+        Ledger(self.engine).settle()
 
     def explained(self, number: int, states: Sequence[str] = ("done",)) -> Iterator[Explained]:
         """The explanations of an audit in these states, page by page in the order of the photographs."""
@@ -193,7 +196,8 @@ _EXPLAINED = """
 SELECT e.id, e.key, i.sha256 AS image, i.name AS image_name, i.width, i.height, i.label, i.mask_sha256 AS mask, e.state,
        e.reason, e.mask_area, e.probabilities, e.fill_probabilities, e.evaluations
 FROM audit_explanation ae JOIN explanation e ON e.id = ae.explanation_id JOIN image i ON i.id = e.image_id
-WHERE ae.audit_id = :id AND e.id > :after AND e.state = ANY(:states) ORDER BY e.id LIMIT :page
+WHERE ae.audit_id = :id AND ae.explanation_id > :after AND e.id > :after AND e.state = ANY(:states)
+ORDER BY e.id LIMIT :page
 """
 
 

@@ -1,7 +1,8 @@
 """The ledger: what is to be done, what is done, and by when somebody must have made progress.
 
 Redis only delivers; this is what remembers. Each method is one transaction. A step is claimed by a lease; the sweeper
-hands out again what nobody finished in time. Doing anything twice is harmless: the first answer stays.
+hands out again what nobody finished in time, and gives up what processes died of. Doing anything twice is harmless:
+the first answer stays.
 """
 
 import json
@@ -21,6 +22,9 @@ from storage import statements as sql
 from storage import tables
 
 PRODUCE_LOCK = 7_653_211  # any number, unlike the migrations'
+_STATES = {"prepare": ["preparing"], "infer": ["running"], "reduce": ["ready", "reducing"]}  # in which a step may fail
+_OVERDUE = {"preparing": "prepare", "running": "infer", "ready": "reduce"}
+_DOING = {"prepare": "preparing", "infer": "inferring", "reduce": "reducing"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +65,21 @@ class PartKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A part that was taken: its row, and the range of masks."""
+
+    key: PartKey
+    row: int
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
-    """The ledger in a database. After `attempts` processes have died at a step, its explanation fails."""
+    """The ledger in a database.
+
+    An explanation fails when `attempts` processes have begun a step of it, none has come back, and the lease is over.
+    """
 
     engine: Engine
     lease_seconds: float = 300
@@ -78,20 +95,32 @@ class Ledger:
             if not c.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": PRODUCE_LOCK}):
                 return []
             free = window - c.execute(text(sql.COUNT_IN_FLIGHT)).scalar_one()
+            if 4 * free < window:
+                return []
             steps: list[Step] = []
-            for audit in c.scalars(text(sql.RUNNING_AUDITS)).all() if 4 * free >= window else []:
+            for audit in c.scalars(text(sql.RUNNING_AUDITS)).all():
                 values = {"audit": audit, "free": free - len(steps), "lease": self.lease_seconds}
                 steps += _steps("prepare", c.execute(text(sql.PRODUCE), values).all())
+                if len(steps) == free:
+                    break
             return steps
 
     def settle(self) -> None:
-        """Mark audits done that wait for nothing more. Called after the commit that finished an explanation, so that
-        of two that finish at once the later one sees both."""
+        """Mark audits done that wait for nothing more.
+
+        Called after the commit that finished an explanation, so that of two that finish at once the later one sees
+        both. Looks again once the audits are locked: one may have been resumed meanwhile.
+        """
         with self.engine.begin() as c:
-            c.execute(text(sql.SETTLE))
+            if audits := c.scalars(text(sql.ENDED_AUDITS)).all():
+                for statement in (sql.LOCK_AUDITS, sql.SETTLE):
+                    c.execute(text(statement), {"audits": audits})
 
     def begin(self, explanation: int) -> Job | None:
-        """Start to prepare an explanation; None if nobody wants it any more or it is further already."""
+        """Start to prepare an explanation.
+
+        None if it is further already, nobody wants it, or so many are at it that the sweeper has to judge.
+        """
         return self._claim(explanation, "e.state = 'preparing'", "preparing")
 
     def open_round(self, job: Job, scene: str, probe: Probe, size: int) -> list[Step]:
@@ -106,34 +135,35 @@ class Ledger:
             c.execute(text(sql.INSERT_PART), parts)
             return _missing_parts(c, job.id)
 
-    def take_part(self, key: PartKey) -> tuple[Job, int, int] | None:
-        """Start to infer a part: the job and the range of masks.
+    def take_part(self, key: PartKey) -> tuple[Job, Part] | None:
+        """Start to infer a part.
 
-        None if it is done, nobody wants it, or it has killed too many processes.
+        None if it is done, nobody wants it, or so many are at it that the sweeper has to judge.
         """
+        values = _values(key) | {"attempts": self.attempts, "lease": self.lease_seconds}
         with self.engine.begin() as c:
-            taken = c.execute(text(sql.TAKE_PART), _values(key)).first()
-            if taken is None:
+            if c.execute(text(sql.START_PART), values).rowcount == 0:
                 return None
-            if taken.attempts > self.attempts:
-                _fail(c, key.id, f"inferring part {key.number + 1} killed its process {self.attempts} times")
-                return None
-            return _job(c, key.id), taken.start, taken.stop
+            taken = c.execute(text(sql.TAKE_PART), values).first()
+            return (_job(c, key.id), Part(key, *taken)) if taken else None
 
-    def record_part(self, key: PartKey, scores: NDArray[np.float32], seconds: float) -> list[Step]:
+    def record_part(self, part: Part, scores: NDArray[np.float32], seconds: float) -> list[Step]:
         """Keep a part's scores, float32 [n, c], and what they took; the reduction if they were the last of the round.
 
-        The first answer stays: a second one, of a redelivered message or a process thought dead, changes nothing.
+        The first answer stays: a second one, of a redelivered message or a process thought dead, changes nothing, nor
+        does one to a question of an earlier run.
         """
-        values = _values(key) | {"scores": np.ascontiguousarray(scores, dtype="<f4").tobytes(), "seconds": seconds}
+        data = np.ascontiguousarray(scores, dtype="<f4").tobytes()
+        values = _values(part.key) | {"part": part.row, "scores": data, "seconds": seconds}
         with self.engine.begin() as c:
+            c.execute(text(sql.LOCK), values)
             if c.execute(text(sql.RECORD_PART), values).rowcount == 0:
                 return []
             row = c.execute(text(sql.COUNT_PART), values | {"lease": self.lease_seconds}).one()
             return _steps("reduce", [row]) if row.state == "ready" else []
 
     def claim_reduction(self, explanation: int) -> Job | None:
-        """Start to reduce an explanation; None if it is not ready or another reducer holds it."""
+        """Start to reduce an explanation; None if it is not ready, nobody wants it, or another reducer holds it."""
         condition = "(e.state = 'ready' OR (e.state = 'reducing' AND e.lease_until < now()))"
         return self._claim(explanation, condition, "reducing")
 
@@ -161,10 +191,12 @@ class Ledger:
             c.execute(text(sql.DROP_PARTS), {"id": job.id})
             return True
 
-    def fail(self, explanation: int, reason: str) -> None:
-        """Mark an explanation failed, with its reason."""
+    def fail(self, task: str, explanation: int, reason: str, part: PartKey | None = None) -> None:
+        """Mark an explanation failed, with its reason, unless it has got beyond the step, or the part, that failed."""
         with self.engine.begin() as c:
-            _fail(c, explanation, reason)
+            c.execute(text(sql.LOCK), {"id": explanation})
+            if part is None or c.scalar(text(sql.IS_UNANSWERED), _values(part)):
+                _fail(c, task, explanation, reason)
 
     def forgive(self, explanation: int, part: PartKey | None = None) -> None:
         """Take back an attempt that ended in an error and not in a dead process: it will be tried again."""
@@ -173,14 +205,14 @@ class Ledger:
             c.execute(text(statement), values)
 
     def overdue(self, most: int = 500) -> list[Step]:
-        """What is in flight without progress since its lease ran out, with a new lease: to be published again."""
+        """What is in flight without progress since its lease ran out, with a new lease: to be published again.
+
+        What too many processes died of is failed instead.
+        """
+        values = {"most": most, "lease": self.lease_seconds, "attempts": self.attempts}
         with self.engine.begin() as c:
-            rows = c.execute(text(sql.OVERDUE), {"most": most, "lease": self.lease_seconds}).all()
-            steps = _steps("prepare", [row for row in rows if row.state == "preparing"])
-            steps += _steps("reduce", [row for row in rows if row.state == "ready"])
-            for row in rows:
-                steps += _missing_parts(c, row.id) if row.state == "running" else []
-            return steps
+            rows = c.execute(text(sql.OVERDUE), values).all()
+            return [step for row in rows for step in self._again(c, row)]
 
     def rate(self, model: int) -> float | None:
         """Evaluations a second of one worker process under a model, as measured so far."""
@@ -189,15 +221,19 @@ class Ledger:
             return rate
 
     def _claim(self, explanation: int, condition: str, state: str) -> Job | None:
-        values = {"id": explanation, "lease": self.lease_seconds, "state": state}
+        values = {"id": explanation, "lease": self.lease_seconds, "state": state, "attempts": self.attempts}
         with self.engine.begin() as c:
-            attempts = c.execute(text(sql.CLAIM.format(condition=condition)), values).scalar()
-            if attempts is None:
-                return None
-            if attempts > self.attempts:
-                _fail(c, explanation, f"{state} it killed its process {self.attempts} times")
-                return None
-            return _job(c, explanation)
+            claimed = c.execute(text(sql.CLAIM.format(condition=condition)), values)
+            return _job(c, explanation) if claimed.rowcount else None
+
+    def _again(self, c: Connection, row: Row[Any]) -> list[Step]:
+        """The overdue steps of an explanation; none if it is given up."""
+        task = _OVERDUE[row.state]
+        if row.attempts >= self.attempts or row.dead_part is not None:
+            what = "it" if row.dead_part is None else f"part {row.dead_part + 1}"
+            _fail(c, task, row.id, f"{_DOING[task]} {what} killed its process {self.attempts} times")
+            return []
+        return _missing_parts(c, row.id) if task == "infer" else _steps(task, [row])
 
 
 def _steps(task: str, rows: Sequence[Row[Any]]) -> list[Step]:
@@ -213,9 +249,10 @@ def _job(c: Connection, explanation: int) -> Job:
     return Job(**c.execute(text(sql.JOB), {"id": explanation}).one()._mapping)
 
 
-def _fail(c: Connection, explanation: int, reason: str) -> None:
-    c.execute(text(sql.FAIL), {"id": explanation, "reason": reason})
-    c.execute(text("DELETE FROM part WHERE explanation_id = :id"), {"id": explanation})
+def _fail(c: Connection, task: str, explanation: int, reason: str) -> None:
+    values = {"id": explanation, "reason": reason, "states": _STATES[task]}
+    if c.execute(text(sql.FAIL), values).rowcount:
+        c.execute(text("DELETE FROM part WHERE explanation_id = :id"), values)
 
 
 def _values(key: PartKey) -> dict[str, Any]:

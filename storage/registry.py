@@ -13,6 +13,8 @@ from storage.blobs import Blobs
 from storage.keys import model_key
 from storage.tables import model as table
 
+NEWEST = 2**31 - 1  # what Postgres keeps a version in
+
 
 @dataclass(frozen=True, slots=True)
 class Version:
@@ -101,7 +103,7 @@ def split_reference(reference: str) -> tuple[str, int | None]:
         raise ValueError(f"model is {reference!r}, expected a name without spaces or slashes, like poles or poles@2")
     if not at or version == "latest":
         return name, None
-    if not version.isdecimal() or int(version) < 1:
+    if not version.isdecimal() or not 1 <= int(version) <= NEWEST:
         raise ValueError(f"model is {reference!r}: the version must be a whole number from 1, or latest")
     return name, int(version)
 

@@ -3,9 +3,9 @@
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import AliasChoices, Field, ValidationError
+from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, JsonConfigSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 
@@ -24,7 +24,9 @@ class Settings(BaseSettings):
     The first three default to the local stack of `polelens up`, if one was started in `POLELENS_HOME`.
     """
 
-    model_config = SettingsConfigDict(env_prefix="polelens_", frozen=True, populate_by_name=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="polelens_", frozen=True, populate_by_name=True, extra="ignore", env_ignore_empty=True
+    )
 
     database_url: str = Field(validation_alias=AliasChoices("database_url"), repr=False, description="Postgres")
     broker_url: str = Field(
@@ -45,7 +47,17 @@ class Settings(BaseSettings):
     produce_seconds: float = Field(default=5, gt=0, description="how often beat refills the window")
     sweep_seconds: float = Field(default=15, gt=0, description="how often beat looks for leases that have run out")
     visibility_seconds: float = Field(default=900, gt=0, description="Redis hands an unacknowledged message out again")
-    palette: str = Field(default="green-red", description="green-red, or blue-orange for colour-blind readers")
+    palette: Literal["green-red", "blue-orange"] = Field(
+        default="green-red", description="green-red, or blue-orange for colour-blind readers"
+    )
+
+    @field_validator("blobs")
+    @classmethod
+    def _place(cls, value: str) -> str:
+        """A worker that looks in the wrong place must not start: it would fail every photograph."""
+        if "://" in value and not value.startswith("s3://"):
+            raise ValueError("expected a folder or s3://bucket/prefix")
+        return value
 
     @classmethod
     def settings_customise_sources(

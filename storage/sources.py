@@ -73,7 +73,7 @@ def labels(data: bytes) -> Labels:
     for number, row in enumerate(rows, start=1):
         if not row or [cell.strip().lower() for cell in row[:2]] == ["path", "label"]:
             continue
-        if len(row) != 2 or not row[0].strip() or not row[1].strip():
+        if len(row) != 2 or not row[0].strip() or not row[1].strip() or "\0" in row[0] + row[1]:
             raise ValueError(f"labels: line {number} is {','.join(row)!r}, expected path,label")
         found[row[0].strip()] = row[1].strip()
     return Labels.of(found)
@@ -93,8 +93,13 @@ def _objects(location: str) -> Iterator[Source]:
         for entry in page.get("Contents", []):
             key = entry["Key"]
             if PurePosixPath(key).suffix.lower() in SUFFIXES:
-                name = key.removeprefix(prefix).lstrip("/") or PurePosixPath(key).name
-                yield Source(name, partial(_object, client, url.netloc, key))
+                yield Source(_below(prefix, key), partial(_object, client, url.netloc, key))
+
+
+def _below(prefix: str, key: str) -> str:
+    """A key's path below a prefix; where the prefix ends within a name, from that name on."""
+    folder = prefix.rstrip("/") + "/"
+    return (key.removeprefix(folder) if key.startswith(folder) else key[prefix.rfind("/") + 1 :]).lstrip("/")
 
 
 def _object(client: Any, bucket: str, key: str) -> bytes:

@@ -4,35 +4,48 @@ IN_FLIGHT = "('preparing', 'running', 'ready', 'reducing')"
 SECONDS = "interval '1 second'"
 
 # The audits that want an explanation now: the first one's number is what people see in Flower.
+# OFFSET 0 keeps the planner from turning EXISTS into a join: from row to row it costs microseconds whatever the
+# statistics say, a hash of all the archive's rows a second.
 WANTED = """FROM audit_explanation ae JOIN audit a ON a.id = ae.audit_id
             WHERE ae.explanation_id = e.id AND a.state = 'running'"""
+IS_WANTED = f"EXISTS (SELECT {WANTED} OFFSET 0)"
 AUDIT = f"(SELECT min(a.id) {WANTED})"
 URGENT = f"(SELECT coalesce(bool_or(a.urgent), false) {WANTED})"
 IMAGE = "(SELECT i.sha256 FROM image i WHERE i.id = e.image_id)"
 SHOWN = f"e.id, e.state, {IMAGE} AS image, {AUDIT} AS audit, {URGENT} AS urgent"
 
-COUNT_IN_FLIGHT = f"SELECT count(*) FROM explanation e WHERE e.state IN {IN_FLIGHT} AND EXISTS (SELECT {WANTED})"
+COUNT_IN_FLIGHT = f"SELECT count(*) FROM explanation e WHERE e.state IN {IN_FLIGHT} AND {IS_WANTED}"
 
 RUNNING_AUDITS = "SELECT id FROM audit WHERE state = 'running' ORDER BY urgent DESC, id"
+
+IN_AUDIT = "EXISTS (SELECT FROM audit_explanation ae WHERE ae.audit_id = {audit} AND ae.explanation_id = e.id OFFSET 0)"
 
 # Driven by the partial index on planned rows, so that its cost does not grow with what is done already.
 PRODUCE = f"""
 WITH next AS (
-    SELECT e.id FROM explanation e JOIN audit_explanation ae ON ae.explanation_id = e.id AND ae.audit_id = :audit
-    WHERE e.state = 'planned' ORDER BY e.id LIMIT :free FOR UPDATE OF e SKIP LOCKED)
+    SELECT e.id FROM explanation e WHERE e.state = 'planned' AND {IN_AUDIT.format(audit=":audit")}
+    ORDER BY e.id LIMIT :free FOR NO KEY UPDATE SKIP LOCKED)
 UPDATE explanation e SET state = 'preparing', attempts = 0, lease_until = now() + :lease * {SECONDS}
 FROM next WHERE e.id = next.id RETURNING {SHOWN}
 """
 
-SETTLE = """
-UPDATE audit a SET state = 'done', finished_at = now() WHERE a.state = 'running' AND NOT EXISTS (
-    SELECT FROM explanation e JOIN audit_explanation ae ON ae.explanation_id = e.id AND ae.audit_id = a.id
-    WHERE e.state NOT IN ('done', 'failed'))
-"""
+# Cheap questions first, as this is asked after every photograph: an audit's last one is planned almost to the end, few
+# are in flight, and only then are all that are planned, for this or another audit, gone through.
+ENDED = f"""a.state = 'running' AND CASE
+  WHEN (SELECT e.state NOT IN ('done', 'failed') FROM explanation e WHERE e.id = (
+        SELECT max(ae.explanation_id) FROM audit_explanation ae WHERE ae.audit_id = a.id)) THEN false
+  WHEN EXISTS (SELECT FROM explanation e WHERE e.state IN {IN_FLIGHT} AND {IN_AUDIT.format(audit="a.id")}) THEN false
+  ELSE NOT EXISTS (SELECT FROM explanation e WHERE e.state = 'planned' AND {IN_AUDIT.format(audit="a.id")}) END"""
+
+ENDED_AUDITS = f"SELECT a.id FROM audit a WHERE {ENDED}"
+
+LOCK_AUDITS = "SELECT FROM audit WHERE id = ANY(:audits) ORDER BY id FOR NO KEY UPDATE"
+
+SETTLE = f"UPDATE audit a SET state = 'done', finished_at = now() WHERE a.id = ANY(:audits) AND {ENDED}"
 
 CLAIM = f"""
 UPDATE explanation e SET state = :state, attempts = attempts + 1, lease_until = now() + :lease * {SECONDS}
-WHERE e.id = :id AND {{condition}} AND EXISTS (SELECT {WANTED}) RETURNING attempts
+WHERE e.id = :id AND {{condition}} AND e.attempts < :attempts AND {IS_WANTED}
 """
 
 JOB = """
@@ -56,17 +69,22 @@ FROM explanation e JOIN part p ON p.explanation_id = e.id AND p.round = jsonb_ar
 WHERE e.id = :id AND p.scores IS NULL ORDER BY p.number
 """
 
-TAKE_PART = f"""
-UPDATE part p SET attempts = p.attempts + 1 FROM explanation e
-WHERE p.explanation_id = :id AND p.round = :round AND p.number = :number AND p.scores IS NULL
-  AND e.id = p.explanation_id AND e.state = 'running' AND EXISTS (SELECT {WANTED})
-RETURNING p.start, p.stop, p.attempts
+# Whoever changes parts has locked their explanation before, so that no two wait for each other.
+LOCK = "SELECT FROM explanation WHERE id = :id FOR NO KEY UPDATE"
+
+START_PART = f"""
+UPDATE explanation e SET lease_until = now() + :lease * {SECONDS}
+WHERE e.id = :id AND e.state = 'running' AND {IS_WANTED}
 """
 
-RECORD_PART = """
-UPDATE part SET scores = :scores, seconds = :seconds
-WHERE explanation_id = :id AND round = :round AND number = :number AND scores IS NULL
+UNANSWERED = "explanation_id = :id AND round = :round AND number = :number AND scores IS NULL"
+
+TAKE_PART = f"""
+UPDATE part SET attempts = attempts + 1 WHERE {UNANSWERED} AND attempts < :attempts RETURNING id, start, stop
 """
+
+# A part of an earlier run, before the explanation failed and was tried again, has another id.
+RECORD_PART = f"UPDATE part SET scores = :scores, seconds = :seconds WHERE {UNANSWERED} AND id = :part"
 
 COUNT_PART = f"""
 UPDATE explanation e SET parts_done = parts_done + 1, lease_until = now() + :lease * {SECONDS},
@@ -95,19 +113,28 @@ FROM seen WHERE model.id = (SELECT model_id FROM explanation WHERE id = :id)
 OVERDUE = f"""
 WITH late AS (
     SELECT e.id FROM explanation e
-    WHERE e.state IN {IN_FLIGHT} AND e.lease_until < now() AND EXISTS (SELECT {WANTED})
-    ORDER BY e.lease_until LIMIT :most FOR UPDATE SKIP LOCKED)
+    WHERE e.state IN {IN_FLIGHT} AND e.lease_until < now() AND {IS_WANTED}
+    ORDER BY e.lease_until LIMIT :most FOR NO KEY UPDATE SKIP LOCKED)
 UPDATE explanation e SET lease_until = now() + :lease * {SECONDS},
        state = CASE WHEN e.state = 'reducing' THEN 'ready' ELSE e.state END
-FROM late WHERE e.id = late.id RETURNING {SHOWN}
+FROM late WHERE e.id = late.id RETURNING {SHOWN}, e.attempts, (
+    SELECT min(p.number) FROM part p
+    WHERE p.explanation_id = e.id AND p.scores IS NULL AND p.attempts >= :attempts) AS dead_part
 """
 
 FAIL = """
 UPDATE explanation SET state = 'failed', reason = :reason, finished_at = now(), lease_until = NULL
-WHERE id = :id AND state NOT IN ('done', 'failed')
+WHERE id = :id AND state = ANY(:states)
 """
 
-FORGIVE = "UPDATE explanation SET attempts = greatest(attempts - 1, 0) WHERE id = :id"
+IS_UNANSWERED = f"SELECT EXISTS (SELECT FROM part WHERE {UNANSWERED})"
+
+# Whoever held a reduction lets go of it.
+FORGIVE = """
+UPDATE explanation SET attempts = greatest(attempts - 1, 0),
+       state = CASE WHEN state = 'reducing' THEN 'ready' ELSE state END
+WHERE id = :id AND state IN ('preparing', 'reducing')
+"""
 
 FORGIVE_PART = """
 UPDATE part SET attempts = greatest(attempts - 1, 0)

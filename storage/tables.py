@@ -120,9 +120,10 @@ explanation = Table(
     CheckConstraint(
         "state IN ('planned', 'preparing', 'running', 'ready', 'reducing', 'done', 'failed')", name="state"
     ),
+    # Not on lease_until, which changes with every part: an update that touches no index stays on its page.
     Index(
         "ix_explanation_in_flight",
-        "lease_until",
+        "id",
         postgresql_where=text("state IN ('preparing', 'running', 'ready', 'reducing')"),
     ),
     Index("ix_explanation_planned", "id", postgresql_where=text("state = 'planned'")),
@@ -147,6 +148,7 @@ part = Table(
     Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
     Column("seconds", Float),
     Column("scores", LargeBinary),  # float32 [stop - start, c], little-endian; null until done, then never changed
+    Column("id", BigInteger, Identity(always=True), nullable=False),  # another one for each run of an explanation
 )
 
 # The weights of one label.

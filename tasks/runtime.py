@@ -1,5 +1,6 @@
 """What a worker process holds: made on first use in the process itself, never before a fork."""
 
+import os
 from functools import lru_cache
 
 from pipeline.blackbox import BlackBox
@@ -51,3 +52,13 @@ def black_box(number: int) -> BlackBox:
 def scene(digest: str) -> Scene:
     """A scene: its parts come one after another."""
     return unpack(blobs().get(scene_key(digest)))
+
+
+def _forget() -> None:
+    for held in (ledger, blobs, archive, model, black_box, scene):
+        held.cache_clear()
+
+
+# A worker's parent uses the ledger too, when it fails a task at the hard time limit; the child it forks in the place
+# of the one killed must not share its connection.
+os.register_at_fork(after_in_child=_forget)

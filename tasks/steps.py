@@ -1,35 +1,54 @@
 """What all steps of an explanation have in common: an error is tried again, and in the end fails its own row."""
 
+import logging
 from typing import Any
 
 from celery import Task
+from celery.exceptions import SoftTimeLimitExceeded
+from sqlalchemy.exc import SQLAlchemyError
 
 from storage.ledger import PartKey
 from tasks.runtime import ledger
 
-PERMANENT = (ValueError, KeyError)  # bad input stays bad: an unreadable photograph, a label that is not there
+PERMANENT = (ValueError, SoftTimeLimitExceeded)  # bad input stays bad, and what takes too long will again
+REASON_CHARACTERS = 500  # an error of the database quotes its statement
+
+logger = logging.getLogger(__name__)
 
 
 class StepTask(Task):  # type: ignore[misc]
     """A task on one explanation, whose id is the first argument; a part's round and number are the next two.
 
-    An error that may pass, such as a store that does not answer, is tried again for about four minutes. What killed
-    the process itself is counted in the ledger instead, see `Ledger.attempts`.
+    An error that may pass, such as a store that does not answer, is tried again for some minutes. What killed the
+    process itself is counted in the ledger instead, see `Ledger.attempts`.
     """
 
     autoretry_for = (Exception,)
     dont_autoretry_for = PERMANENT
-    max_retries = 8
+    max_retries = 12  # at random up to 1, 2, 4 ... seconds apart: between three and seven minutes in all
     retry_backoff = 1
     retry_backoff_max = 60
 
-    def on_retry(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
-        """The process lives: the attempt does not count."""
-        del exc, task_id, kwargs, einfo
-        ledger().forgive(args[0], PartKey(*args) if len(args) == 3 else None)
+    def retry(self, *args: Any, exc: Exception | None = None, **options: Any) -> Any:
+        """The process lives: the attempt does not count. Said before anybody can hear of the next one."""
+        try:
+            if not self.request.called_directly:
+                ledger().forgive(self.request.args[0], _part(self.request.args))
+        except SQLAlchemyError:
+            logger.exception("an attempt of %s%s will count although its process lives", self.name, self.request.args)
+        if isinstance(exc, MemoryError):
+            exc = RuntimeError(f"out of memory: {exc}")  # Celery ends the whole worker on a MemoryError
+        return super().retry(*args, exc=exc, **options)
 
     def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
-        """Fail the explanation with the reason, and it alone."""
+        """Fail the explanation with the reason, and it alone; without a database the sweeper sees to it."""
         del task_id, kwargs, einfo
-        ledger().fail(args[0], f"{self.name}: {exc}")
-        ledger().settle()
+        try:
+            ledger().fail(self.name, args[0], f"{self.name}: {exc}"[:REASON_CHARACTERS], _part(args))
+            ledger().settle()
+        except SQLAlchemyError:
+            logger.exception("%s%s failed and could not be marked so", self.name, args)
+
+
+def _part(args: Any) -> PartKey | None:
+    return PartKey(*args) if len(args) == 3 else None

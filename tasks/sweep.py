@@ -7,5 +7,6 @@ from tasks.runtime import ledger
 
 @app.task(name="sweep")
 def sweep() -> None:
-    """Publish again every step whose lease has run out."""
+    """Publish again every step whose lease has run out, or give it up."""
     publish(ledger().overdue())
+    ledger().settle()

@@ -98,7 +98,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_explanation_in_flight",
         "explanation",
-        ["lease_until"],
+        ["id"],
         unique=False,
         postgresql_where=sa.text("state IN ('preparing', 'running', 'ready', 'reducing')"),
     )
@@ -147,6 +147,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("seconds", sa.Float(), nullable=True),
         sa.Column("scores", sa.LargeBinary(), nullable=True),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["explanation_id"], ["explanation.id"], name=op.f("fk_part_explanation_id_explanation"), ondelete="CASCADE"
         ),

@@ -1,0 +1,188 @@
+"""Audits: planned, followed, cancelled, resumed and read."""
+
+import hashlib
+import math
+from functools import partial
+
+import pytest
+
+from pipeline.grounding import Grounding
+from pipeline.recipe import Recipe
+from storage.ledger import Step
+from tests.desk import LABELS, PROBE, Desk, at_once, attribution, rows
+
+
+def test_an_audit_is_planned_whole_or_not_at_all(desk: Desk) -> None:
+    """A selection of nothing, or a recipe that does not fit the model, leaves no trace."""
+    desk.photographs("a")
+    with pytest.raises(ValueError, match=r"no photograph is selected by 'b\*'"):
+        desk.audit(images="b*")
+    with pytest.raises(ValueError, match="no label 'maybe'"):
+        desk.audits.start(desk.model, Recipe("default", labels=("maybe",)))
+    assert desk.audits.all() == []
+    assert desk.value("SELECT count(*) FROM explanation") == 0
+
+
+def test_an_audit_says_what_it_is(desk: Desk) -> None:
+    """Model, recipe and selection as they were given; the newest audit comes first."""
+    desk.photographs("a", "b")
+    recipe = Recipe("mine", samples=64, labels=("no",))
+    first = desk.audits.start(desk.model, recipe, "a")
+    second = desk.audits.start(desk.model, recipe)
+    found = desk.audits.get(first)
+    assert (found.model, found.model_sha256, found.selection) == ("planted@1", "ab" * 32, "a")
+    assert (found.recipe, found.state, found.finished_at) == (recipe, "running", None)
+    assert [one.id for one in desk.audits.all()] == [second, first]
+    with pytest.raises(ValueError, match="there is no audit 99"):
+        desk.audits.get(99)
+
+
+def test_an_explanation_is_known_by_its_content(desk: Desk) -> None:
+    """Photograph, model and recipe name it, and nothing else: not the audit, nor what the recipe is called."""
+    desk.audit("a")
+    desk.audits.start(desk.model, Recipe("another name"))
+    image = desk.value("SELECT sha256 FROM image")
+    digest = hashlib.sha256(f"{image}{desk.model.digest}{Recipe('default').digest}".encode()).hexdigest()
+    assert desk.value("SELECT key FROM explanation") == digest
+    desk.audits.start(desk.model, Recipe("other", samples=64))
+    assert desk.value("SELECT count(*) FROM explanation") == 2
+
+
+def test_audits_started_at_once_share_what_they_have_in_common(desk: Desk) -> None:
+    """Each has all its photographs, and none is planned twice."""
+    desk.photographs(*"abcdef")
+    selections = ("all", "all", "a", "?", "b", "all")
+    numbers = at_once(*[partial(desk.audit, images=selection) for selection in selections])
+    assert [desk.audits.progress(number).photographs for number in numbers] == [6, 6, 1, 6, 1, 6]
+    assert desk.value("SELECT count(*) FROM explanation") == 6
+
+
+def test_what_was_explained_before_is_done_without_workers(desk: Desk) -> None:
+    """An audit of nothing new ends as it starts, and so does one that is resumed with nothing to do."""
+    first = _done(desk, "a", "b")
+    second = desk.audit()
+    assert desk.audits.get(second).state == "done"
+    assert desk.audits.progress(second).evaluations == 2 * PROBE.n
+    desk.audits.resume(first)
+    assert desk.audits.get(first).state == "done"
+    assert desk.ledger.produce(64) == []
+
+
+def test_only_what_is_new_is_planned(desk: Desk) -> None:
+    """A photograph that came to the archive since is all that a second audit computes."""
+    _done(desk, "a", "b")
+    second = desk.audit("c")
+    progress = desk.audits.progress(second)
+    assert (progress.state, progress.done, progress.remaining) == ("running", 2, 1)
+    [step] = desk.ledger.produce(64)
+    desk.finish(step)
+    desk.ledger.settle()
+    assert desk.audits.get(second).state == "done"
+
+
+def test_what_failed_before_is_tried_again(desk: Desk) -> None:
+    """By a new audit as by a resumed one, from the beginning and with a clean slate."""
+    first = desk.audit("a", "b")
+    for number in (first, first, desk.audit()):
+        for step in desk.ledger.produce(64):
+            desk.ledger.begin(step.explanation)
+            desk.ledger.fail("prepare", step.explanation, "torn")
+        desk.ledger.settle()
+        assert (desk.audits.get(number).state, desk.audits.progress(number).failed) == ("done", 2)
+        desk.audits.resume(number)
+        assert (desk.audits.get(number).state, desk.audits.get(number).finished_at) == ("running", None)
+        assert desk.value("SELECT count(*) FROM explanation WHERE state = 'planned' AND attempts = 0") == 2
+        assert desk.value("SELECT max(reason) FROM explanation") is None
+
+
+def test_a_resumed_audit_goes_on_where_it_was(desk: Desk) -> None:
+    """Answers stay, and what was in flight is handed out at once, not when its lease is over."""
+    job, steps = desk.opened()
+    desk.answer(steps[:1])
+    desk.audits.cancel(1)
+    assert desk.audits.get(1).state == "cancelled"
+    desk.audits.resume(1)
+    again = desk.ledger.overdue()
+    assert [(step.explanation, step.part) for step in again] == [(job.id, 1), (job.id, 2)]
+    assert [step.task for step in desk.answer(again)] == ["reduce"]
+
+
+def test_only_a_running_audit_can_be_cancelled(desk: Desk) -> None:
+    """One that has ended, or was cancelled, or never was, is named in the error; and only a known one is resumed."""
+    number = _done(desk, "a")
+    with pytest.raises(ValueError, match=f"audit {number} is done"):
+        desk.audits.cancel(number)
+    other = desk.audit("b")
+    desk.audits.cancel(other)
+    with pytest.raises(ValueError, match=f"audit {other} is cancelled"):
+        desk.audits.cancel(other)
+    for method in (desk.audits.cancel, desk.audits.resume):
+        with pytest.raises(ValueError, match="there is no audit 99"):
+            method(99)
+
+
+def test_progress_counts_what_is_under_way(desk: Desk) -> None:
+    """Photographs by state, and every evaluation answered, those of open photographs included."""
+    number = desk.audit("a", "b", "c", "d")
+    first, second, third = desk.ledger.produce(3)
+    desk.finish(first)
+    desk.ledger.begin(second.explanation)
+    desk.ledger.fail("prepare", second.explanation, "torn")
+    job = desk.ledger.begin(third.explanation)
+    assert job is not None
+    steps = desk.ledger.open_round(job, "scene", PROBE, 4)
+    part = desk.take(steps[1])
+    desk.ledger.record_part(part, rows(part), 1)
+    progress = desk.audits.progress(number)
+    assert (progress.photographs, progress.done, progress.failed, progress.in_flight) == (4, 1, 1, 1)
+    assert (progress.remaining, progress.evaluations) == (2, PROBE.n + 4)
+
+
+def test_an_attribution_comes_back_as_it_was(desk: Desk) -> None:
+    """Every number, those that are not a number included, and the labels from the most probable down."""
+    number = desk.audit("a")
+    _finish(desk, *desk.ledger.produce(64), labels=("no", "yes"))
+    [found] = desk.audits.explained(number)
+    assert found.attribution is not None
+    assert [label.label for label in found.attribution.labels] == ["yes", "no"]
+    assert found.attribution.to_json() == attribution("yes", "no", spearman=0.5).to_json()
+    assert math.isnan(found.attribution.labels[0].stability.kendall)
+    assert (found.mask_area, found.mask_shares) == (0.25, {"yes": None, "no": 0.5})
+    assert (found.image_name, found.width, found.height, found.state) == ("a", 4, 3, "done")
+
+
+def test_explanations_come_page_by_page_and_none_is_missed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the order of the photographs, of the states asked for, whatever the size of a page."""
+    number, other = desk.audit(*"abcdefg", images="?"), desk.audit("other")
+    steps = desk.ledger.produce(64)
+    for step in steps[:5]:
+        _finish(desk, step)
+    desk.ledger.begin(steps[5].explanation)
+    desk.ledger.fail("prepare", steps[5].explanation, "torn")
+    for page in (1, 2, 5, 6, 200):
+        monkeypatch.setattr("storage.audits.PAGE", page)
+        assert [one.image_name for one in desk.audits.explained(number)] == list("abcde")
+        ended = list(desk.audits.explained(number, ("done", "failed")))
+        assert [one.image_name for one in ended] == list("abcdef")
+        assert (ended[-1].reason, ended[-1].attribution) == ("torn", None)
+    assert [one.image_name for one in desk.audits.explained(other, ("preparing",))] == ["g", "other"]
+
+
+def _done(desk: Desk, *names: str) -> int:
+    """An audit of photographs of these names, done."""
+    number = desk.audit(*names)
+    for step in desk.ledger.produce(64):
+        desk.finish(step)
+    desk.ledger.settle()
+    return number
+
+
+def _finish(desk: Desk, step: Step, labels: tuple[str, ...] = LABELS) -> None:
+    """Explain a photograph that has a mask."""
+    job = desk.ledger.begin(step.explanation)
+    assert job is not None
+    desk.answer(desk.ledger.open_round(job, "scene", PROBE, 5))
+    claimed = desk.ledger.claim_reduction(job.id)
+    assert claimed is not None
+    shares = tuple({"yes": None, "no": 0.5}[label] for label in labels)
+    assert desk.ledger.finish(claimed, attribution(*labels, spearman=0.5), Grounding(0.25, shares))

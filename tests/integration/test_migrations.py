@@ -1,0 +1,58 @@
+"""The migrations: up, equal to the tables, down, and up again."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from alembic import command
+from sqlalchemy import inspect
+
+from storage.database import migrate, migrations, with_driver
+from tests.desk import engine_of
+
+
+def test_the_migrations_lead_to_the_tables_and_back(empty_database_url: str) -> None:
+    """Nothing is missing in either, and going back leaves nothing but Alembic's own empty table."""
+    config = migrations(empty_database_url)
+    for _ in range(2):
+        migrate(empty_database_url)
+        command.check(config)
+        command.downgrade(config, "base")
+        with engine_of(empty_database_url) as engine:
+            assert inspect(engine).get_table_names() == ["alembic_version"]
+
+
+def test_what_is_up_to_date_is_left_alone(database_url: str) -> None:
+    """Migrating again is no error; every deployment may do it at its start."""
+    migrate(database_url)
+    command.check(migrations(database_url))
+
+
+def test_deployments_that_migrate_at_once_wait_for_each_other(empty_database_url: str) -> None:
+    """Each ends well, and the schema is there once."""
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(_in_a_process_of_its_own, empty_database_url)
+        migrate(empty_database_url)
+        assert other.result() == 0
+    command.check(migrations(empty_database_url))
+
+
+def _in_a_process_of_its_own(url: str) -> int:
+    """Alembic keeps its context in globals: two threads would share it."""
+    code = "import sys; from storage.database import migrate; migrate(sys.argv[1])"
+    return subprocess.run([sys.executable, "-c", code, url], check=False).returncode
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("postgres://u:p@h/d", "postgresql+psycopg://u:p@h/d"),
+        ("postgresql://u:p%25@h/d?sslmode=require", "postgresql+psycopg://u:p%25@h/d?sslmode=require"),
+        ("postgresql+psycopg://h/d", "postgresql+psycopg://h/d"),
+    ],
+)
+def test_the_driver_is_psycopg_3(given: str, meant: str) -> None:
+    """Platforms write the address without a driver."""
+    assert with_driver(given) == meant
+    assert migrations(given).get_main_option("sqlalchemy.url") == meant

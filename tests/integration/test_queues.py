@@ -1,0 +1,124 @@
+"""The queues: what a message holds, what a worker refuses, and whom it serves first."""
+
+import base64
+import json
+import pickle
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from celery import Celery
+
+from tasks.queues import QUEUES, NowFirst
+from tests.bench import ALL_QUEUES
+from tests.services import StartWorker, WorkerProcess
+
+PUBLISH = """
+from storage.ledger import Step
+from tasks.messages import hint, publish
+image = "ab12cd" + 58 * "0"
+publish([Step("infer", 7, 3, image, False, 1, 2, 16), Step("prepare", 7, 3, image, True)])
+hint("sweep")
+"""
+
+
+@pytest.fixture
+def environment(database_url: str, broker_url: str, tmp_path: Path) -> dict[str, str]:
+    """What a worker needs to know."""
+    return {"DATABASE_URL": database_url, "CELERY_BROKER_URL": broker_url, "POLELENS_BLOBS": str(tmp_path / "blobs")}
+
+
+def test_a_message_carries_ids_as_json_and_words_for_people(environment: dict[str, str]) -> None:
+    """No path, no pixels, no address; in Flower it reads as audit, photograph and part."""
+    subprocess.run([sys.executable, "-c", PUBLISH], env=environment, check=True)
+    [infer], [prepare], [sweep] = (_waiting(environment, queue) for queue in ("infer", "prepare-now", "control"))
+    assert [_body(one)[0] for one in (infer, prepare, sweep)] == [[7, 1, 2], [7], []]
+    assert [_body(one)[1] for one in (infer, prepare, sweep)] == [{}, {}, {}]
+    assert {one["content-type"] for one in (infer, prepare, sweep)} == {"application/json"}
+    assert [one["headers"]["task"] for one in (infer, prepare, sweep)] == ["infer", "prepare", "sweep"]
+    assert infer["headers"]["argsrepr"] == "audit=3 image=ab12cd part=3/16"
+    assert prepare["headers"]["argsrepr"] == "audit=3 image=ab12cd"
+    assert sweep["headers"]["expires"] is not None
+
+
+def test_who_waits_is_served_first(environment: dict[str, str], worker_processes: StartWorker) -> None:
+    """A worker takes what is in the -now queues before everything else, though it came later."""
+    tasks = [("infer", 3), ("prepare", 1), ("reduce", 1)]
+    with Celery(broker=environment["CELERY_BROKER_URL"], set_as_current=False) as app:
+        for suffix in ("", "-now"):
+            for task, arguments in tasks:
+                for number in range(3):
+                    name = f"{task}{suffix or '-later'}-{number}"
+                    app.send_task(task, args=[10**9] * arguments, queue=task + suffix, task_id=name)
+    worker = worker_processes(list(reversed(ALL_QUEUES)), environment)
+    served = _served(worker, 18)
+    assert all("-now-" in name for name in served[:9]), served
+    assert all("-later-" in name for name in served[9:]), served
+
+
+def test_a_pickled_message_is_refused(
+    environment: dict[str, str], worker_processes: StartWorker, tmp_path: Path
+) -> None:
+    """Whoever can write to Redis cannot run code in a worker, and the message after it is served."""
+    with Celery(broker=environment["CELERY_BROKER_URL"], set_as_current=False) as app:
+        app.send_task("prepare", args=[Planted(str(tmp_path / "planted"))], queue="prepare", serializer="pickle")
+        app.send_task("prepare", args=[10**9], queue="prepare", task_id="after")
+    worker = worker_processes(["prepare"], environment)
+    assert _served(worker, 1) == ["after"]
+    assert "Refusing to deserialize" in worker.log()
+    assert not (tmp_path / "planted").exists()
+
+
+class Planted:
+    """An object that makes a file when it is unpickled."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (Path(self._path),)
+
+
+def test_the_planted_object_would_do_harm(tmp_path: Path) -> None:
+    """Where it is unpickled the file is made: its absence above means something."""
+    pickle.loads(pickle.dumps(Planted(str(tmp_path / "planted"))))  # noqa: S301
+    assert (tmp_path / "planted").exists()
+
+
+def test_every_queue_has_its_place() -> None:
+    """-now before the others, whatever order a worker was told, and the same in every process."""
+    cycle = NowFirst(list(reversed(QUEUES)))
+    expected = ["infer-now", "prepare-now", "reduce-now", "control", "infer", "prepare", "reduce"]
+    assert cycle.consume(len(QUEUES)) == expected
+    cycle.rotate("infer-now")
+    assert cycle.consume(len(QUEUES)) == expected
+
+
+def _waiting(environment: dict[str, str], queue: str) -> list[dict[str, Any]]:
+    """The messages in a queue."""
+    with redis.Redis.from_url(environment["CELERY_BROKER_URL"]) as client:
+        return [json.loads(message) for message in client.lrange(queue, 0, -1)]
+
+
+def _body(message: dict[str, Any]) -> Sequence[Any]:
+    """Arguments, named arguments, and what Celery adds."""
+    assert message["properties"]["body_encoding"] == "base64"
+    body: Sequence[Any] = json.loads(base64.b64decode(message["body"]))
+    return body
+
+
+def _served(worker: WorkerProcess, n: int, seconds: float = 60) -> list[str]:
+    """The ids of the first n tasks a worker did, in the order it did them."""
+    deadline = time.monotonic() + seconds
+    while True:
+        done = re.findall(r"Task \w+\[(.+?)\] succeeded", worker.log())
+        if len(done) >= n:
+            return done
+        assert time.monotonic() < deadline, worker.log()
+        time.sleep(0.05)

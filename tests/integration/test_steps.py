@@ -1,0 +1,82 @@
+"""What becomes of a step that ends in an error, or not in time."""
+
+import subprocess
+import sys
+
+import psutil
+import pytest
+import redis
+from celery import Celery
+from sqlalchemy import text
+
+from polelens.stack.processes import Launch
+from polelens.stack.workers import ONE_THREAD, await_workers, worker_command
+from tests import models
+from tests.bench import Bench, pictures
+
+FORK = """
+import os
+from tasks import runtime
+runtime.ledger(), runtime.blobs()
+child = os.fork()
+if not child:
+    os._exit(runtime.ledger.cache_info().currsize + runtime.blobs.cache_info().currsize)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+assert runtime.ledger.cache_info().currsize == 1
+"""
+
+
+def test_an_error_that_passes_is_tried_again_until_it_has_passed(bench: Bench) -> None:
+    """The store refuses the pictures for a while: the reduction comes back by itself, long before its lease is over."""
+    bench.environment["POLELENS_LEASE_SECONDS"] = "3600"
+    model = bench.model(models.constant(size=32), "a", "b", "c")
+    bench.photographs("refused", pictures(1))
+    [worker] = bench.workers(1)
+    bench.archive.blobs.put("explanations", b"a file where a folder should be")
+    number = bench.audit(model, "refused/*", samples=8, seeds=[1])
+    bench.wait(number, lambda _: worker.log().count("retry: Retry in") > 2)
+    assert (bench.audits.progress(number).in_flight, bench.audits.progress(number).failed) == (1, 0)
+    bench.archive.blobs.delete("explanations")
+    assert bench.wait(number).done == 1
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_what_takes_too_long_fails_its_photograph_alone(bench: Bench, hangs: bool) -> None:
+    """At the soft limit, or at the hard one if it hangs and its worker's parent has to say so."""
+    bench.environment |= {"POLELENS_LEASE_SECONDS": "3600", "POLELENS_PART_EVALUATIONS": "1000000"}
+    bench.environment["POLELENS_BATCH"] = "1"
+    model = bench.model(models.constant(size=32), "a", "b", "c")
+    bench.photographs("slow", pictures(2))
+    _worker(bench, "others", "prepare", "reduce", "control")
+    number = bench.audit(model, "slow/000.png", samples=1_000_000, seeds=[1])
+    with redis.Redis.from_url(bench.environment["CELERY_BROKER_URL"]) as client:
+        bench.wait(number, lambda _: bool(client.llen("infer")))
+        client.delete("infer")
+    [child] = _worker(bench, "infer", "infer-now", "infer").children()
+    with Celery(broker=bench.environment["CELERY_BROKER_URL"], set_as_current=False) as app:
+        [row] = bench.audits.explained(number, ("running",))
+        app.send_task("infer", args=[row.id, 0, 0], queue="infer-now", soft_time_limit=2, time_limit=3)
+    if hangs:
+        bench.wait(number, lambda _: _value(bench, "SELECT sum(attempts) FROM part") == 1)
+        child.suspend()
+    assert bench.wait(number).failed == 1
+    limit = "infer: TimeLimitExceeded(3,)" if hangs else "infer: SoftTimeLimitExceeded()"
+    assert bench.results(number)[0].reason == limit
+    assert bench.wait(bench.audit(model, "slow/*", samples=8, seeds=[1])).done == 2
+
+
+def test_a_forked_child_shares_no_connection(bench: Bench) -> None:
+    """What the parent holds is forgotten in the child, which makes its own."""
+    subprocess.run([sys.executable, "-c", FORK], env=bench.environment, check=True)
+
+
+def _worker(bench: Bench, name: str, *queues: str) -> psutil.Process:
+    """Start a worker of these queues."""
+    pid = bench.processes.start(Launch(name, worker_command(queues, name), {**ONE_THREAD, **bench.environment}))
+    await_workers(bench.processes, bench.environment["CELERY_BROKER_URL"], [name])
+    return psutil.Process(pid)
+
+
+def _value(bench: Bench, sql: str) -> object:
+    with bench.audits.engine.begin() as c:
+        return c.execute(text(sql)).scalar()

@@ -1,0 +1,107 @@
+"""The settings: from the environment, checked when a process starts."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from pipeline.pictures.palette import PALETTES
+from storage.settings import Settings, SettingsError, settings
+
+ADDRESSES = {
+    "DATABASE_URL": "postgresql://me:secret-1@db/polelens",
+    "CELERY_BROKER_URL": "redis://:secret-2@queue/0",
+    "POLELENS_BLOBS": "s3://bucket/prefix",
+}
+NUMBERS = ["window", "attempts", "part_evaluations", "batch", "threads"]
+SECONDS = ["lease_seconds", "part_seconds", "produce_seconds", "sweep_seconds", "visibility_seconds"]
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pytest.MonkeyPatch]:
+    """The addresses and nothing else, and no local stack."""
+    for field in Settings.model_fields:
+        for name in (field, f"polelens_{field}", f"celery_{field}"):
+            monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("POLELENS_HOME", str(tmp_path))
+    for name, value in ADDRESSES.items():
+        monkeypatch.setenv(name, value)
+    settings.cache_clear()
+    yield monkeypatch
+    settings.cache_clear()
+
+
+def test_the_addresses_come_from_the_environment(tmp_path: Path) -> None:
+    """By the names that other programs use for them; everything else has a default."""
+    here = settings()
+    assert [here.database_url, here.broker_url, here.blobs] == list(ADDRESSES.values())
+    assert (here.home, here.window, here.lease_seconds, here.attempts) == (tmp_path, 64, 300, 3)
+    assert settings() is here
+
+
+@pytest.mark.parametrize("field", sorted(set(Settings.model_fields) - {"database_url", "broker_url", "home", "blobs"}))
+def test_every_setting_is_set_by_its_variable(environment: pytest.MonkeyPatch, field: str) -> None:
+    """POLELENS_ and its name."""
+    value = {"providers": "CUDAExecutionProvider", "palette": "blue-orange"}.get(field, "7")
+    environment.setenv(f"POLELENS_{field.upper()}", value)
+    assert str(getattr(settings(), field)) in (value, f"{value}.0")
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_missing_address_is_named(environment: pytest.MonkeyPatch, name: str, value: str | None) -> None:
+    """With both ways to have one; an empty variable, as a compose file leaves it, is a missing one."""
+    environment.delenv(name)
+    if value is not None:
+        environment.setenv(name, value)
+    with pytest.raises(SettingsError, match=f"{name} is not set and no local stack is running"):
+        settings()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *[(field, value) for field in NUMBERS for value in ("-1", "many", "1.5")],
+        *[(field, "0") for field in NUMBERS if field != "part_evaluations"],
+        *[(field, value) for field in SECONDS for value in ("0", "-1", "soon")],
+        ("batch", "4097"),
+        ("palette", "pink"),
+        ("blobs", "http://host/x"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_variable(environment: pytest.MonkeyPatch, field: str, value: str) -> None:
+    """Before any work is done, so that a worker set up wrongly fails no photograph."""
+    environment.setenv(f"POLELENS_{field.upper()}", value)
+    with pytest.raises(SettingsError, match=f"POLELENS_{field.upper()} is '{value}': "):
+        settings()
+
+
+def test_secrets_are_not_shown() -> None:
+    """Not in the representation that ends up in logs and tracebacks."""
+    shown = f"{settings()!r} {settings()}"
+    assert "s3://bucket/prefix" in shown
+    assert "secret-" not in shown
+
+
+def test_nothing_is_changed_afterwards() -> None:
+    """Settings are read once."""
+    with pytest.raises(ValueError, match="frozen"):
+        settings().window = 3
+
+
+def test_the_local_stack_s_addresses_come_last(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A stack that was started in POLELENS_HOME answers what the environment leaves open."""
+    stack = {"database_url": "postgresql://local/d", "broker_url": "redis://local/0", "blobs": "/local/blobs"}
+    (tmp_path / "stack.json").write_text(json.dumps(stack | {"more": "that is not ours"}))
+    assert settings().database_url == ADDRESSES["DATABASE_URL"]
+    for name in ADDRESSES:
+        environment.delenv(name)
+    settings.cache_clear()
+    assert [settings().database_url, settings().broker_url, settings().blobs] == list(stack.values())
+
+
+def test_the_palettes_are_those_there_are() -> None:
+    """What the settings let through, the pictures know."""
+    assert set(get_args(Settings.model_fields["palette"].annotation)) == set(PALETTES)
