@@ -1,5 +1,28 @@
 """What does a black-box image classifier look at, and how far can each explanation be trusted?"""
 
-from polelens.single import Explanation, explain
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Explanation", "explain"]
+if TYPE_CHECKING:
+    from pipeline.recipe import Recipe
+    from pipeline.recipes import recipe
+    from polelens.single import Explanation, explain
+
+__all__ = ["Explanation", "Recipe", "explain", "recipe"]
+_MODULES = {
+    "Explanation": "polelens.single",
+    "Recipe": "pipeline.recipe",
+    "explain": "polelens.single",
+    "recipe": "pipeline.recipes",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is asked for: `polelens --help` must not wait for SciPy and ONNX Runtime."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,6 +1,6 @@
 """What an audit found, as documents and as a report."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,13 @@ def explanation_document(audit: Audit, row: Explained) -> Mapping[str, Any]:
         return {"name": row.image_name, "image": {"sha256": row.image}, "state": row.state, "reason": row.reason}
     name, _, version = audit.model.rpartition("@")
     facts = ModelFacts(name, int(version), audit.model_sha256)
-    return {"name": row.image_name, **document(image, facts, audit.recipe, row.attribution)}
+    return {"name": row.image_name, **document(image, facts, audit.recipe, row.attribution), **_known(row)}
 
 
-def write_audit_report(audits: Audits, blobs: Blobs, number: int, folder: Path) -> Path:
-    """Write an audit's report into a folder; the path of its first page."""
+def write_audit_report(
+    audits: Audits, blobs: Blobs, number: int, folder: Path, *, each: Callable[[], object] = lambda: None
+) -> Path:
+    """Write an audit's report into a folder; the path of its first page. `each` is called for every explanation."""
     audit, progress = audits.get(number), audits.progress(number)
     name, _, version = audit.model.rpartition("@")
     view = AuditView(
@@ -44,13 +46,21 @@ def write_audit_report(audits: Audits, blobs: Blobs, number: int, folder: Path) 
         seconds=(audit.finished_at - audit.created_at).total_seconds() if audit.finished_at else None,
         failures=[(row.image_name, row.reason or "") for row in audits.explained(number, ("failed",))],
     )
-    return write_report(folder, view, _views(audits, blobs, number))
+    return write_report(folder, view, _views(audits, blobs, number, each))
 
 
-def _views(audits: Audits, blobs: Blobs, number: int) -> Iterator[ExplanationView]:
+def _known(row: Explained) -> dict[str, Any]:
+    """What the archive knows of the photograph, where it knows it: its label, and the evidence on its mask."""
+    label = {} if row.label is None else {"label": row.label}
+    mask = {} if row.mask_area is None else {"mask": {"area": row.mask_area, "shares": row.mask_shares}}
+    return {**label, **mask}
+
+
+def _views(audits: Audits, blobs: Blobs, number: int, each: Callable[[], object]) -> Iterator[ExplanationView]:
     for row in audits.explained(number):
         if row.attribution is None:
             continue
+        each()
         predicted = max(row.attribution.probabilities, key=lambda label: row.attribution.probabilities[label])  # type: ignore[union-attr]
         for place, label in enumerate(row.attribution.labels, start=1):
             suffix = "" if place == 1 else f"-{place}"

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +19,8 @@ from pipeline.explain import explain as converse
 from pipeline.methods import explainer
 from pipeline.model import Model, read_model
 from pipeline.photograph import decode
-from pipeline.pictures import Backdrop, palette
+from pipeline.pictures import Backdrop, Palette
+from pipeline.pictures import palette as palette_of
 from pipeline.recipe import Recipe
 from pipeline.recipes import recipe as named
 from pipeline.rendering import rendered
@@ -28,7 +30,7 @@ from pipeline.staging import stage
 CHUNK = 128  # masks between two reports of progress
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Explanation:
     """The explanation of one photograph; in a notebook it shows itself as its overlay."""
 
@@ -39,12 +41,12 @@ class Explanation:
     scene: Scene
     attribution: Attribution
     backdrop: Backdrop
-    palette: str
+    palette: Palette
 
     @cached_property
     def pictures(self) -> Mapping[str, bytes]:
         """PNG files by name: overlay.png, support.png, seeds.png, segments.png."""
-        return rendered(self.backdrop, self.attribution, self.recipe.seeds, palette(self.palette))
+        return rendered(self.backdrop, self.attribution, self.recipe.seeds, self.palette)
 
     def document(self) -> Mapping[str, Any]:
         """What attribution.json holds."""
@@ -61,10 +63,15 @@ class Explanation:
     def _repr_png_(self) -> bytes:
         return self.pictures["overlay.png"]
 
+    def __repr__(self) -> str:
+        known, names = self.attribution.probabilities, [one.label for one in self.attribution.labels]
+        explained = ", ".join(f"{name} {known[name]:.1%}" for name in names)
+        return f"<Explanation under {self.model.name}, recipe {self.recipe.name}: {explained}>"
+
 
 def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defaults
-    image: str | Path | bytes,
-    model: str | Path | Model,
+    image: str | os.PathLike[str] | bytes | NDArray[np.uint8],
+    model: str | os.PathLike[str] | Model,
     *,
     recipe: str | Recipe = "default",
     labels: Sequence[str] | None = None,
@@ -78,9 +85,9 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
 
     Parameters
     ----------
-    image : path of a photograph, or its file's bytes
+    image : path of a photograph, its file's bytes, or its pixels, uint8 [H, W, 3], upright RGB
     model : path of a Custom Vision zip or an .onnx file, or a model read by `pipeline.model.read_model`
-    recipe : name of a recipe, or a Recipe
+    recipe : name of a recipe, or a Recipe such as `polelens.recipe("lime").override({"samples": 500})`
     labels : the model's labels in the order of its outputs, where the file does not carry them
     profile : fields of the preprocessing profile that go before what the file says
     threads : ONNX Runtime threads
@@ -92,29 +99,31 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     ------
     ValueError
         With one sentence that says what is wrong with the photograph, the model or the recipe.
+    OSError
+        If a file cannot be read.
 
     Examples
     --------
     >>> from polelens import explain
     >>> explain("pole.jpg", "poles.zip", recipe="lime").save("out")  # doctest: +SKIP
     """
-    data = image if isinstance(image, bytes) else Path(image).read_bytes()
-    photograph = decode(data)
+    photograph, sha256 = _photograph(image)
     read = model if isinstance(model, Model) else model_file(Path(model), labels=labels, profile=profile)
     made = named(recipe) if isinstance(recipe, str) else recipe
-    scene = stage(photograph, read.profile, made)
     talker = explainer(made, read.labels)
+    colors = palette_of(palette)
+    scene = stage(photograph, read.profile, made)
     attribution = converse(scene, talker, _predict(BlackBox(read, threads=threads), progress))
     height, width = photograph.shape[:2]
     return Explanation(
         photograph=photograph,
-        image=ImageFacts(hashlib.sha256(data).hexdigest(), width, height),
+        image=ImageFacts(sha256, width, height),
         model=ModelFacts(read.name, version, read.sha256),
         recipe=made,
         scene=scene,
         attribution=attribution,
         backdrop=Backdrop(photograph, read.profile.placement(width, height), scene.segments),
-        palette=palette,
+        palette=colors,
     )
 
 
@@ -127,6 +136,17 @@ def model_file(
 ) -> Model:
     """The model in a file, named after the file unless told otherwise."""
     return read_model(path.read_bytes(), name=name or path.stem, labels=labels, profile=profile)
+
+
+def _photograph(image: str | os.PathLike[str] | bytes | NDArray[np.uint8]) -> tuple[NDArray[np.uint8], str]:
+    """The pixels, and the SHA-256 of the file; of the pixels' own bytes where there is no file."""
+    if isinstance(image, np.ndarray):
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+            raise ValueError(f"image is an array of {image.dtype} {list(image.shape)}, expected uint8 [H, W, 3], RGB")
+        pixels = image.copy()
+        return pixels, hashlib.sha256(pixels.tobytes()).hexdigest()
+    data = image if isinstance(image, bytes) else Path(image).read_bytes()
+    return decode(data), hashlib.sha256(data).hexdigest()
 
 
 def _predict(

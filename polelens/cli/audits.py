@@ -1,19 +1,23 @@
 """Start, follow, cancel and resume audits, and read what they found."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
-from polelens.cli.recipes import chosen, label_choice, recipe_options
-from polelens.cli.store import as_json, audits, blobs, console, echo_json, registry
-from polelens.cli.tables import audit_table, results_table, summary
+from polelens.cli.recipes import Asked, recipe_options
+from polelens.cli.store import audits, blobs, ledger, registry
+from polelens.cli.tables import audit_table, plan_line, results_table, summary
+from polelens.cli.text import as_json, console, echo_json, echo_json_object, progress_bar
+from polelens.cli.watch import CtrlC, ending, planned_evaluations
 from polelens.cli.watch import watch as follow
 from polelens.findings import explanation_document, write_audit_report
-from storage.audits import Explained
+from storage.audits import Audit, Explained
 from tasks.messages import hint
 
-NUMBER = click.argument("number", type=int)
+NUMBER = click.argument("number", type=click.IntRange(1, 2**31 - 1))
+STOPPED_BY_HAND = 130  # the exit status of a command that Ctrl-C ended
 
 
 @click.group()
@@ -30,7 +34,7 @@ def audit() -> None:
 @click.option("--watch", is_flag=True, help="Follow it until it ends.")
 @recipe_options
 @as_json
-def start(model: str, images: str, now: bool, watch: bool, as_json: bool, **options: Any) -> None:
+def start(model: str, images: str, now: bool, watch: bool, asked: Asked, as_json: bool) -> None:
     """Explain a selection of photographs under MODEL.
 
     What was explained before, by the same model and recipe, is taken over and not computed again.
@@ -40,96 +44,166 @@ def start(model: str, images: str, now: bool, watch: bool, as_json: bool, **opti
     polelens audit start poles@2 --recipe lime --images 'north/*' --label TRE
     polelens audit start poles --set segmenter.n_segments=80 --samples 256
     """
-    made = chosen(
-        options["recipe_name"],
-        options["changes"],
-        samples=options["samples"],
-        seed=options["seed"],
-        labels=label_choice(options["labels"]) if options["labels"] else None,
-    )
-    version = registry().find(model)
+    made, version = asked.recipe(), registry().find(model)
     number = audits().start(version, made, images, urgent=now)
-    hint("produce")
+    plan = _plan(audits().get(number), ledger().rate(version.id))
     if as_json:
-        echo_json({"audit": number})
+        echo_json(plan)
     else:
-        count = audits().progress(number).photographs
-        evaluations = count * len(made.seeds) * made.samples
-        click.echo(f"audit {number}: {count} photographs under {version}, about {evaluations:,} evaluations")
-    if watch:
-        follow(number)
+        click.echo(plan_line(plan))
+    _go_on(number, "produce", watch=watch)
 
 
 @audit.command("list")
 @as_json
 def list_(as_json: bool) -> None:
-    """List the audits, the newest first."""
+    """List the audits, the newest first.
+
+    \b
+    polelens audit list
+    polelens audit list --json
+    """
     found = [(one, audits().progress(one.id)) for one in audits().all()]
     if as_json:
         echo_json([summary(one, progress) for one, progress in found])
-    else:
+    elif found:
         console.print(audit_table(found))
+    else:
+        click.echo("there are no audits; `polelens audit start MODEL` starts one", err=True)
 
 
 @audit.command()
 @NUMBER
-@click.option("--image", help="One photograph: the beginning of its sha256, or its name.")
+@click.option("--image", help="One photograph: its name, or the beginning of its sha256.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Lines shown; --json shows all.")
 @as_json
-def show(number: int, image: str | None, as_json: bool) -> None:
+def show(number: int, image: str | None, limit: int, as_json: bool) -> None:
     """Show what an audit found, a line for each photograph.
 
     \b
     polelens audit show 3
+    polelens audit show 3 --json                         everything
     polelens audit show 3 --image pole-017.jpg --json    its attribution, as explain writes it
     """
     one = audits().get(number)
-    rows = [row for row in audits().explained(number, ("done", "failed")) if image is None or _is(row, image)]
-    if image and not rows:
-        raise ValueError(f"audit {number} has no explanation of {image!r}; `polelens audit show {number}` lists them")
-    if as_json:
-        documents = [dict(explanation_document(one, row)) for row in rows]
-        echo_json(documents[0] if image else summary(one, audits().progress(number)) | {"explanations": documents})
-        return
-    console.print(results_table(one, audits().progress(number), rows))
+    rows = audits().explained(number, ("done", "failed"))
+    if image is not None:
+        rows = iter([_only(number, rows, image)])
+    if not as_json:
+        console.print(results_table(one, audits().progress(number), rows, limit))
+    elif image is not None:
+        echo_json(explanation_document(one, next(rows)))
+    else:
+        documents = (explanation_document(one, row) for row in rows)
+        echo_json_object(summary(one, audits().progress(number)), "explanations", documents)
 
 
 @audit.command()
 @NUMBER
 def watch(number: int) -> None:
-    """Follow an audit until it ends; Ctrl-C stops the watching, not the audit."""
+    """Follow an audit until it ends; Ctrl-C stops the watching, not the audit.
+
+    The exit status is 0 if it is done and anything was explained.
+
+    \b
+    polelens audit watch 3 && polelens audit report 3
+    """
     audits().get(number)
-    follow(number)
+    _go_on(number)
 
 
 @audit.command()
 @NUMBER
 def cancel(number: int) -> None:
-    """Stop an audit; what is done stays, and `resume` goes on from there."""
-    audits().cancel(number)
-    click.echo(f"audit {number} is cancelled; `polelens audit resume {number}` goes on")
+    """Stop an audit; what is done stays, and `resume` goes on from there.
+
+    \b
+    polelens audit cancel 3
+    """
+    try:
+        audits().cancel(number)
+    except ValueError:
+        state = audits().get(number).state
+        if state == "running":
+            raise
+        click.echo(f"audit {number} is {state} already")
+    else:
+        click.echo(f"audit {number} is cancelled; `polelens audit resume {number}` goes on")
 
 
 @audit.command()
 @NUMBER
 @click.option("--watch", is_flag=True, help="Follow it until it ends.")
 def resume(number: int, watch: bool) -> None:
-    """Go on with a cancelled audit, or try again what failed in one that has ended."""
+    """Go on with a cancelled audit, or try again what failed in one that has ended.
+
+    \b
+    polelens audit resume 3 --watch
+    """
     audits().resume(number)
-    for task in ("sweep", "produce"):
-        hint(task)
     click.echo(f"audit {number} goes on")
-    if watch:
-        follow(number)
+    _go_on(number, "sweep", "produce", watch=watch)
 
 
 @audit.command()
 @NUMBER
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default="report", show_default=True)
 def report(number: int, out: Path) -> None:
-    """Write an audit's report: pages of HTML that open from the file system."""
-    page = write_audit_report(audits(), blobs(), number, out)
+    """Write an audit's report: pages of HTML that open from the file system.
+
+    \b
+    polelens audit report 3 --out report
+    """
+    with progress_bar() as bar:
+        task = bar.add_task("explanations", total=audits().progress(number).done)
+        page = write_audit_report(audits(), blobs(), number, out, each=lambda: bar.advance(task))
     click.echo(f"{page} shows audit {number}")
 
 
-def _is(row: Explained, image: str) -> bool:
-    return row.image_name == image or row.image.startswith(image)
+def _plan(one: Audit, rate: float | None) -> dict[str, Any]:
+    progress = audits().progress(one.id)
+    evaluations = planned_evaluations(one.recipe, progress.remaining)
+    return {
+        "audit": one.id,
+        "model": one.model,
+        "recipe": one.recipe.name,
+        "photographs": progress.photographs,
+        "explained_before": progress.done,
+        "evaluations": evaluations,
+        "seconds_of_one_worker": round(evaluations / rate, 1) if rate else None,
+    }
+
+
+def _ask(*names: str) -> None:
+    """Ask for control tasks now. The ledger has the audit already: beat asks again, whatever becomes of this."""
+    try:
+        for name in names:
+            hint(name)
+    except Exception as error:  # Redis, the network, a wrong address: none of it undoes what is in the ledger
+        lines = str(error).splitlines() or [type(error).__name__]
+        click.echo(f"Redis takes no messages now ({lines[0]}); it goes on when Redis and beat do", err=True)
+
+
+def _go_on(number: int, *names: str, watch: bool = True) -> None:
+    """Ask for control tasks, and follow the audit."""
+    with CtrlC() as ctrl_c:
+        _ask(*names)
+        if not watch:
+            return
+        progress = follow(number, ctrl_c)
+    click.echo(ending(number, progress), err=True)
+    if progress.state == "running":
+        raise SystemExit(STOPPED_BY_HAND)
+    if progress.state != "done" or not progress.done:
+        raise SystemExit(1)
+
+
+def _only(number: int, rows: Iterator[Explained], image: str) -> Explained:
+    """The explanation of one photograph."""
+    found = [row for row in rows if row.image_name == image or (image and row.image.startswith(image))]
+    if not found:
+        raise ValueError(f"audit {number} has no explanation of {image!r}; `polelens audit show {number}` lists them")
+    if len(found) > 1:
+        some = ", ".join(row.image[:12] for row in found[:5])
+        raise ValueError(f"{image!r} means {len(found)} photographs; give the beginning of one's sha256, like {some}")
+    return found[0]

@@ -1,20 +1,19 @@
 """Explain one photograph, without services."""
 
-import json
+import math
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.progress import Progress
 
 from pipeline.export import read_labels
 from pipeline.model import Model
-from polelens.cli.recipes import chosen, label_choice, recipe_options
-from polelens.cli.store import as_json, echo_json, progress_console
+from polelens.cli.evidence import evidence_table
+from polelens.cli.profiles import FILE, read_profile
+from polelens.cli.recipes import Asked, recipe_options
+from polelens.cli.text import as_json, console, echo_json, printable, progress_bar
 from polelens.single import Explanation, model_file
 from polelens.single import explain as explain_one
-
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command()
@@ -32,25 +31,29 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @recipe_options
 @as_json
 def explain(
-    image: Path, model: str, labels_file: Path | None, profile: Path | None, out: Path | None, **options: Any
+    image: Path,
+    model: str,
+    labels_file: Path | None,
+    profile: Path | None,
+    out: Path | None,
+    asked: Asked,
+    **options: Any,
 ) -> None:
     """Explain what a model sees in IMAGE.
+
+    Needs no services but for a model that is registered. With --out the pictures and every number are in that folder.
 
     \b
     polelens explain pole.jpg --model poles.zip --out out
     polelens explain cat.jpg --model net.onnx --labels labels.txt --profile profile.json --recipe lime --out out
     polelens explain pole.jpg --model poles@2 --label TRE --label STAAL --samples 256 --out out
     """
-    recipe = chosen(
-        options["recipe_name"],
-        options["changes"],
-        samples=options["samples"],
-        seed=options["seed"],
-        labels=label_choice(options["labels"]) if options["labels"] else None,
-    )
+    recipe = asked.recipe()
     labels = read_labels(labels_file.read_bytes()) if labels_file else None
     read, version = _model(model, labels, read_profile(profile))
-    with Progress(console=progress_console, transient=True) as bar:
+    if out:
+        out.mkdir(parents=True, exist_ok=True)  # before the work: it may not be ours to write
+    with progress_bar() as bar:
         task = bar.add_task("perturbations", total=None)
         explanation = explain_one(
             image,
@@ -69,19 +72,6 @@ def explain(
         _tell(explanation, out)
 
 
-def read_profile(path: Path | None) -> dict[str, Any] | None:
-    """The profile in a JSON file. Raises ValueError."""
-    if path is None:
-        return None
-    try:
-        value = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise ValueError(f"profile: {path} is not JSON ({error})") from None
-    if not isinstance(value, dict):
-        raise ValueError(f'profile: {path} holds no JSON object, expected one like {{"size": 224, "crop": "center"}}')
-    return value
-
-
 def _model(reference: str, labels: Any, profile: Any) -> tuple[Model, int | None]:
     path = Path(reference)
     if path.is_file():
@@ -91,18 +81,26 @@ def _model(reference: str, labels: Any, profile: Any) -> tuple[Model, int | None
     if labels or profile:
         raise ValueError("--labels and --profile go with a model file; a registered model has its own")
     from polelens.cli.store import registry  # noqa: PLC0415 -- a file needs no services
+    from storage.settings import SettingsError  # noqa: PLC0415
 
-    version = registry().find(reference)
+    try:
+        version = registry().find(reference)
+    except SettingsError as error:
+        raise ValueError(
+            f"there is no file {reference!r}, and a registered model needs its database: {error}"
+        ) from None
     return registry().load(version.id), version.version
 
 
 def _tell(explanation: Explanation, out: Path | None) -> None:
-    for label in explanation.attribution.labels:
-        probability = explanation.attribution.probabilities[label.label]
-        click.echo(
-            f"{label.label} {probability:.1%}: {(label.weights > 0).sum()} superpixels for it, "
-            f"{(label.weights < 0).sum()} against, held-out R2 {label.fidelity.r2_held_out:.2f}, "
-            f"agreement of seeds {label.stability.spearman:.2f} ({explanation.attribution.evaluations} evaluations)"
-        )
-    if out:
-        click.echo(f"{out / 'overlay.png'} shows it")
+    attribution, seeds = explanation.attribution, len(explanation.recipe.seeds)
+    shares = sorted(attribution.probabilities.items(), key=lambda pair: -pair[1])
+    click.echo("the model says: " + ", ".join(f"{printable(name)} {share:.1%}" for name, share in shares[:5]))
+    for label in attribution.labels:
+        fit, agreement = label.fidelity.r2_held_out, label.stability.spearman
+        told = [f"{(label.weights > 0).sum()} superpixels for it, {(label.weights < 0).sum()} against"]
+        told += [] if math.isnan(fit) else [f"held-out R2 {fit:.2f}"]
+        told += [] if math.isnan(agreement) else [f"{seeds} seeds agree {agreement:.2f}"]
+        click.echo(f"\n{printable(label.label)}: {', '.join(told)} ({attribution.evaluations:,} evaluations)")
+        console.print(evidence_table(explanation.backdrop, label))
+    click.echo(f"\n{out / 'overlay.png'} shows it" if out else "\n--out FOLDER writes the pictures and every number")

@@ -1,21 +1,33 @@
 """Put photographs into the archive, and see those there are."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from botocore.exceptions import ClientError
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
 from pipeline.photograph import Unreadable
-from polelens.cli.explain import FILE
-from polelens.cli.store import archive, as_json, echo_json, progress_console
+from polelens.cli.profiles import FILE
+from polelens.cli.store import archive
+from polelens.cli.text import as_json, echo_json, echo_json_list, printable, progress_bar
 from storage.archive import Archive, Photograph
-from storage.sources import Labels, Source, labels, sources
+from storage.sources import SUFFIXES, Labels, Source, labels, sources
 
 READERS = 4  # threads: reading waits for files, and decoding leaves Python
+FIELDS = ("sha256", "name", "width", "height", "label")
 AHEAD = 64  # photographs read ahead: bounds the memory
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What came of one photograph."""
+
+    new: bool
+    label: bool
+    mask: bool
 
 
 @dataclass
@@ -24,7 +36,16 @@ class Added:
 
     new: int = 0
     known: int = 0
+    labels: int = 0
+    masks: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+
+    def count(self, kept: Kept) -> None:
+        """Count one that is in the archive now."""
+        self.new += kept.new
+        self.known += not kept.new
+        self.labels += kept.label
+        self.masks += kept.mask
 
 
 @click.group()
@@ -44,6 +65,8 @@ def images() -> None:
 def add(location: str, labels_file: Path | None, masks: Path | None, as_json: bool) -> None:
     """Add JPEG, PNG, WebP, TIFF and BMP files; those known already are not added twice.
 
+    What cannot be read is listed and does not stop the rest; the exit status is 1 only if nothing could be read.
+
     \b
     polelens images add photographs/
     polelens images add photographs/ --labels labels.csv --masks masks/
@@ -53,11 +76,16 @@ def add(location: str, labels_file: Path | None, masks: Path | None, as_json: bo
     added = _add_all(location, table, masks)
     if as_json:
         unreadable = [{"name": name, "reason": reason} for name, reason in added.unreadable]
-        echo_json({"new": added.new, "known": added.known, "unreadable": unreadable})
-        return
-    for name, reason in added.unreadable:
-        click.echo(f"not added: {name}: {reason}", err=True)
-    click.echo(f"{added.new} photographs added, {added.known} known already, {len(added.unreadable)} not readable")
+        echo_json(asdict(added) | {"unreadable": unreadable})
+    else:
+        for name, reason in added.unreadable:
+            click.echo(printable(f"not added: {name}: {reason}"), err=True)
+        known = f", {added.labels} with a label" if labels_file else ""
+        known += f", {added.masks} with a mask" if masks else ""
+        counts = f"{added.new} photographs added, {added.known} known already, {len(added.unreadable)} not readable"
+        click.echo(counts + known)
+    if not added.new + added.known:
+        raise SystemExit(1)
 
 
 @images.command("list")
@@ -70,39 +98,44 @@ def add(location: str, labels_file: Path | None, masks: Path | None, as_json: bo
 )
 @as_json
 def list_(selection: str, as_json: bool) -> None:
-    """List the photographs of the archive."""
+    """List the photographs of the archive.
+
+    \b
+    polelens images list
+    polelens images list --images 'label:TRE' --json
+    """
+    found = archive().select(selection)
     if as_json:
-        echo_json(
-            [
-                {k: getattr(one, k) for k in ("sha256", "name", "width", "height", "label")}
-                for one in archive().select(selection)
-            ]
-        )
+        echo_json_list({name: getattr(one, name) for name in FIELDS} for one in found)
         return
-    for one in archive().select(selection):
-        click.echo(f"{one.sha256[:12]}  {one.width:5}x{one.height:<5}  {one.label or '-':10}  {one.name}")
+    one = None
+    for one in found:
+        label, size = printable(one.label or "-"), f"{one.width:5}x{one.height:<5}"
+        click.echo(f"{one.sha256[:12]}  {size}  {label:10}  {printable(one.name)}")
+    if one is None:
+        click.echo(f"no photograph is selected by {selection!r}; `polelens images add PATH` adds some", err=True)
 
 
 def _add_all(location: str, table: Labels, masks: Path | None) -> Added:
-    added = Added()
+    added, none = Added(), True
     columns = (TextColumn("photographs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=progress_console, transient=True) as bar:
+    with progress_bar(*columns) as bar:
         task = bar.add_task("", total=None)
         for name, outcome in _outcomes(location, table, masks):
+            none = False
             bar.advance(task)
             try:
-                if outcome.result():
-                    added.new += 1
-                else:
-                    added.known += 1
-            except (Unreadable, OSError) as error:
+                added.count(outcome.result())
+            except Unreadable as error:
                 added.unreadable.append((name, str(error)))
+    if none:
+        raise ValueError(f"there is no photograph in {location!r}: looked for {', '.join(sorted(SUFFIXES))}")
     return added
 
 
-def _outcomes(location: str, table: Labels, masks: Path | None) -> Iterator[tuple[str, Future[bool]]]:
-    """Each photograph's name and whether it was new, in order, a bounded number read ahead."""
-    store, waiting = archive(), list[tuple[str, Future[bool]]]()
+def _outcomes(location: str, table: Labels, masks: Path | None) -> Iterator[tuple[str, Future[Kept]]]:
+    """Each photograph's name and what came of it, in order, a bounded number read ahead."""
+    store, waiting = archive(), list[tuple[str, Future[Kept]]]()
     with ThreadPoolExecutor(READERS) as pool:
         for source in sources(location):
             label = table.get(source.name)
@@ -112,7 +145,17 @@ def _outcomes(location: str, table: Labels, masks: Path | None) -> Iterator[tupl
         yield from waiting
 
 
-def _keep(store: Archive, source: Source, label: str | None, masks: Path | None) -> bool:
-    mask = masks / f"{PurePosixPath(source.name).stem}.png" if masks else None
-    data = mask.read_bytes() if mask and mask.is_file() else None
-    return store.add(Photograph(source.name, source.read(), label, data))
+def _keep(store: Archive, source: Source, label: str | None, masks: Path | None) -> Kept:
+    data, mask = _read(source.read), masks and masks / f"{PurePosixPath(source.name).stem}.png"
+    drawn = _read(mask.read_bytes) if mask and mask.is_file() else None
+    return Kept(store.add(Photograph(source.name, data, label, drawn)), label is not None, drawn is not None)
+
+
+def _read(read: Callable[[], bytes]) -> bytes:
+    """The bytes; what cannot be fetched is one unreadable photograph, and no reason to stop."""
+    try:
+        return read()
+    except OSError as error:
+        raise Unreadable(error.strerror or str(error)) from error
+    except ClientError as error:  # the server's word on this object; a server that does not answer stops it all
+        raise Unreadable(str(error)) from error

@@ -1,10 +1,13 @@
 """The local stack, and the doctor."""
 
 import os
+from dataclasses import asdict
 
 import click
 
 from polelens import stack
+from polelens.cli.store import database_url
+from polelens.cli.text import as_json, echo_json, progress_console
 from storage.database import migrate as apply
 from storage.settings import local_home, settings
 
@@ -22,8 +25,13 @@ def up(workers: int, flower: bool) -> None:
     """Start Postgres, Redis, workers, beat and Flower on this machine, and return when they work.
 
     Everything lives in POLELENS_HOME (default ~/.local/share/polelens); a second `up` starts what is missing.
+
+    \b
+    polelens up
+    polelens up --workers 8 --no-flower
     """
-    started = stack.up(local_home(), workers=workers, flower=flower)
+    with progress_console.status("starting Postgres, Redis and workers"):
+        started = stack.up(local_home(), workers=workers, flower=flower)
     click.echo(f"the stack is up in {started.home}")
     if flower:
         click.echo(f"Flower: {started.flower_url} (its login is in {local_home() / 'stack.json'})")
@@ -31,16 +39,31 @@ def up(workers: int, flower: bool) -> None:
 
 @click.command()
 def down() -> None:
-    """Stop the local stack. What it has stored stays."""
-    stopped = stack.down(local_home())
+    """Stop the local stack. What it has stored stays.
+
+    \b
+    polelens down
+    """
+    with progress_console.status("stopping the stack"):
+        stopped = stack.down(local_home())
     click.echo(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
 
 
 @click.command()
-def doctor() -> None:
-    """Say what is wrong with the stack, one line each, and how to mend it."""
+@as_json
+def doctor(as_json: bool) -> None:
+    """Say what is wrong with the stack, one line each, and how to mend it.
+
+    The exit status is 1 if anything is.
+
+    \b
+    polelens doctor
+    polelens doctor --json
+    """
     findings = stack.doctor(settings())
-    for finding in findings:
+    if as_json:
+        echo_json([asdict(finding) for finding in findings])
+    for finding in () if as_json else findings:
         remedy = "" if finding.ok else f": {finding.remedy}"
         click.echo(f"{'ok  ' if finding.ok else 'FAIL'} {finding.subject}: {finding.seen}{remedy}")
     if not all(finding.ok for finding in findings):
@@ -49,6 +72,10 @@ def doctor() -> None:
 
 @click.command()
 def migrate() -> None:
-    """Bring the database of DATABASE_URL to the newest schema."""
-    apply(settings().database_url)
+    """Bring the database of DATABASE_URL to the newest schema.
+
+    \b
+    DATABASE_URL=postgresql://me@host/polelens polelens migrate
+    """
+    apply(database_url())
     click.echo("the database is at the newest schema")

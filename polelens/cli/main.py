@@ -1,45 +1,49 @@
 """The `polelens` command: its groups, and one sentence for whatever goes wrong."""
 
+from importlib import import_module
 from typing import Any
 
 import click
-import redis
-from botocore.exceptions import BotoCoreError, ClientError
-from kombu.exceptions import OperationalError as BrokerError
-from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from polelens.cli.audits import audit
-from polelens.cli.explain import explain
-from polelens.cli.images import images
-from polelens.cli.local import doctor, down, migrate, up
-from polelens.cli.models import models
-from polelens.cli.recipes import recipes
-from polelens.stack import StackError
-from storage.blobs import BlobMissing
+COMMANDS = {  # name: its module in polelens.cli, imported when it is called, and the first line of its help
+    "explain": ("explain", "Explain what a model sees in IMAGE."),
+    "models": ("models", "Register models, and see those there are."),
+    "images": ("images", "Put photographs into the archive, and see those there are."),
+    "audit": ("audits", "Explain a whole archive: start, follow, cancel and resume audits, and read what they found."),
+    "recipes": ("recipes", "List the named recipes."),
+    "up": ("local", "Start Postgres, Redis, workers, beat and Flower on this machine, and return when they work."),
+    "down": ("local", "Stop the local stack. What it has stored stays."),
+    "doctor": ("local", "Say what is wrong with the stack, one line each, and how to mend it."),
+    "migrate": ("local", "Bring the database of DATABASE_URL to the newest schema."),
+}
 
 
-class OneSentence(click.Group):
-    """A group that says what went wrong in one sentence, without a traceback, and ends with status 1."""
+class FrontDoor(click.Group):
+    """A group that imports a command when it is called, and says what went wrong in one sentence with status 1."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The real command behind a name and the first line of its help."""
+        name, known, rest = super().resolve_command(ctx, args)
+        return name, known and load(str(known.name)), rest
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except (ValueError, StackError, BlobMissing) as error:
-            raise click.ClickException(str(error)) from error
-        except BrokenPipeError:
-            raise  # the reader has seen enough: click ends quietly
-        except OSError as error:
-            raise click.ClickException(_file(error)) from error
-        except (OperationalError, ProgrammingError) as error:
-            raise click.ClickException(f"Postgres: {_first(error.orig)}; `polelens doctor` says more") from error
-        except (redis.RedisError, BrokerError) as error:
-            raise click.ClickException(f"Redis: {_first(error)}; `polelens doctor` says more") from error
-        except (BotoCoreError, ClientError) as error:
-            raise click.ClickException(f"S3: {_first(error)}; check AWS_ENDPOINT_URL_S3 and the credentials") from error
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise  # of a broken pipe: the reader has seen enough, and click ends quietly
+        except Exception as error:
+            from polelens.cli.errors import sentence  # noqa: PLC0415 -- it knows every library's errors
+
+            told = sentence(error)
+            if told is None:
+                raise
+            raise click.ClickException(told) from error
 
 
-@click.group(cls=OneSentence, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=FrontDoor, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="polelens")
 def main() -> None:
     """Explain what an image classifier looks at, for one photograph or a whole archive.
@@ -54,13 +58,11 @@ def main() -> None:
     """
 
 
-def _first(error: object) -> str:
-    return str(error).strip().splitlines()[0]
+def load(name: str) -> click.Command:
+    """The command of this name, with all that it imports."""
+    command: click.Command = getattr(import_module(f"polelens.cli.{COMMANDS[name][0]}"), name)
+    return command
 
 
-def _file(error: OSError) -> str:
-    return f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
-
-
-for command in (explain, models, images, audit, recipes, up, down, doctor, migrate):
-    main.add_command(command)
+for _name, (_, _help) in COMMANDS.items():
+    main.add_command(click.Command(_name, help=_help))

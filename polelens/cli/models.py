@@ -8,9 +8,9 @@ from rich.table import Table
 
 from pipeline.export import read_labels
 from pipeline.profile import Profile
-from polelens.cli.explain import FILE, read_profile
-from polelens.cli.store import as_json, console, echo_json, registry
-from polelens.single import model_file
+from polelens.cli.profiles import FILE, read_profile
+from polelens.cli.store import registry
+from polelens.cli.text import as_json, console, echo_json, printable
 from storage.registry import Version, split_reference
 
 
@@ -32,6 +32,8 @@ def add(file: Path, reference: str, labels_file: Path | None, profile: Path | No
     polelens models add export.zip poles            the next version of poles
     polelens models add net.onnx net@3 --labels labels.txt --profile profile.json
     """
+    from polelens.single import model_file  # noqa: PLC0415 -- slow to import, and `list` does not need it
+
     name, number = split_reference(reference)
     labels = read_labels(labels_file.read_bytes()) if labels_file else None
     model = model_file(file, name=name, labels=labels, profile=read_profile(profile))
@@ -39,25 +41,39 @@ def add(file: Path, reference: str, labels_file: Path | None, profile: Path | No
     if as_json:
         echo_json(_view(version) | {"new": new})
         return
-    click.echo(f"{version} {'is registered' if new else 'was registered before: nothing changed'}")
+    click.echo(f"{printable(str(version))} {'is registered' if new else 'was registered before: nothing changed'}")
     _tell_profile(version.profile, version.facts)
-    click.echo(f"labels: {', '.join(version.labels[:8])}{' ...' if len(version.labels) > 8 else ''}")
+    click.echo(f"labels: {printable(', '.join(version.labels[:8]))}{' ...' if len(version.labels) > 8 else ''}")
     for warning in version.facts.get("warnings", []):
-        click.echo(f"note: {warning}")
+        click.echo(f"note: {printable(warning)}")
 
 
 @models.command("list")
 @as_json
 def list_(as_json: bool) -> None:
-    """List the models and their versions."""
+    """List the models and their versions.
+
+    \b
+    polelens models list
+    polelens models list --json
+    """
     versions = registry().all()
     if as_json:
         echo_json([_view(version) for version in versions])
         return
+    if not versions:
+        click.echo("there are no models; `polelens models add FILE NAME` registers one", err=True)
+        return
     table = Table("model", "labels", "size", "crop", "sha256", box=None)
     for version in versions:
         count = str(len(version.labels)) if len(version.labels) > 5 else ", ".join(version.labels)
-        table.add_row(str(version), count, str(version.profile.size), version.profile.crop, version.sha256[:12])
+        table.add_row(
+            printable(str(version)),
+            printable(count),
+            str(version.profile.size),
+            version.profile.crop,
+            version.sha256[:12],
+        )
     console.print(table)
 
 

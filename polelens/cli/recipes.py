@@ -1,6 +1,8 @@
 """Recipes: the presets, and how a command line changes them."""
 
+import functools
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -8,7 +10,7 @@ from rich.table import Table
 
 from pipeline.recipe import Recipe
 from pipeline.recipes import RECIPES, recipe
-from polelens.cli.store import as_json, console, echo_json
+from polelens.cli.text import as_json, console, echo_json
 
 
 @click.command()
@@ -30,30 +32,36 @@ def recipes(as_json: bool) -> None:
     console.print(table)
 
 
-def chosen(name: str, changes: tuple[str, ...], *, samples: int | None, seed: int | None, labels: Any) -> Recipe:
-    """The recipe that a command line asks for.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The recipe that a command line asks for, as it was typed."""
 
-    `changes` are FIELD=VALUE, the value as JSON where it is JSON and as text where it is not.
-    """
-    fields: dict[str, Any] = {}
-    for change in changes:
-        field, equals, value = change.partition("=")
-        if not equals:
-            raise ValueError(f"--set {change}: expected FIELD=VALUE, like samples=256 or segmenter.n_segments=80")
-        fields[field] = _value(value)
-    fields |= {"samples": samples} if samples is not None else {}
-    fields |= {"labels": labels} if labels else {}
-    made = recipe(name).override(fields) if fields else recipe(name)
-    return made if seed is None else made.reseed(seed)
+    name: str
+    samples: int | None
+    seed: int | None
+    changes: tuple[str, ...]
+    labels: tuple[str, ...]
 
-
-def label_choice(labels: tuple[str, ...]) -> Any:
-    """What --label means: a word (top, all) alone, or names."""
-    return labels[0] if labels in (("top",), ("all",)) else list(labels)
+    def recipe(self) -> Recipe:
+        """The recipe. Raises ValueError saying which option is wrong."""
+        fields = dict(_change(change) for change in self.changes)
+        if self.samples is not None:
+            fields["samples"] = self.samples
+        if self.labels:  # `top` and `all` alone are words, else they are names
+            fields["labels"] = self.labels[0] if self.labels in (("top",), ("all",)) else list(self.labels)
+        made = recipe(self.name).override(fields)
+        return made if self.seed is None else made.reseed(self.seed)
 
 
 def recipe_options(command: Any) -> Any:
-    """The options that choose a recipe and change it."""
+    """The options that choose a recipe and change it; the command gets them as `asked`."""
+
+    @functools.wraps(command)
+    def with_asked(**options: Any) -> Any:
+        names = ("recipe_name", "samples", "seed", "changes", "labels")
+        return command(asked=Asked(*(options.pop(name) for name in names)), **options)
+
+    decorated: Any = with_asked
     for option in (
         click.option("--label", "labels", multiple=True, help="Explain this label; `all`; default the top prediction."),
         click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help="Change any field of the recipe."),
@@ -61,8 +69,16 @@ def recipe_options(command: Any) -> Any:
         click.option("--samples", type=click.IntRange(1), help="Masks under each seed."),
         click.option("--recipe", "recipe_name", default="default", show_default=True, help="See `polelens recipes`."),
     ):
-        command = option(command)
-    return command
+        decorated = option(decorated)
+    return decorated
+
+
+def _change(text: str) -> tuple[str, Any]:
+    """FIELD=VALUE, the value as JSON where it is JSON and as text where it is not."""
+    field, equals, value = text.partition("=")
+    if not equals or not field:
+        raise ValueError(f"--set {text}: expected FIELD=VALUE, like samples=256 or segmenter.n_segments=80")
+    return field, _value(value)
 
 
 def _value(text: str) -> Any:

@@ -1,28 +1,30 @@
 """What the commands work on: the stores of the settings."""
 
-import json
 from functools import lru_cache
-from typing import Any
 
-import click
-from rich.console import Console
 from sqlalchemy import Engine
 
 from storage.archive import Archive
 from storage.audits import Audits
 from storage.blobs import Blobs, open_blobs
-from storage.database import connect
+from storage.database import connect, with_driver
+from storage.ledger import Ledger
 from storage.registry import Registry
-from storage.settings import settings
+from storage.settings import SettingsError, settings
 
-console = Console(stderr=False)
-progress_console = Console(stderr=True)
+
+def database_url() -> str:
+    """The database's address. Raises SettingsError if it is not Postgres's."""
+    url = settings().database_url
+    if not with_driver(url).startswith("postgresql+psycopg://"):
+        raise SettingsError("DATABASE_URL is not Postgres's: expected postgresql://user:password@host/database")
+    return url
 
 
 @lru_cache(maxsize=1)
 def engine() -> Engine:
     """The database."""
-    return connect(settings().database_url)
+    return connect(database_url())
 
 
 @lru_cache(maxsize=1)
@@ -46,9 +48,6 @@ def audits() -> Audits:
     return Audits(engine())
 
 
-def echo_json(value: Any) -> None:
-    """Print a value as JSON, for scripts."""
-    click.echo(json.dumps(value, indent=1, default=str, ensure_ascii=False))
-
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+def ledger() -> Ledger:
+    """The ledger."""
+    return Ledger(engine())

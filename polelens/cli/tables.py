@@ -1,13 +1,15 @@
 """Tables of audits and of what they found."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.table import Table
 
 from pipeline.attribution import Attribution
+from polelens.cli.text import printable
+from polelens.report.words import duration
 from storage.audits import Audit, Explained, Progress
 
 
@@ -28,15 +30,24 @@ def summary(audit: Audit, progress: Progress) -> dict[str, Any]:
     }
 
 
+def plan_line(plan: Mapping[str, Any]) -> str:
+    """What an audit will come to, in a line."""
+    parts = [f"audit {plan['audit']}: {plan['photographs']:,} photographs under {printable(plan['model'])}"]
+    if plan["explained_before"]:
+        parts.append(f"{plan['explained_before']:,} of them explained before")
+    parts.append(f"about {plan['evaluations']:,} evaluations")
+    if plan["seconds_of_one_worker"] is not None:
+        parts.append(f"about {duration(plan['seconds_of_one_worker'])} of one worker process")
+    return ", ".join(parts)
+
+
 def audit_table(found: Iterable[tuple[Audit, Progress]]) -> Table:
     """A line for each audit."""
     table = Table("audit", "model", "recipe", "images", "state", "done", "failed", "started", box=None)
     for audit, progress in found:
         done, started = f"{progress.done}/{progress.photographs}", f"{audit.created_at:%Y-%m-%d %H:%M}"
-        name = audit.recipe.name
-        table.add_row(
-            str(audit.id), audit.model, name, audit.selection, progress.state, done, str(progress.failed), started
-        )
+        names = (printable(name) for name in (audit.model, audit.recipe.name, audit.selection))
+        table.add_row(str(audit.id), *names, progress.state, done, str(progress.failed), started)
     return table
 
 
@@ -47,36 +58,58 @@ fit: held-out R2 of the surrogate; seeds: their mean rank correlation; top 5: Ja
 superpixels; on mask: share of the supporting evidence inside the photograph's mask"""
 
 
-def results_table(audit: Audit, progress: Progress, rows: Sequence[Explained]) -> Group:
-    """A line for each photograph and label, with the mean at the end, and below it what failed."""
-    what = f"audit {audit.id}: {audit.model}, recipe {audit.recipe.name}"
-    table = Table(
-        title=f"{what}, {progress.state}, {progress.evaluations:,} evaluations", title_justify="left", box=None
-    )
+def results_table(audit: Audit, progress: Progress, rows: Iterable[Explained], most: int) -> Group:
+    """A line for each photograph and label, with the mean of all at the end, and below it what failed.
+
+    At most so many lines of each kind are shown; of the others only the figures are kept.
+    """
+    table, failed = _empty_table(), Table("failed", "reason", box=None)
+    figures: list[tuple[float, ...]] = []
+    for row in rows:
+        if row.state == "failed" and failed.row_count < most:
+            failed.add_row(printable(row.image_name), printable(row.reason or ""))
+        for words, numbers in _lines(row, row.attribution) if row.attribution else ():
+            figures.append(numbers)
+            if table.row_count < most:
+                table.add_row(*map(printable, words), *map(_two, numbers))
+    parts: list[RenderableType] = [_heading(audit, progress)]
+    if figures:
+        hidden = len(figures) - table.row_count
+        table.add_row("mean", "", "", *(_two(_mean(column)) for column in zip(*figures, strict=True)), style="bold")
+        parts += [table, *_more(hidden), LEGEND]
+    if failed.row_count:
+        parts += ["", failed, *_more(progress.failed - failed.row_count)]
+    return Group(*parts)
+
+
+def _heading(audit: Audit, progress: Progress) -> str:
+    what = printable(f"audit {audit.id}: {audit.model}, recipe {audit.recipe.name}, images {audit.selection}")
+    explained = f"{progress.done:,} of {progress.photographs:,} photographs explained"
+    return f"{what}, {progress.state}, {explained}, {progress.evaluations:,} evaluations"
+
+
+def _empty_table() -> Table:
+    table = Table(box=None)
     for name, width in WORDS.items():
         table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=width)
     for name in FIGURES:
         table.add_column(name, justify="right", no_wrap=True)
-    figures = [line for row in rows if row.attribution for line in _lines(table, row, row.attribution)]
-    if figures:
-        table.add_row("mean", "", "", *(_two(_mean(column)) for column in zip(*figures, strict=True)), style="bold")
-    failed = Table("failed", "reason", box=None)
-    for row in rows:
-        if row.state == "failed":
-            failed.add_row(row.image_name, row.reason)
-    return Group(table, LEGEND, *([failed] if failed.row_count else []))
+    return table
 
 
-def _lines(table: Table, row: Explained, attribution: Attribution) -> list[tuple[float, ...]]:
+def _lines(row: Explained, attribution: Attribution) -> Iterator[tuple[tuple[str, ...], tuple[float, ...]]]:
+    """The words and the figures of each label explained."""
     best = max(attribution.probabilities.items(), key=lambda pair: pair[1])
-    lines: list[tuple[float, ...]] = []
     for label in attribution.labels:
         share = row.mask_shares.get(label.label)
-        agreement = label.stability.spearman, label.stability.top5_jaccard
-        lines.append((label.fidelity.r2_held_out, *agreement, math.nan if share is None else share))
         told = f"{best[0]} {best[1]:.0%}" + ("" if label.label == best[0] else f", why {label.label}?")
-        table.add_row(row.image_name, row.label or "", told, *(_two(value) for value in lines[-1]))
-    return lines
+        agreement = label.stability.spearman, label.stability.top5_jaccard
+        numbers = label.fidelity.r2_held_out, *agreement, math.nan if share is None else share
+        yield (row.image_name, row.label or "", told), numbers
+
+
+def _more(hidden: int) -> list[str]:
+    return [f"and {hidden:,} more: --limit, or --json for all"] if hidden > 0 else []
 
 
 def _mean(column: Sequence[float]) -> float:

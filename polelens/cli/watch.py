@@ -1,27 +1,43 @@
 """Watch an audit: photographs done, perturbations a second, time left."""
 
+import signal
 import time
 from collections import deque
+from types import TracebackType
+from typing import Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
-from polelens.cli.store import audits, progress_console
+from pipeline.recipe import Recipe
+from polelens.cli.store import audits
+from polelens.cli.text import progress_console
 from polelens.report.words import duration
 from storage.audits import Progress as AuditProgress
 
 INTERVAL_SECONDS = 0.5
 SMOOTHED_SECONDS = 20.0  # rates are over so long: shorter ones jump with every photograph
+STALLED_SECONDS = 20.0  # ten parts' time: longer than that nothing stands still by itself
+STALLED = "`polelens doctor` says whether any worker takes this work"
+
+
+def planned_evaluations(recipe: Recipe, photographs: int) -> int:
+    """About how many perturbations so many photographs come to."""
+    return photographs * len(recipe.seeds) * recipe.samples
 
 
 class Pace:
     """How fast an audit goes, over the last while."""
 
-    def __init__(self) -> None:
+    def __init__(self, evaluations_each: int) -> None:
+        self._each = evaluations_each
         self._seen: deque[tuple[float, AuditProgress]] = deque()
+        self._moved = 0.0
 
     def add(self, at: float, progress: AuditProgress) -> None:
         """Note a reading at a time in seconds."""
+        if not self._seen or progress != self._seen[-1][1]:
+            self._moved = at
         self._seen.append((at, progress))
         while self._seen[-1][0] - self._seen[0][0] > SMOOTHED_SECONDS:
             self._seen.popleft()
@@ -34,13 +50,15 @@ class Pace:
 
     @property
     def seconds_left(self) -> float | None:
-        """Time left at this pace, from what the photographs done so far took each; None before one is done."""
+        """Time left at this pace; None while nothing moves."""
         last = self._seen[-1][1]
-        if not last.done or not self.evaluations_per_second:
-            return None
-        return last.photographs * last.evaluations / max(last.done, 1) / self.evaluations_per_second - (
-            last.evaluations / self.evaluations_per_second
-        )
+        left = max(0, (last.photographs - last.failed) * self._each - last.evaluations)
+        return left / self.evaluations_per_second if self.evaluations_per_second > 0 else None
+
+    @property
+    def seconds_still(self) -> float:
+        """For how long nothing has moved."""
+        return self._seen[-1][0] - self._moved
 
 
 class _Rate(ProgressColumn):
@@ -51,22 +69,52 @@ class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
         left = self._pace.seconds_left
         words = f"{self._pace.evaluations_per_second:,.0f} perturbations/s"
-        return Text(words if left is None or task.finished else f"{words}, {duration(max(left, 0))} left")
+        return Text(words if left is None or task.finished else f"{words}, {duration(left)} left")
 
 
-def watch(number: int) -> AuditProgress:
-    """Show an audit's progress until it is no longer running."""
-    pace, store = Pace(), audits()
-    pace.add(time.monotonic(), store.progress(number))
+class CtrlC:
+    """Notes a Ctrl-C, which so falls between two questions to the database and into none; a second one ends at once."""
+
+    def __init__(self) -> None:
+        self.pressed = False
+
+    def __enter__(self) -> Self:
+        self._before = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def _note(self, *_: object) -> None:
+        self.pressed = True
+        signal.signal(signal.SIGINT, self._before)
+
+
+def watch(number: int, ctrl_c: CtrlC) -> AuditProgress:
+    """Show an audit's progress until it is no longer running, or Ctrl-C."""
+    store = audits()
+    pace, progress = Pace(planned_evaluations(store.get(number).recipe, 1)), store.progress(number)
+    pace.add(time.monotonic(), progress)
     columns = (TextColumn(f"audit {number}"), BarColumn(), MofNCompleteColumn(), TextColumn("photographs"), _Rate(pace))
     with Progress(*columns, console=progress_console) as bar:
-        task = bar.add_task("")
-        while True:
+        task, told = bar.add_task("", completed=progress.done + progress.failed, total=progress.photographs), False
+        while progress.state == "running" and not ctrl_c.pressed:
+            if pace.seconds_still > STALLED_SECONDS and not told:
+                bar.console.print(f"nothing has moved for {pace.seconds_still:.0f} s; {STALLED}")
+            told = pace.seconds_still > STALLED_SECONDS
+            time.sleep(INTERVAL_SECONDS)
             progress = store.progress(number)
             pace.add(time.monotonic(), progress)
-            bar.update(task, completed=progress.done + progress.failed, total=progress.photographs)
-            if progress.state != "running":
-                break
-            time.sleep(INTERVAL_SECONDS)
-    progress_console.print(f"audit {number} is {progress.state}: {progress.done} explained, {progress.failed} failed")
+            bar.update(task, completed=progress.done + progress.failed)
     return progress
+
+
+def ending(number: int, progress: AuditProgress) -> str:
+    """How an audit ended, and what to do about it; how to go on if it has not."""
+    if progress.state == "running":
+        ways = f"`polelens audit watch {number}` follows it again, `polelens audit cancel {number}` stops it"
+        return f"audit {number} goes on; {ways}"
+    told = f"audit {number} is {progress.state}: {progress.done} explained, {progress.failed} failed"
+    if progress.state == "cancelled":
+        return f"{told}; `polelens audit resume {number}` goes on"
+    return f"{told}; `polelens audit show {number}` says why" if progress.failed else told

@@ -1,0 +1,162 @@
+"""Audits through the command line: from start to report, with real workers and with none."""
+
+import json
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+import redis
+
+from polelens.cli import store
+from polelens.stack.address import free_port
+from storage.archive import Photograph
+from tests import models
+from tests.bench import Bench, pictures, png
+from tests.commands import FEW, Commands, CommandsIn
+
+
+@pytest.fixture(scope="module")
+def audited(shared_bench: Bench) -> Bench:
+    """The shared workers' bench, with photographs of this module's own, and a model."""
+    onnx_file = models.additive(np.full((32, 32), 0.4 / 3072 / 255), bias=0.5)
+    shared_bench.model(onnx_file, "yes", "no", name="cli")
+    half = np.zeros((32, 32, 3), np.uint8)
+    half[:16] = 255
+    for number, pixels in enumerate(pictures(3, seed=77)):
+        photograph = Photograph(f"cli/[red]{number}\x1b[31m.png", png(pixels), "yes", png(half) if number else None)
+        assert shared_bench.archive.add(photograph)
+    return shared_bench
+
+
+def test_an_audit_from_start_to_report(audited: Bench, commands: CommandsIn, tmp_path: Path) -> None:
+    """Start and watch it, list it, show it, one photograph of it, and write its report."""
+    cli = commands(audited.environment)
+    status, out, err = cli.alone("audit", "start", "cli", "--images", "cli/*", *FEW, "--watch")
+    assert status == 0, err
+    number = int(out.split()[1].rstrip(":"))
+    assert out.strip().startswith(f"audit {number}: 3 photographs under cli@1, about 96 evaluations")
+    assert f"audit {number} is done: 3 explained, 0 failed" in err
+
+    [listed] = [one for one in cli.json("audit", "list") if one["audit"] == number]
+    assert (listed["state"], listed["done"], listed["images"], listed["model"]) == ("done", 3, "cli/*", "cli@1")
+    assert "T" in listed["created_at"]
+    assert str(number) in cli("audit", "list")
+
+    shown = cli("audit", "show", number)
+    assert "cli/[red]1\\x1b[31m.png" in shown
+    assert "\x1b" not in shown
+    assert "and 2 more" in cli("audit", "show", number, "--limit", "1")
+    everything = cli.json("audit", "show", number)
+    assert everything["audit"] == number
+    assert [one["name"] for one in everything["explanations"]] == [f"cli/[red]{i}\x1b[31m.png" for i in range(3)]
+    with_mask, without = everything["explanations"][1], everything["explanations"][0]
+    assert (with_mask["label"], with_mask["mask"]["area"]) == ("yes", 0.5)
+    assert 0 <= with_mask["mask"]["shares"]["yes"] <= 1
+    assert "mask" not in without
+
+    sha256 = with_mask["image"]["sha256"]
+    for image in (sha256, sha256[:16], with_mask["name"]):
+        assert cli.json("audit", "show", number, "--image", image) == with_mask
+    assert "means 3 photographs" in _ambiguous(cli, number, everything)
+    assert "has no explanation of 'nobody'" in cli.refused("audit", "show", number, "--image", "nobody")
+
+    told = cli("audit", "report", number, "--out", tmp_path / "report")
+    assert (tmp_path / "report/index.html").is_file()
+    assert str(tmp_path / "report/index.html") in told
+    assert len(list((tmp_path / "report/pictures").rglob("*.png"))) >= 3
+
+
+def _ambiguous(cli: Commands, number: int, everything: Mapping) -> str:
+    """The refusal of a name that three photographs share; in this archive names are given once, so rename them."""
+    engine = store.engine()
+    names = {one["image"]["sha256"]: one["name"] for one in everything["explanations"]}
+    with engine.begin() as c:
+        c.exec_driver_sql("UPDATE image SET name = 'cli/same' WHERE name LIKE 'cli/%%'")
+    try:
+        return cli.refused("audit", "show", number, "--image", "cli/same")
+    finally:
+        with engine.begin() as c:
+            for sha256, name in names.items():
+                c.exec_driver_sql("UPDATE image SET name = %s WHERE sha256 = %s", (name, sha256))
+
+
+def test_what_was_explained_before_is_in_the_plan(audited: Bench, commands: CommandsIn) -> None:
+    """A script reads the plan: what is left to do, and how long one worker takes at the rate measured."""
+    cli = commands(audited.environment)
+    first = ("audit", "start", "cli", "--images", "cli/*", "--samples", "8", "--set", "seeds=[3]")
+    status, out, err = cli.alone(*first, "--json", "--watch")
+    assert status == 0, err
+    assert (json.loads(out)["explained_before"], json.loads(out)["evaluations"]) == (0, 24)
+    status, out, err = cli.alone(*first, "--json", "--watch")
+    again = json.loads(out)
+    assert (status, again["photographs"], again["explained_before"], again["evaluations"]) == (0, 3, 3, 0)
+    assert again["seconds_of_one_worker"] == 0.0
+    assert "3 of them explained before" in cli.alone(*first)[1]
+
+
+def test_ctrl_c_ends_the_watching_and_not_the_audit(cli: Commands, zipped: Path, photographs: Path) -> None:
+    """Status 130 and how to go on; then cancel, resume and watch, with no worker at all."""
+    cli("models", "add", zipped, "poles")
+    cli("images", "add", photographs)
+    with cli.process("audit", "start", "poles", "--watch", *FEW) as watching:
+        assert watching.stdout is not None
+        assert "audit 1: 4 photographs under poles@1" in watching.stdout.readline()
+        _await_hint(cli)
+        watching.send_signal(signal.SIGINT)
+        _, err = watching.communicate(timeout=60)
+    assert watching.returncode == 130, err
+    assert "`polelens audit watch 1` follows it again" in err
+    assert "Traceback" not in err
+    assert cli.json("audit", "list")[0]["state"] == "running"
+
+    assert "`polelens audit resume 1` goes on" in cli("audit", "cancel", "1")
+    assert cli("audit", "cancel", "1") == "audit 1 is cancelled already\n"
+    result = cli.run("audit", "watch", "1")
+    assert result.exit_code == 1
+    assert "audit 1 is cancelled: 0 explained, 0 failed; `polelens audit resume 1` goes on" in result.stderr
+    assert cli.alone("audit", "resume", "1")[:2] == (0, "audit 1 goes on\n")
+    assert cli.json("audit", "list")[0]["state"] == "running"
+    assert "0 of 4 photographs explained" in " ".join(cli("audit", "show", "1").split())
+    assert cli.json("audit", "show", "1")["explanations"] == []
+
+
+def _await_hint(cli: Commands) -> None:
+    """Return when the command has asked for work, after which it only watches."""
+    with redis.Redis.from_url(cli.environment["CELERY_BROKER_URL"], socket_timeout=90) as client:
+        assert client.blmove("control", "control", 60) is not None
+
+
+def test_an_audit_is_started_though_redis_is_gone(cli: Commands, zipped: Path, photographs: Path) -> None:
+    """The ledger has it: the command says its number, and that it goes on later."""
+    cli("models", "add", zipped, "poles")
+    cli("images", "add", photographs)
+    gone = Commands(dict(cli.environment) | {"CELERY_BROKER_URL": f"redis://127.0.0.1:{free_port()}/0"})
+    status, out, err = gone.alone("audit", "start", "poles", "--json")
+    assert (status, json.loads(out)["audit"]) == (0, 1)
+    assert "Redis takes no messages now" in err
+    assert "Traceback" not in err
+
+
+def test_an_audit_that_cannot_be_is_refused(cli: Commands, zipped: Path, photographs: Path) -> None:
+    """Before anything is written: no such model, label, recipe, field, selection, number."""
+    cli("models", "add", zipped, "poles")
+    assert "no photograph is selected by 'all'" in cli.refused("audit", "start", "poles")
+    cli("images", "add", photographs)
+    for words, reason in (
+        (("nobody",), "there is no model nobody"),
+        (("poles@9",), "there is no model poles@9"),
+        (("poles", "--label", "POLE"), "no label 'POLE'; it has BETONG, STAAL, TRE"),
+        (("poles", "--recipe", "limes"), "there is no recipe 'limes'"),
+        (("poles", "--set", "samples"), "expected FIELD=VALUE"),
+        (("poles", "--set", "sample=5"), "unknown field sample"),
+        (("poles", "--set", "surrogate=sklearn.svm.Nothing"), "no sklearn.svm.Nothing"),
+        (("poles", "--samples", "2"), "samples is 2, expected a whole number from 4"),
+        (("poles", "--images", "label:POLE"), "no photograph is selected by 'label:POLE'"),
+    ):
+        assert reason in cli.refused("audit", "start", *words)
+    for name in ("show", "watch", "cancel", "resume", "report"):
+        assert "there is no audit 7" in cli.refused("audit", name, "7")
+        assert "Error: Invalid value" in cli.refused("audit", name, "99999999999", status=2)
+    assert cli.json("audit", "list") == []

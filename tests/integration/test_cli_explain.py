@@ -1,0 +1,148 @@
+"""`polelens explain`: one photograph, no services, and every file and refusal."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.photograph import decode
+from pipeline.recipes import recipe
+from tests import models
+from tests.bench import pictures
+from tests.commands import FEW, Commands
+
+
+def test_explain_writes_what_the_issue_says(nowhere: Commands, zipped: Path, pole: Path, tmp_path: Path) -> None:
+    """attribution.json has exactly these fields; segments.png has 16 bits, labels from 0, the canvas's size."""
+    told = nowhere("explain", pole, "--model", zipped, "--recipe", "default", "--out", tmp_path / "out")
+    assert str(tmp_path / "out/overlay.png") in told
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "overlay.png",
+        "support.png",
+        "seeds.png",
+        "segments.png",
+        "attribution.json",
+    }
+    document = json.loads((tmp_path / "out/attribution.json").read_text())
+    with Image.open(tmp_path / "out/segments.png") as image:
+        assert (image.mode, image.size) == ("I;16", (32, 32))
+        segments = np.asarray(image)
+    k = int(segments.max()) + 1
+    assert set(np.unique(segments)) == set(range(k))
+
+    assert set(document) == {
+        "image",
+        "model",
+        "recipe",
+        "probabilities",
+        "fill_probabilities",
+        "evaluations",
+        "labels",
+    }
+    assert {key: type(value) for key, value in document["image"].items()} == {
+        "sha256": str,
+        "width": int,
+        "height": int,
+    }
+    assert (document["image"]["width"], document["image"]["height"]) == (96, 48)
+    assert set(document["model"]) == {"name", "version", "sha256"}
+    assert (document["model"]["name"], document["model"]["version"]) == ("poles", None)
+    assert document["recipe"] == recipe("default").to_json() | {"digest": recipe("default").digest}
+    assert set(document["probabilities"]) == {"BETONG", "STAAL", "TRE"}
+    assert sum(document["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    assert document["evaluations"] == 2 + 9 * 128
+    [(label, found)] = document["labels"].items()
+    assert label == max(document["probabilities"], key=document["probabilities"].get)
+    assert set(found) == {"weights", "std_error", "weights_by_seed", "intercept", "fidelity", "stability"}
+    assert np.shape(found["weights"]) == np.shape(found["std_error"]) == (k,)
+    assert np.shape(found["weights_by_seed"]) == (9, k)
+    assert isinstance(found["intercept"], float)
+    assert set(found["fidelity"]) == {"r2", "r2_held_out"}
+    assert {"spearman", "kendall", "top5_jaccard", "sign_agreement", "vsi", "csi"} <= set(found["stability"])
+
+
+def test_explain_takes_a_plain_file_and_every_option(nowhere: Commands, pole: Path, tmp_path: Path) -> None:
+    """Labels, a profile, a recipe changed in every way, and labels to explain."""
+    (tmp_path / "net.onnx").write_bytes(models.means(np.ones((3, 32, 32), bool)))
+    (tmp_path / "labels.txt").write_text("one\r\ntwo\r\nthree")
+    (tmp_path / "profile.json").write_text('{"size": 32, "crop": "stretch", "color": "bgr", "mean": 0, "scale": 255}')
+    files = ["--model", tmp_path / "net.onnx", "--labels", tmp_path / "labels.txt"]
+    files += ["--profile", tmp_path / "profile.json"]
+    changes = ["--samples", "32", "--seed", "7", "--set", "segmenter.n_segments=12", "--set", "seeds=[1,2,3]"]
+    changes += ["--set", "surrogate=sklearn.linear_model.BayesianRidge", "--set", "kernel_width=null"]
+    chosen = ["--label", "two", "--label", "three", "--palette", "blue-orange", "--threads", "1"]
+    document = nowhere.json("explain", pole, *files, *changes, *chosen)
+    made = document["recipe"]
+    assert (made["samples"], made["seeds"], made["kernel_width"]) == (32, [7, 17, 27], None)
+    assert (made["segmenter"]["n_segments"], made["surrogate"]["name"]) == (12, "sklearn.linear_model.BayesianRidge")
+    assert set(document["labels"]) == {"two", "three"}
+    assert document["evaluations"] == 2 + 3 * 32
+    assert set(nowhere.json("explain", pole, *files, *FEW, "--label", "all")["labels"]) == {"one", "two", "three"}
+    pixels = decode(pole.read_bytes())
+    assert document["probabilities"]["one"] == pytest.approx(pixels.mean() / 255, abs=0.01)
+
+
+def test_explain_with_no_folder_still_tells_what_was_found(nowhere: Commands, zipped: Path, pole: Path) -> None:
+    """Every label's probability, the fit, and the strongest superpixels with their place."""
+    told = nowhere("explain", pole, "--model", zipped, *FEW)
+    assert "the model says: " in told
+    assert "held-out R2" in told
+    assert "2 seeds agree" in told
+    assert "superpixel" in told
+    assert "--out FOLDER" in told
+
+
+def test_explain_takes_a_registered_model(cli: Commands, zipped: Path, pole: Path) -> None:
+    """By name, with its version in the document and the numbers of its file."""
+    cli("models", "add", zipped, "poles")
+    of_file = cli.json("explain", pole, "--model", zipped, *FEW)
+    for name in ("poles", "poles@1", "poles@latest"):
+        registered = cli.json("explain", pole, "--model", name, *FEW)
+        assert registered["model"] == {"name": "poles", "version": 1, "sha256": of_file["model"]["sha256"]}
+        assert registered["labels"] == of_file["labels"]
+    labels = pole.with_name("labels.txt")
+    labels.write_text("BETONG\nSTAAL\nTRE\n")
+    assert "there is no model poles@2" in cli.refused("explain", pole, "--model", "poles@2")
+    assert "go with a model file" in cli.refused("explain", pole, "--model", "poles", "--labels", labels)
+
+
+def test_what_explain_cannot_do_is_one_sentence(nowhere: Commands, zipped: Path, pole: Path, tmp_path: Path) -> None:
+    """Each wrong input, by its name."""
+    (tmp_path / "torn.png").write_bytes(pole.read_bytes()[:400])
+    (tmp_path / "labels.txt").write_text("one")
+    (tmp_path / "taken").write_text("a file")
+    model = ("--model", zipped)
+    for words, reason in (
+        ((tmp_path / "torn.png", *model), "damaged"),
+        ((tmp_path / "labels.txt", *model), "not a JPEG"),
+        ((pole, "--model", tmp_path / "none.zip"), "there is no model file"),
+        ((pole, "--model", "poles"), "there is no file 'poles', and a registered model needs its database"),
+        ((pole, "--model", pole), "not an ONNX"),
+        ((pole, *model, "--labels", tmp_path / "labels.txt"), "1 label"),
+        ((pole, *model, "--profile", tmp_path / "labels.txt"), "is not JSON"),
+        ((pole, *model, "--label", "POLE"), "no label 'POLE'"),
+        ((pole, *model, "--recipe", "limes"), "there is no recipe 'limes'"),
+        ((pole, *model, "--set", "design=dice"), "design is 'dice'"),
+        ((pole, *model, "--set", "=5"), "expected FIELD=VALUE"),
+        ((pole, *model, "--seed", "4294967295"), "seeds is"),
+        ((pole, *model, "--out", tmp_path / "taken/out"), "taken"),
+    ):
+        assert reason in nowhere.refused("explain", *words)
+    assert "does not exist" in nowhere.refused("explain", tmp_path / "none.png", *model, status=2)
+    assert "is not one of" in nowhere.refused("explain", pole, *model, "--palette", "pink", status=2)
+    assert "Missing option '--model'" in nowhere.refused("explain", pole, status=2)
+
+
+def test_pictures_are_the_upright_photograph(nowhere: Commands, zipped: Path, tmp_path: Path) -> None:
+    """A photograph that EXIF turns is explained as a person sees it."""
+    exif, data = Image.Exif(), io.BytesIO()
+    exif[0x0112] = 6
+    Image.fromarray(np.concatenate(pictures(2, size=48, seed=3), axis=1)).save(data, "JPEG", exif=exif)
+    (tmp_path / "turned.jpg").write_bytes(data.getvalue())
+    document = nowhere.json("explain", tmp_path / "turned.jpg", "--model", zipped, *FEW, "--out", tmp_path / "out")
+    assert (document["image"]["width"], document["image"]["height"]) == (48, 96)
+    with Image.open(tmp_path / "out/support.png") as picture:
+        assert picture.height > picture.width

@@ -1,0 +1,124 @@
+"""The command line itself: help, what it imports, and how text reaches a terminal."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from polelens.cli import main
+from polelens.cli.main import COMMANDS, load
+from polelens.cli.text import echo_json_list, echo_json_object, printable
+from polelens.cli.watch import Pace, ending
+from storage.audits import Progress
+
+SLOW = {"onnxruntime", "onnx", "scipy", "sklearn", "skimage", "celery", "sqlalchemy", "boto3", "rich"}
+
+
+def _commands() -> Iterator[list[str]]:
+    for name in COMMANDS:
+        command = load(name)
+        if isinstance(command, click.Group):
+            yield from ([name, one] for one in command.commands)
+        else:
+            yield [name]
+
+
+@pytest.mark.parametrize("words", list(_commands()), ids=" ".join)
+def test_every_command_has_help_with_an_example(words: list[str]) -> None:
+    """The help shows the command as a person types it."""
+    for option in ("--help", "-h"):
+        done = CliRunner().invoke(main, [*words, option])
+        assert done.exit_code == 0
+        assert any("polelens " + " ".join(words) in line for line in done.output.splitlines()[1:])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_each_says_of_itself(name: str) -> None:
+    """The first lines in main.py, kept there to be shown without an import, are those of the commands."""
+    command = load(name)
+    assert command.name == name
+    assert (command.help or "").splitlines()[0] == COMMANDS[name][1]
+
+
+def test_help_waits_for_no_library() -> None:
+    """`polelens --help` imports none of the slow ones, and neither does `import polelens`."""
+    script = "import sys, polelens; from polelens.cli import main; main(['--help'], standalone_mode=False)"
+    show = "; print('IMPORTED', *{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", script + show], capture_output=True, text=True, check=True)
+    assert not SLOW & set(done.stdout.partition("IMPORTED")[2].split())
+
+
+def test_a_command_that_is_not_there_is_wrong_usage() -> None:
+    """Status 2, as for every wrong option."""
+    done = CliRunner().invoke(main, ["audits"])
+    assert done.exit_code == 2
+    assert "No such command 'audits'" in done.output
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("blåbær 山.jpg", "blåbær 山.jpg"),
+        ("a\x1b[31mb", "a\\x1b[31mb"),
+        ("two\nlines", "two\\nlines"),
+        ("gpj.\u202eexe", "gpj.\\u202eexe"),
+        ("\x9b2J", "\\x9b2J"),
+        ("\udcff", "\\udcff"),
+    ],
+)
+def test_what_acts_on_a_terminal_is_shown_as_an_escape(given: str, shown: str) -> None:
+    """Letters of any script stay; controls, overrides of direction and broken bytes do not."""
+    assert printable(given) == shown
+
+
+@pytest.mark.parametrize("values", [[], [1], [{"a": [1, 2]}, None, "blåbær\x9b"]])
+def test_lists_are_json_though_they_are_printed_as_they_come(
+    values: list[object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Alone and as the last field of an object, in ASCII."""
+    echo_json_list(iter(values))
+    told = capsys.readouterr().out
+    assert json.loads(told) == values
+    assert told.isascii()
+    echo_json_object({"audit": 3, "made": {}}, "found", iter(values))
+    assert json.loads(capsys.readouterr().out) == {"audit": 3, "made": {}, "found": values}
+
+
+def progress(done: int, evaluations: int, *, failed: int = 0, state: str = "running") -> Progress:
+    return Progress(state, photographs=10, done=done, failed=failed, in_flight=1, evaluations=evaluations)
+
+
+def test_the_time_left_is_what_is_left_at_this_pace() -> None:
+    """Photographs under way count for what they have, failed ones for nothing."""
+    pace = Pace(evaluations_each=100)
+    pace.add(0.0, progress(0, 0))
+    assert pace.seconds_left is None
+    pace.add(2.0, progress(1, 200))
+    assert pace.evaluations_per_second == 100
+    assert pace.seconds_left == pytest.approx(8.0)
+    pace.add(4.0, progress(3, 400, failed=2))
+    assert pace.seconds_left == pytest.approx(4.0)
+
+
+def test_the_pace_is_that_of_the_last_while_and_knows_when_nothing_moves() -> None:
+    """A fast start long ago says nothing of now."""
+    pace = Pace(evaluations_each=100)
+    pace.add(0.0, progress(0, 0))
+    pace.add(1.0, progress(5, 500))
+    for second in range(2, 40):
+        pace.add(float(second), progress(5, 500))
+    assert pace.evaluations_per_second == 0
+    assert pace.seconds_left is None
+    assert pace.seconds_still == 38
+
+
+def test_the_last_line_says_what_to_do_next() -> None:
+    """Resume what was cancelled; look at what failed; go on with what still runs."""
+    assert "`polelens audit watch 3` follows it again" in ending(3, progress(8, 0))
+    assert ending(3, progress(10, 0, state="done")) == "audit 3 is done: 10 explained, 0 failed"
+    assert "`polelens audit show 3` says why" in ending(3, progress(8, 0, failed=2, state="done"))
+    assert "`polelens audit resume 3` goes on" in ending(3, progress(8, 0, state="cancelled"))
