@@ -8,37 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.figures import Fidelity, Stability
+from pipeline.judgement import Judgement
+
+__all__ = ["Attribution", "Fidelity", "LabelAttribution", "Stability"]
+
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Fidelity:
-    """How well the surrogate follows the model; NaN where the scores do not vary.
-
-    r2 is the weighted coefficient of determination on the rows fitted, as lime reports it; r2_held_out on rows left
-    out of the fit, each block of the design in turn.
-    """
-
-    r2: float
-    r2_held_out: float
-
-
-@dataclass(frozen=True, slots=True)
-class Stability:
-    """Agreement of the seeds with each other, see `pipeline.stability`; NaN with fewer than two seeds."""
-
-    seeds: int
-    spearman: float = math.nan
-    kendall: float = math.nan
-    top3_jaccard: float = math.nan
-    top3_jaccard_chance: float = math.nan
-    top5_jaccard: float = math.nan
-    top5_jaccard_chance: float = math.nan
-    top10_jaccard: float = math.nan
-    top10_jaccard_chance: float = math.nan
-    sign_agreement: float = math.nan
-    vsi: float = math.nan
-    csi: float = math.nan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +36,7 @@ class LabelAttribution:
     intercept: float
     fidelity: Fidelity
     stability: Stability
+    judgement: Judgement | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The value under the label's name in `attribution.json`."""
@@ -71,6 +47,7 @@ class LabelAttribution:
             "intercept": _finite(self.intercept),
             "fidelity": _finite(asdict(self.fidelity)),
             "stability": _finite(asdict(self.stability)),
+            "judgement": _finite(asdict(self.judgement)) if self.judgement else None,
         }
 
 

@@ -1,6 +1,8 @@
 """The conversation with the black box, whole: what the distributed audit does, in one process."""
 
 from collections.abc import Callable
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +11,10 @@ from pipeline.attribution import Attribution
 from pipeline.methods import Explainer
 from pipeline.probe import Evidence, Probe
 from pipeline.scene import Scene
+from pipeline.variant import vary
 
-Predict = Callable[[Scene, NDArray[np.bool_]], NDArray[np.float32]]
+Scores = NDArray[np.float32]
+Predict = Callable[[Scene, NDArray[np.bool_]], Scores]
 
 
 def explain(scene: Scene, explainer: Explainer, predict: Predict) -> Attribution:
@@ -23,6 +27,15 @@ def explain(scene: Scene, explainer: Explainer, predict: Predict) -> Attribution
     evidence: list[Evidence] = []
     step: Probe | Attribution = explainer.open(scene)
     while isinstance(step, Probe):
-        evidence.append(Evidence(step, predict(scene, step.masks())))
+        evidence.append(Evidence(step, answer(scene, step, predict)))
         step = explainer.proceed(scene, evidence)
     return step
+
+
+def answer(scene: Scene, probe: Probe, predict: Predict, rows: tuple[int, int | None] = (0, None)) -> Scores:
+    """The model's scores for a range of a probe's rows, each block on the variant of the scene that it is about."""
+    answers = []
+    for variant, pieces in groupby(probe.pieces(*rows), key=itemgetter(0)):
+        masks = np.concatenate([piece for _, piece in pieces])
+        answers.append(predict(vary(scene, variant), masks))
+    return np.concatenate(answers)

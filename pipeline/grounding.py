@@ -1,31 +1,14 @@
-"""Grounding: is the evidence on the object?"""
-
-from dataclasses import dataclass
+"""Grounding: is the evidence on the object, and does the score need it?"""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.attribution import Attribution
+from pipeline.judgement import Grounding
 from pipeline.profile import Profile
 from pipeline.scene import Scene
 
-
-@dataclass(frozen=True, slots=True)
-class Grounding:
-    """How an attribution lies to a photograph's mask.
-
-    mask_area is the share of the canvas that the mask covers: what evidence spread evenly would give. mask_shares has
-    for each label explained the share of its positive weight inside, see `mask_share`.
-    """
-
-    mask_area: float
-    mask_shares: tuple[float | None, ...]
-
-
-def grounding(scene: Scene, attribution: Attribution, mask: NDArray[np.bool_]) -> Grounding:
-    """How an attribution lies to a mask, bool [h, w], on the canvas."""
-    shares = tuple(mask_share(scene, label.weights, mask) for label in attribution.labels)
-    return Grounding(float(mask.mean()), shares)
+SHUFFLES = 1000  # of the weights over the superpixels, for the interval that chance gives
+Array = NDArray[np.floating]
 
 
 def canvas_mask(profile: Profile, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -34,19 +17,68 @@ def canvas_mask(profile: Profile, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(profile.canvas(shades)[..., 0] > 127)
 
 
-def mask_share(scene: Scene, weights: NDArray[np.floating], mask: NDArray[np.bool_]) -> float | None:
-    """Share of the positive weight that lies inside a mask, each superpixel's weight spread evenly over its pixels.
+def ground(scene: Scene, weights: Array, kept: Array | None) -> Grounding:
+    """How an attribution, float [k], lies to the scene's mask.
 
     Parameters
     ----------
-    weights : float [k]
-    mask : bool [h, w], on the canvas
-
-    Returns
-    -------
-    0..1, or None where no weight is positive.
+    kept : float [3] or None
+        The label's score with the object alone, the background alone, and neither; None if the mask does not divide
+        the canvas.
     """
+    if scene.mask is None or kept is None:
+        return Grounding()
+    inside = shares_inside(scene, scene.mask)
+    low, high = _chance(weights, inside)
+    alone, background, neither = (float(score) for score in kept)
+    return Grounding(
+        mask_area=float(scene.mask.mean()),
+        mask_share=mask_share(weights, inside),
+        chance_low=low,
+        chance_high=high,
+        pointing=float(inside[np.argmax(weights)] > 0.5) if weights.any() else float("nan"),
+        object_only=alone,
+        background_only=background,
+        background_reliance=background_reliance(alone - neither, background - neither),
+    )
+
+
+def shares_inside(scene: Scene, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """For each superpixel the share of its pixels that lie inside a mask, bool [h, w]; float64 [k]."""
     flat = scene.segments.ravel()
-    inside = np.bincount(flat, mask.ravel()) / np.bincount(flat)
+    return np.asarray(np.bincount(flat, mask.ravel()) / np.bincount(flat))
+
+
+def mask_share(weights: Array, inside: Array) -> float:
+    """Share of the positive weight inside a mask, each superpixel's spread evenly over its pixels; NaN without any.
+
+    Examples
+    --------
+    >>> mask_share(np.array([3.0, 1.0, -5.0]), np.array([1.0, 0.0, 1.0]))
+    0.75
+    """
     positive = np.clip(weights, 0, None)
-    return float(positive @ inside / positive.sum()) if positive.sum() > 0 else None
+    return float(positive @ inside / positive.sum()) if positive.any() else float("nan")
+
+
+def background_reliance(alone: float, background: float) -> float:
+    """The background's part of what the object alone and the background alone bring, neither below nothing.
+
+    Examples
+    --------
+    >>> background_reliance(0.6, 0.2), background_reliance(-0.1, 0.3)
+    (0.25, 1.0)
+    """
+    alone, background = max(alone, 0.0), max(background, 0.0)
+    return round(background / (alone + background), 12) if alone + background > 0 else float("nan")
+
+
+def _chance(weights: Array, inside: Array) -> tuple[float, float]:
+    """The middle 95 % of the mask share when the weights are dealt to the superpixels at random."""
+    generator = np.random.Generator(np.random.Philox(len(weights)))
+    dealt = generator.permuted(np.tile(np.clip(weights, 0, None), (SHUFFLES, 1)), axis=1)
+    total = dealt[0].sum()
+    if total == 0:
+        return float("nan"), float("nan")
+    low, high = np.quantile(dealt @ inside / total, [0.025, 0.975])
+    return float(low), float(high)

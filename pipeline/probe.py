@@ -3,7 +3,7 @@
 import base64
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Self
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.designs import DESIGNS
+from pipeline.variant import Variant
 
 Masks = NDArray[np.bool_]
 
@@ -41,31 +42,39 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Masks written out, eight to the byte, rows one after another without padding."""
+    """Masks written out, eight to the byte, rows one after another without padding.
+
+    With a variant they are over what that shows of the scene, which may have another number of regions.
+    """
 
     n: int
     bits: bytes
+    k: int
+    variant: Variant | None = None
 
     @classmethod
-    def of(cls, masks: Masks) -> Self:
-        """The block that holds these masks."""
-        return cls(len(masks), np.packbits(masks).tobytes())
+    def of(cls, masks: Masks, variant: Variant | None = None) -> Self:
+        """The block that holds these masks, bool [n, k]."""
+        return cls(len(masks), np.packbits(masks).tobytes(), masks.shape[1], variant)
 
-    def masks(self, k: int) -> Masks:
-        """All rows, bool [n, k]."""
-        return np.unpackbits(np.frombuffer(self.bits, np.uint8), count=self.n * k).reshape(self.n, k).astype(bool)
+    def masks(self, _: int) -> Masks:
+        """All rows, bool [n, k], with this block's own k."""
+        bits = np.unpackbits(np.frombuffer(self.bits, np.uint8), count=self.n * self.k)
+        return bits.reshape(self.n, self.k).astype(bool)
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object that `Probe.from_json` reads."""
-        return {"n": self.n, "bits": base64.b64encode(self.bits).decode()}
+        variant = {"variant": self.variant.to_json()} if self.variant else {}
+        return {"n": self.n, "k": self.k, "bits": base64.b64encode(self.bits).decode()} | variant
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Blocks of masks over k superpixels, to be shown to the model."""
+    """Blocks of masks over k superpixels, to be shown to the model; `purpose` is a word for whoever asked."""
 
     k: int
     blocks: tuple[Draw | Listed, ...]
+    purpose: str = "explain"
 
     @property
     def n(self) -> int:
@@ -73,24 +82,27 @@ class Probe:
         return sum(block.n for block in self.blocks)
 
     def masks(self, start: int = 0, stop: int | None = None) -> Masks:
-        """Rows start..stop of the probe, bool [stop - start, k]; only the blocks they touch are made."""
-        stop = self.n if stop is None else stop
-        rows, offset = [np.zeros((0, self.k), dtype=bool)], 0
+        """Rows start..stop of a probe without variants, bool [stop - start, k]."""
+        rows = [masks for _, masks in self.pieces(start, stop)]
+        return np.concatenate([np.zeros((0, self.k), dtype=bool), *rows])
+
+    def pieces(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[Variant | None, Masks]]:
+        """Rows start..stop, block by block: what to show of the scene, and the masks; only what is touched is made."""
+        stop, offset = self.n if stop is None else stop, 0
         for block in self.blocks:
             first, last = max(start - offset, 0), min(stop - offset, block.n)
             if first < last:
-                rows.append(block.masks(self.k)[first:last])
+                yield getattr(block, "variant", None), block.masks(self.k)[first:last]
             offset += block.n
-        return np.concatenate(rows)
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object that `from_json` reads."""
-        return {"k": self.k, "blocks": [block.to_json() for block in self.blocks]}
+        return {"k": self.k, "purpose": self.purpose, "blocks": [block.to_json() for block in self.blocks]}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """The probe that `to_json` wrote."""
-        return cls(value["k"], tuple(_block(block) for block in value["blocks"]))
+        return cls(value["k"], tuple(_block(block) for block in value["blocks"]), value["purpose"])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,6 +115,10 @@ class Evidence:
     def __post_init__(self) -> None:
         if len(self.scores) != self.probe.n:
             raise ValueError(f"{len(self.scores)} rows of scores for a probe of {self.probe.n} masks")
+
+    def blocks(self) -> list[NDArray[np.float32]]:
+        """The scores block by block, float32 [n, c] each."""
+        return np.split(self.scores, np.cumsum([block.n for block in self.probe.blocks])[:-1])
 
 
 def pack_evidence(evidence: Sequence[Evidence]) -> bytes:
@@ -121,7 +137,8 @@ def pack_evidence(evidence: Sequence[Evidence]) -> bytes:
 def _block(value: Mapping[str, Any]) -> Draw | Listed:
     if "design" in value:
         return Draw(value["design"], value["seed"], value["n"])
-    return Listed(value["n"], base64.b64decode(value["bits"]))
+    variant = Variant.from_json(value["variant"]) if "variant" in value else None
+    return Listed(value["n"], base64.b64decode(value["bits"]), value["k"], variant)
 
 
 @lru_cache(maxsize=64)

@@ -45,6 +45,8 @@ class Recipe:
         See `pipeline.surrogate`.
     labels : "top", "all" or a tuple of names
         The labels explained; "top" is the model's prediction.
+    judge : bool
+        Whether the answer is put to the test by a further probe: see `pipeline.methods.judged`.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Recipe:
     kernel_width: float | None = 0.25
     surrogate: Options = field(default_factory=lambda: {"name": "ridge", "alpha": 0.01})
     labels: str | tuple[str, ...] = "top"
+    judge: bool = True
 
     def __post_init__(self) -> None:
         for name in ("segmenter", "surrogate"):
@@ -76,6 +79,8 @@ class Recipe:
             raise ValueError(
                 f"recipe: kernel_width is {self.kernel_width!r}, expected a number above 0, or null for no kernel"
             )
+        if not isinstance(self.judge, bool):
+            raise ValueError(f"recipe: judge is {self.judge!r}, expected true or false")
         names = (self.labels,) if isinstance(self.labels, str) else self.labels
         if not isinstance(names, tuple) or not all(names) or len(set(names)) != max(len(names), 1):
             raise ValueError(f"recipe: labels is {self.labels!r}, expected top, all or names, no two alike")

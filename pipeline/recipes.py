@@ -17,6 +17,7 @@ RECIPES = {
             samples=1000,
             seeds=(1,),
             surrogate={"name": "ridge", "alpha": 1.0},
+            judge=False,
         ),
         # LIME as the Vantage article of 2022 does it: black superpixels, a decision tree, unsigned importances.
         Recipe(
@@ -27,6 +28,7 @@ RECIPES = {
             samples=1000,
             seeds=(1,),
             surrogate={"name": "sklearn.tree.DecisionTreeRegressor"},
+            judge=False,
         ),
     )
 }

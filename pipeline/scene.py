@@ -18,6 +18,8 @@ class Scene:
         Superpixel labels 0..k-1, none missing.
     fill : uint8 [h, w, 3]
         What a switched-off superpixel shows.
+    mask : bool [h, w] or None
+        Where the object is, if that is known.
 
     Raises
     ------
@@ -29,6 +31,7 @@ class Scene:
     canvas: NDArray[np.uint8]
     segments: NDArray[np.int32]
     fill: NDArray[np.uint8]
+    mask: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         if self.segments.ndim != 2 or self.segments.dtype != np.int32:
@@ -40,6 +43,8 @@ class Scene:
                 raise ValueError(
                     f"{name} is {array.dtype} {array.shape}, expected uint8 {(h, w, 3)} as the segments are"
                 )
+        if self.mask is not None and (self.mask.shape != (h, w) or self.mask.dtype != np.bool_):
+            raise ValueError(f"mask is {self.mask.dtype} {self.mask.shape}, expected bool {(h, w)}")
         present = np.bincount(self.segments.ravel(), minlength=1) if self.segments.min() >= 0 else np.zeros(1)
         if not present.all():
             raise ValueError("segments must be labelled 0..k-1 with none missing; see pipeline.segments.relabel")

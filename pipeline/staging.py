@@ -8,24 +8,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.fills import fill
+from pipeline.grounding import canvas_mask
 from pipeline.profile import Profile
 from pipeline.recipe import Recipe
 from pipeline.scene import Scene
 from pipeline.segments import segment
 
 
-def stage(photograph: NDArray[np.uint8], profile: Profile, recipe: Recipe) -> Scene:
-    """The scene of an upright photograph, uint8 [H, W, 3], under a model's profile and a recipe."""
+def stage(
+    photograph: NDArray[np.uint8], profile: Profile, recipe: Recipe, mask: NDArray[np.bool_] | None = None
+) -> Scene:
+    """The scene of an upright photograph, uint8 [H, W, 3], and of the mask of its object, bool [H, W], if known."""
     canvas = profile.canvas(photograph)
     options = {key: value for key, value in recipe.segmenter.items() if key != "name"}
     segments = segment(canvas, recipe.segmenter["name"], options)
-    return Scene(canvas, segments, fill(canvas, segments, recipe.fill))
+    placed = None if mask is None else canvas_mask(profile, mask)
+    return Scene(canvas, segments, fill(canvas, segments, recipe.fill), placed)
 
 
-def scene_digest(image_sha256: str, profile: Profile, recipe: Recipe) -> str:
+def scene_digest(image_sha256: str, profile: Profile, recipe: Recipe, mask_sha256: str | None = None) -> str:
     """What a scene depends on, as one hex digest: models and recipes that agree on it share the scene."""
     body = {
         "image": image_sha256,
+        "mask": mask_sha256,
         "geometry": profile.geometry(),
         "segmenter": recipe.to_json()["segmenter"],
         "fill": recipe.fill,
@@ -34,13 +39,16 @@ def scene_digest(image_sha256: str, profile: Profile, recipe: Recipe) -> str:
 
 
 def pack(scene: Scene) -> bytes:
-    """The scene as a compressed .npz file of canvas, segments and fill."""
+    """The scene as a compressed .npz file of canvas, segments, fill and mask."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, canvas=scene.canvas, segments=scene.segments, fill=scene.fill)
+    mask = {} if scene.mask is None else {"mask": scene.mask}
+    np.savez_compressed(
+        buffer, allow_pickle=False, canvas=scene.canvas, segments=scene.segments, fill=scene.fill, **mask
+    )
     return buffer.getvalue()
 
 
 def unpack(data: bytes) -> Scene:
     """The scene that `pack` wrote."""
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        return Scene(arrays["canvas"], arrays["segments"], arrays["fill"])
+        return Scene(arrays["canvas"], arrays["segments"], arrays["fill"], arrays.get("mask"))

@@ -1,29 +1,13 @@
 """The methods. Each is one file here; nothing above this package knows their names."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
-from pipeline.attribution import Attribution
+from pipeline.methods.explainer import Explainer
+from pipeline.methods.judged import Judged
 from pipeline.methods.lime import Lime
-from pipeline.probe import Evidence, Probe
 from pipeline.recipe import Recipe
-from pipeline.scene import Scene
 
-
-class Explainer(Protocol):
-    """One side of the conversation with the black box: show a probe, read the scores, ask again or answer.
-
-    An explainer keeps no state between calls: `proceed` gets all the evidence so far, and any process may call it.
-    """
-
-    def open(self, scene: Scene) -> Probe:
-        """The first probe."""
-        ...
-
-    def proceed(self, scene: Scene, evidence: Sequence[Evidence]) -> Probe | Attribution:
-        """The next probe, or the answer."""
-        ...
-
+__all__ = ["METHODS", "Explainer", "explainer"]
 
 METHODS: Mapping[str, Callable[[Recipe, tuple[str, ...]], Explainer]] = {"lime": Lime}
 
@@ -42,7 +26,8 @@ def explainer(recipe: Recipe, labels: Sequence[str]) -> Explainer:
     unknown = [name for name in named if name not in labels and recipe.labels not in ("top", "all")]
     if unknown:
         raise ValueError(f"the model has no label {unknown[0]!r}; it has {_shown(labels)}")
-    return METHODS[recipe.method](recipe, tuple(labels))
+    inner = METHODS[recipe.method](recipe, tuple(labels))
+    return Judged(inner, tuple(labels), recipe.seeds[0]) if recipe.judge else inner
 
 
 def _shown(labels: Sequence[str], most: int = 12) -> str:

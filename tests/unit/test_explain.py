@@ -28,7 +28,7 @@ class Recording:
 
 def test_the_model_is_shown_the_whole_the_bare_fill_and_every_seed_s_masks():
     """A recording model sees, in this order and nothing else: all on, all off, the design's rows seed by seed."""
-    recipe, model, shown = Recipe("x", seeds=(3, 1), samples=16, design="paired"), Recording(), scene()
+    recipe, model, shown = Recipe("x", seeds=(3, 1), samples=16, design="paired", judge=False), Recording(), scene()
     lime = explainer(recipe, ("light", "dark"))
     attribution = explain(shown, lime, model)
     (masks,) = model.masks
@@ -41,7 +41,7 @@ def test_the_model_is_shown_the_whole_the_bare_fill_and_every_seed_s_masks():
 def test_the_masked_batch_is_what_a_loop_over_superpixels_paints():
     """Each picture the model judges is the canvas with exactly the off superpixels painted over, one by one."""
     model, shown = Recording(), scene()
-    explain(shown, explainer(Recipe("x", seeds=(1,), samples=8), ("light", "dark")), model)
+    explain(shown, explainer(Recipe("x", seeds=(1,), samples=8, judge=False), ("light", "dark")), model)
     (masks,) = model.masks
     for mask, picture in zip(masks, compose(shown, masks), strict=True):
         expected = shown.canvas.copy()

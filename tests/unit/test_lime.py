@@ -236,11 +236,12 @@ def test_all_labels_at_once_are_each_label_alone(name):
 
 def test_parts_inferred_apart_give_the_same_attribution():
     """A probe through JSON, inferred in parts of any size, gives the numbers that one process gives."""
-    lime, scene, predict = explainer(Recipe("x"), LABELS), striped(20), planted(sigmoid)
+    alone = Recipe("x", judge=False)
+    lime, scene, predict = explainer(alone, LABELS), striped(20), planted(sigmoid)
     whole = explain(scene, lime, predict)
     probe = Probe.from_json(json.loads(json.dumps(lime.open(scene).to_json())))
     parts = [predict(scene, probe.masks(start, min(start + 57, probe.n))) for start in range(0, probe.n, 57)]
-    apart = explainer(Recipe("x"), LABELS).proceed(scene, [Evidence(probe, np.concatenate(parts))])
+    apart = explainer(alone, LABELS).proceed(scene, [Evidence(probe, np.concatenate(parts))])
     assert json.dumps(apart.to_json()) == json.dumps(whole.to_json())
 
 
@@ -252,7 +253,7 @@ def test_the_attribution_is_json_with_null_for_what_is_unknown():
     (label,) = text["labels"].values()
     assert set(text) == {"probabilities", "fill_probabilities", "evaluations", "labels"}
     assert set(label) == {
-        "weights", "std_error", "weights_by_seed", "intercept", "fidelity", "stability"
+        "weights", "std_error", "weights_by_seed", "intercept", "fidelity", "stability", "judgement"
     }  # fmt: skip
     assert label["std_error"] == [None] * 6
     assert label["stability"]["spearman"] is None

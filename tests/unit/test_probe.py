@@ -80,7 +80,7 @@ def test_only_the_blocks_of_a_range_are_made():
             raise AssertionError("made")
 
     near = Listed.of(np.ones((2, 3), dtype=bool))
-    assert Probe(3, (near, Unmade(5, b""))).masks(0, 2).all()
+    assert Probe(3, (near, Unmade(5, b"", 3))).masks(0, 2).all()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.methods import METHODS, explainer
+from pipeline.methods.lime import Lime
 from pipeline.recipe import Recipe
 from pipeline.recipes import RECIPES, recipe
 
@@ -19,6 +20,7 @@ CHANGED = {
     "kernel_width": None,
     "surrogate": {"name": "ridge", "alpha": 0.02},
     "labels": "all",
+    "judge": False,
 }
 
 
@@ -153,6 +155,7 @@ def test_the_lime_recipe_is_the_lime_package_s_defaults_to_the_letter():
         "kernel_width": 0.25,
         "surrogate": {"name": "ridge", "alpha": 1.0},
         "labels": "top",
+        "judge": False,
     }
     assert len(recipe("lime").seeds) == 1
 
@@ -185,7 +188,7 @@ LABELS = ("BETONG", "STAAL", "TRE")
 @pytest.mark.parametrize("labels", ["top", "all", "TRE", ("TRE", "STAAL")])
 def test_a_recipe_s_labels_are_the_model_s(labels):
     """Top, all, one name and several make an explainer for a model that has them."""
-    assert explainer(replace(Recipe("x"), labels=labels), LABELS).recipe.labels == labels
+    assert Lime(replace(Recipe("x"), labels=labels), LABELS).recipe.labels == labels
 
 
 @pytest.mark.parametrize(

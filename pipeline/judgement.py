@@ -1,0 +1,115 @@
+"""The judgement of an explanation: is there something to explain, is it faithful, and is it about the object?"""
+
+import math
+from dataclasses import dataclass
+
+from pipeline.figures import Fidelity, Stability
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """Areas under deletion and insertion curves, 0..1 as the scores are, and those of a random order.
+
+    Deletion is good when low, insertion (from the blurred photograph) when high; see `pipeline.faithfulness`.
+    """
+
+    deletion: float
+    deletion_random: float
+    insertion: float
+    insertion_random: float
+
+    @property
+    def gain(self) -> float:
+        """How much better than chance the order is, both curves together; 0 is chance."""
+        return (self.deletion_random - self.deletion) + (self.insertion - self.insertion_random)
+
+
+@dataclass(frozen=True, slots=True)
+class Grounding:
+    """How the evidence, and the score itself, depend on the object; NaN without a mask of it.
+
+    Attributes
+    ----------
+    mask_area, mask_share : 0..1
+        Share of the canvas, and of the positive weight, inside the mask.
+    chance_low, chance_high : 0..1
+        What 95 % of random assignments of the weights to the superpixels give for mask_share.
+    pointing : 0 or 1
+        Whether the strongest superpixel lies mostly on the object (the pointing game).
+    object_only, background_only : 0..1
+        The label's score with only the object, only the background kept; means of a mean-colour fill and of a blur.
+    background_reliance : 0..1
+        Of what the object alone and the background alone bring above the score of neither, the background's part.
+    """
+
+    mask_area: float = math.nan
+    mask_share: float = math.nan
+    chance_low: float = math.nan
+    chance_high: float = math.nan
+    pointing: float = math.nan
+    object_only: float = math.nan
+    background_only: float = math.nan
+    background_reliance: float = math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Where the verdicts begin; chosen on planted models and the demo, see docs/how-it-works.md."""
+
+    gap: float = 0.1
+    stability: float = 0.5
+    fidelity: float = 0.5
+    background_reliance: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One word, the figure that decided it, and a sentence for a line inspector."""
+
+    word: str  # trusted, unexplained, unstable, unfaithful or background
+    figure: str
+    value: float
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """All of it. gap is the score that there is to explain: that of the photograph less that of the bare fill."""
+
+    gap: float
+    curves: Curves
+    grounding: Grounding
+    verdict: Verdict
+
+
+def verdict(
+    gap: float, judged: tuple[Fidelity, Stability], curves: Curves, grounding: Grounding, limits: Thresholds
+) -> Verdict:
+    """The first of these that holds: nothing to explain, unstable, unfaithful, background; else trusted."""
+    fidelity, stability = judged
+    agreement = max(stability.spearman, stability.top5_jaccard)
+    if not abs(gap) >= limits.gap:
+        return Verdict(
+            "unexplained", "gap", gap, "Hiding the whole picture hardly changes the answer: nothing to explain."
+        )
+    if agreement < limits.stability:  # false for NaN: one seed cannot disagree
+        return Verdict(
+            "unstable", "stability", agreement, "Repeating the explanation gives another one: do not rely on it."
+        )
+    if not fidelity.r2_held_out >= limits.fidelity:
+        sentence = "The simple model behind the colours does not follow the classifier: do not rely on it."
+        return Verdict("unfaithful", "fidelity.r2_held_out", fidelity.r2_held_out, sentence)
+    if curves.gain <= 0:
+        sentence = "Taking the green parts away changes the answer no more than taking any others."
+        return Verdict("unfaithful", "curves.gain", curves.gain, sentence)
+    if grounding.background_reliance > limits.background_reliance:
+        value = grounding.background_reliance
+        return Verdict(
+            "background",
+            "grounding.background_reliance",
+            value,
+            "The answer rests on the background, not on the object.",
+        )
+    return Verdict(
+        "trusted", "fidelity.r2_held_out", fidelity.r2_held_out, "The colours show what the answer rests on."
+    )
