@@ -63,9 +63,9 @@ def _audit_both() -> list[tuple[float, float]]:
 def _mean_share(number: int) -> tuple[float, float]:
     from polelens.cli.store import audits  # noqa: PLC0415 -- after POLELENS_HOME is set
 
-    rows = [row for row in audits().explained(number) if row.mask_area is not None]
-    shares = [share for row in rows for share in row.mask_shares.values() if share is not None]
-    return sum(shares) / len(shares), sum(row.mask_area or 0 for row in rows) / len(rows)
+    rows = [row.attribution.labels[0] for row in audits().explained(number) if row.attribution]
+    found = [label.judgement.grounding for label in rows if label.judgement]
+    return sum(one.mask_share for one in found) / len(found), sum(one.mask_area for one in found) / len(found)
 
 
 def _run(line: str) -> None:

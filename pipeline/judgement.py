@@ -1,7 +1,9 @@
 """The judgement of an explanation: is there something to explain, is it faithful, and is it about the object?"""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 from pipeline.figures import Fidelity, Stability
 
@@ -81,6 +83,17 @@ class Judgement:
     grounding: Grounding
     verdict: Verdict
 
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """The judgement whose JSON this is; null is NaN."""
+        parts = {key: _numbers(value[key]) for key in ("curves", "grounding", "verdict")}
+        return cls(
+            gap=_number(value["gap"]),
+            curves=Curves(**parts["curves"]),
+            grounding=Grounding(**parts["grounding"]),
+            verdict=Verdict(**parts["verdict"]),
+        )
+
 
 def verdict(
     gap: float, judged: tuple[Fidelity, Stability], curves: Curves, grounding: Grounding, limits: Thresholds
@@ -113,3 +126,11 @@ def verdict(
     return Verdict(
         "trusted", "fidelity.r2_held_out", fidelity.r2_held_out, "The colours show what the answer rests on."
     )
+
+
+def _number(value: Any) -> Any:
+    return math.nan if value is None else value
+
+
+def _numbers(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _number(item) for key, item in value.items()}

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pipeline.attribution import LabelAttribution
 from pipeline.document import ImageFacts, ModelFacts, document
 from polelens.report import AuditView, ExplanationView, Figures, write_report
 from storage.audits import Audit, Audits, Explained
@@ -50,10 +51,8 @@ def write_audit_report(
 
 
 def _known(row: Explained) -> dict[str, Any]:
-    """What the archive knows of the photograph, where it knows it: its label, and the evidence on its mask."""
-    label = {} if row.label is None else {"label": row.label}
-    mask = {} if row.mask_area is None else {"mask": {"area": row.mask_area, "shares": row.mask_shares}}
-    return {**label, **mask}
+    """What the archive knows of the photograph, where it knows it: its label."""
+    return {} if row.label is None else {"label": row.label}
 
 
 def _views(audits: Audits, blobs: Blobs, number: int, each: Callable[[], object]) -> Iterator[ExplanationView]:
@@ -80,9 +79,22 @@ def _views(audits: Audits, blobs: Blobs, number: int, each: Callable[[], object]
                     top5_jaccard=label.stability.top5_jaccard,
                     top5_jaccard_chance=label.stability.top5_jaccard_chance,
                     sign_agreement=label.stability.sign_agreement,
-                    mask_share=row.mask_shares.get(label.label),
-                    mask_area=row.mask_area,
+                    **_judged(label),
                 ),
                 pictures={kind: partial(blobs.get, explanation_key(row.key, name)) for kind, name in names.items()},
                 label=row.label,
             )
+
+
+def _judged(label: LabelAttribution) -> dict[str, Any]:
+    """The figures that a judgement adds."""
+    if label.judgement is None:
+        return {}
+    found, verdict = label.judgement.grounding, label.judgement.verdict
+    return {
+        "mask_share": found.mask_share,
+        "mask_area": found.mask_area,
+        "background_reliance": found.background_reliance,
+        "verdict": verdict.word,
+        "sentence": verdict.sentence,
+    }

@@ -80,6 +80,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     palette: str = "green-red",
     progress: Callable[[int, int], None] | None = None,
     version: int | None = None,
+    mask: str | os.PathLike[str] | None = None,
 ) -> Explanation:
     """Explain what a classifier sees in one photograph.
 
@@ -92,8 +93,10 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     profile : fields of the preprocessing profile that go before what the file says
     threads : ONNX Runtime threads
     palette : "green-red", or "blue-orange" for colour-blind readers
-    progress : called with (evaluations done, evaluations of this round)
+    progress : called with (evaluations done, evaluations asked for so far)
     version : the model's version, for the document
+    mask : path of a picture of the photograph's size, bright where the object is: the judgement then says whether the
+        answer rests on the object or on the background
 
     Raises
     ------
@@ -112,7 +115,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     made = named(recipe) if isinstance(recipe, str) else recipe
     talker = explainer(made, read.labels)
     colors = palette_of(palette)
-    scene = stage(photograph, read.profile, made)
+    scene = stage(photograph, read.profile, made, None if mask is None else _mask(mask, photograph.shape[:2]))
     attribution = converse(scene, talker, _predict(BlackBox(read, threads=threads), progress))
     height, width = photograph.shape[:2]
     return Explanation(
@@ -149,15 +152,27 @@ def _photograph(image: str | os.PathLike[str] | bytes | NDArray[np.uint8]) -> tu
     return decode(data), hashlib.sha256(data).hexdigest()
 
 
+def _mask(path: str | os.PathLike[str], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    bright = np.asarray(decode(Path(path).read_bytes())[..., 0] > 127)
+    if bright.shape != shape:
+        sizes = [f"{width}x{height}" for height, width in (bright.shape, shape)]
+        raise ValueError(f"mask: {path} is {sizes[0]} pixels, the upright photograph {sizes[1]}; make them alike")
+    return bright
+
+
 def _predict(
     black_box: BlackBox, progress: Callable[[int, int], None] | None
 ) -> Callable[[Scene, NDArray[np.bool_]], NDArray[np.float32]]:
+    done = 0
+
     def predict(scene: Scene, masks: NDArray[np.bool_]) -> NDArray[np.float32]:
-        scores = []
+        nonlocal done
+        scores, asked = [], done + len(masks)
         for start in range(0, len(masks), CHUNK):
             scores.append(black_box.scores(scene, masks[start : start + CHUNK]))
+            done = min(done + CHUNK, asked)
             if progress:
-                progress(min(start + CHUNK, len(masks)), len(masks))
+                progress(done, asked)
         return np.concatenate(scores)
 
     return predict

@@ -1,7 +1,7 @@
 """Audits: start, follow, cancel and resume them, and read what they found."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import ColumnElement
 
 from pipeline.attribution import Attribution, Fidelity, LabelAttribution, Stability
+from pipeline.judgement import Judgement
 from pipeline.methods import explainer
 from pipeline.recipe import Recipe
 from storage import tables
@@ -66,9 +67,7 @@ class Explained:
     mask: str | None
     state: str
     reason: str | None
-    mask_area: float | None
     attribution: Attribution | None
-    mask_shares: dict[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +193,7 @@ FROM audit_explanation ae JOIN explanation e ON e.id = ae.explanation_id WHERE a
 
 _EXPLAINED = """
 SELECT e.id, e.key, i.sha256 AS image, i.name AS image_name, i.width, i.height, i.label, i.mask_sha256 AS mask, e.state,
-       e.reason, e.mask_area, e.probabilities, e.fill_probabilities, e.evaluations
+       e.reason, e.probabilities, e.fill_probabilities, e.evaluations
 FROM audit_explanation ae JOIN explanation e ON e.id = ae.explanation_id JOIN image i ON i.id = e.image_id
 WHERE ae.audit_id = :id AND ae.explanation_id > :after AND e.id > :after AND e.state = ANY(:states)
 ORDER BY e.id LIMIT :page
@@ -225,7 +224,7 @@ def _explained(row: Row[Any], labels: Sequence[Row[Any]]) -> Explained:
     answers = {name: fields.pop(name) for name in ("probabilities", "fill_probabilities", "evaluations")}
     labels = sorted(labels, key=lambda one: -answers["probabilities"][one.label])
     attribution = Attribution(**answers, labels=tuple(map(_label, labels))) if labels else None
-    return Explained(**fields, attribution=attribution, mask_shares={one.label: one.mask_share for one in labels})
+    return Explained(**fields, attribution=attribution)
 
 
 def _label(row: Row[Any]) -> LabelAttribution:
@@ -237,6 +236,7 @@ def _label(row: Row[Any]) -> LabelAttribution:
         intercept=row.intercept,
         fidelity=Fidelity(**_numbers(row.fidelity)),
         stability=Stability(**_numbers(row.stability)),
+        judgement=Judgement.from_json(row.judgement) if row.judgement else None,
     )
 
 

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, Row, text
 
 from pipeline.attribution import Attribution
-from pipeline.grounding import Grounding
 from pipeline.probe import Probe
 from storage import statements as sql
 from storage import tables
@@ -174,20 +173,18 @@ class Ledger:
         rounds = [b"".join(row.scores for row in rows if row.round == r) for r in range(len(job.probes))]
         return [np.frombuffer(data, dtype="<f4").reshape(-1, columns) for data in rounds]
 
-    def finish(self, job: Job, attribution: Attribution, grounding: Grounding | None = None) -> bool:
+    def finish(self, job: Job, attribution: Attribution) -> bool:
         """Keep an attribution and drop the parts; False if another reducer was first."""
         values = {
             "id": job.id,
             "probabilities": json.dumps(dict(attribution.probabilities)),
             "fill": json.dumps(dict(attribution.fill_probabilities)),
             "evaluations": attribution.evaluations,
-            "mask_area": grounding.mask_area if grounding else None,
         }
-        shares = grounding.mask_shares if grounding else [None] * len(attribution.labels)
         with self.engine.begin() as c:
             if c.execute(text(sql.FINISH), values).rowcount == 0:
                 return False
-            c.execute(tables.attribution.insert(), _rows(job.id, attribution, shares))
+            c.execute(tables.attribution.insert(), _rows(job.id, attribution))
             c.execute(text(sql.DROP_PARTS), {"id": job.id})
             return True
 
@@ -259,18 +256,22 @@ def _values(key: PartKey) -> dict[str, Any]:
     return {"id": key.id, "round": key.round, "number": key.number}
 
 
-def _rows(explanation: int, attribution: Attribution, mask_shares: Sequence[float | None]) -> list[dict[str, Any]]:
-    return [
-        {
-            "explanation_id": explanation,
-            "label": label.label,
-            "weights": label.weights.tolist(),
-            "std_error": label.std_error.tolist(),
-            "weights_by_seed": label.weights_by_seed.tolist(),
-            "intercept": label.intercept,
-            "fidelity": label.to_json()["fidelity"],
-            "stability": label.to_json()["stability"],
-            "mask_share": share,
-        }
-        for label, share in zip(attribution.labels, mask_shares, strict=True)
-    ]
+def _rows(explanation: int, attribution: Attribution) -> list[dict[str, Any]]:
+    rows = []
+    for label in attribution.labels:
+        told = label.to_json()
+        rows.append(
+            {
+                "explanation_id": explanation,
+                "label": label.label,
+                "weights": label.weights.tolist(),
+                "std_error": label.std_error.tolist(),
+                "weights_by_seed": label.weights_by_seed.tolist(),
+                "intercept": label.intercept,
+                "fidelity": told["fidelity"],
+                "stability": told["stability"],
+                "judgement": told["judgement"],
+                "verdict": label.judgement.verdict.word if label.judgement else None,
+            }
+        )
+    return rows

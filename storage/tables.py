@@ -114,7 +114,6 @@ explanation = Table(
     Column("evaluations", Integer, nullable=False, server_default=text("0")),
     Column("probabilities", JSONB),
     Column("fill_probabilities", JSONB),
-    Column("mask_area", Float),  # share of the canvas that the photograph's mask covers, where it has one
     Column("finished_at", DateTime(timezone=True)),
     _now(),
     CheckConstraint(
@@ -163,5 +162,6 @@ attribution = Table(
     Column("intercept", Float, nullable=False),
     Column("fidelity", JSONB, nullable=False),
     Column("stability", JSONB, nullable=False),
-    Column("mask_share", Float),  # share of the positive weight inside the photograph's mask, where it has one
+    Column("judgement", JSONB),  # see pipeline.judgement; null where the recipe did not ask for one
+    Column("verdict", Text),  # its word: trusted, unexplained, unstable, unfaithful or background
 )

@@ -2,6 +2,7 @@
 
 import time
 
+from pipeline.explain import answer
 from pipeline.probe import Probe
 from storage.ledger import PartKey
 from tasks import runtime
@@ -17,8 +18,8 @@ def infer(explanation: int, round_: int, number: int) -> None:
     if taken is None:
         return
     job, part = taken
-    masks = Probe.from_json(job.probes[round_]).masks(part.start, part.stop)
+    probe = Probe.from_json(job.probes[round_])
     scene, black_box = runtime.scene(job.scene or ""), runtime.black_box(job.model)
     began = time.perf_counter()
-    scores = black_box.scores(scene, masks)
+    scores = answer(scene, probe, black_box.scores, (part.start, part.stop))
     publish(runtime.ledger().record_part(part, scores, time.perf_counter() - began))

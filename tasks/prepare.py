@@ -20,7 +20,7 @@ def prepare(explanation: int) -> None:
     if job is None:
         return
     recipe, model = Recipe.from_json(job.recipe), runtime.model(job.model)
-    digest = scene_digest(job.image, model.profile, recipe)
+    digest = scene_digest(job.image, model.profile, recipe, job.mask)
     probe = explainer(recipe, model.labels).open(_scene(job, digest, recipe))
     publish(runtime.ledger().open_round(job, digest, probe, part_size(job.model)))
 
@@ -30,6 +30,7 @@ def _scene(job: Job, digest: str, recipe: Recipe) -> Scene:
     key = scene_key(digest)
     if runtime.blobs().exists(key):
         return runtime.scene(digest)
-    scene = stage(runtime.archive().photograph(job.image), runtime.model(job.model).profile, recipe)
+    mask = runtime.archive().mask(job.mask) if job.mask else None
+    scene = stage(runtime.archive().photograph(job.image), runtime.model(job.model).profile, recipe, mask)
     runtime.blobs().put(key, pack(scene))
     return scene

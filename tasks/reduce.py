@@ -1,7 +1,6 @@
 """Reduce: hand the evidence to the explainer, which answers or asks again."""
 
 from pipeline.attribution import Attribution
-from pipeline.grounding import canvas_mask, grounding
 from pipeline.methods import explainer
 from pipeline.model import Model
 from pipeline.pictures import Backdrop, palette
@@ -49,5 +48,4 @@ def _keep(job: Job, scene: Scene, evidence: list[Evidence], attribution: Attribu
     for name, data in files.items():
         runtime.blobs().put(explanation_key(job.key, name), data, "image/png")
     runtime.blobs().put(explanation_key(job.key, "scores.npz"), pack_evidence(evidence))
-    mask = canvas_mask(profile, runtime.archive().mask(job.mask)) if job.mask else None
-    runtime.ledger().finish(job, attribution, None if mask is None else grounding(scene, attribution, mask))
+    runtime.ledger().finish(job, attribution)

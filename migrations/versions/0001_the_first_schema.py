@@ -81,7 +81,6 @@ def upgrade() -> None:
         sa.Column("evaluations", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("probabilities", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("fill_probabilities", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
-        sa.Column("mask_area", sa.Float(), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint(
@@ -115,7 +114,8 @@ def upgrade() -> None:
         sa.Column("intercept", sa.Float(), nullable=False),
         sa.Column("fidelity", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("stability", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("mask_share", sa.Float(), nullable=True),
+        sa.Column("judgement", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("verdict", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["explanation_id"],
             ["explanation.id"],

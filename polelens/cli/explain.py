@@ -28,6 +28,7 @@ from polelens.single import explain as explain_one
 )
 @click.option("--palette", type=click.Choice(["green-red", "blue-orange"]), default="green-red", show_default=True)
 @click.option("--threads", type=click.IntRange(1), default=2, show_default=True, help="ONNX Runtime threads.")
+@click.option("--mask", type=FILE, help="Picture of the same size, bright where the object is.")
 @recipe_options
 @as_json
 def explain(
@@ -63,6 +64,7 @@ def explain(
             palette=options["palette"],
             progress=lambda done, total: bar.update(task, completed=done, total=total),
             version=version,
+            mask=options["mask"],
         )
     if out:
         explanation.save(out)
@@ -102,5 +104,7 @@ def _tell(explanation: Explanation, out: Path | None) -> None:
         told += [] if math.isnan(fit) else [f"held-out R2 {fit:.2f}"]
         told += [] if math.isnan(agreement) else [f"{seeds} seeds agree {agreement:.2f}"]
         click.echo(f"\n{printable(label.label)}: {', '.join(told)} ({attribution.evaluations:,} evaluations)")
+        if label.judgement:
+            click.echo(f"{label.judgement.verdict.word}: {label.judgement.verdict.sentence}")
         console.print(evidence_table(explanation.backdrop, label))
     click.echo(f"\n{out / 'overlay.png'} shows it" if out else "\n--out FOLDER writes the pictures and every number")

@@ -52,10 +52,11 @@ def audit_table(found: Iterable[tuple[Audit, Progress]]) -> Table:
 
 
 WORDS = {"photograph": 26, "label": 8, "the model says": 22}  # and their width in characters
-FIGURES = ("fit", "seeds", "top 5", "on mask")
+FIGURES = ("fit", "seeds", "top 5", "on mask", "background")
 LEGEND = """
 fit: held-out R2 of the surrogate; seeds: their mean rank correlation; top 5: Jaccard index of their five strongest
-superpixels; on mask: share of the supporting evidence inside the photograph's mask"""
+superpixels; on mask: share of the supporting evidence inside the photograph's mask; background: how far the score
+itself rests on what is outside it, 0 to 1"""
 
 
 def results_table(audit: Audit, progress: Progress, rows: Iterable[Explained], most: int) -> Group:
@@ -101,11 +102,12 @@ def _lines(row: Explained, attribution: Attribution) -> Iterator[tuple[tuple[str
     """The words and the figures of each label explained."""
     best = max(attribution.probabilities.items(), key=lambda pair: pair[1])
     for label in attribution.labels:
-        share = row.mask_shares.get(label.label)
+        judged = label.judgement
+        reliance = judged.grounding.background_reliance if judged else math.nan
+        share = judged.grounding.mask_share if judged else math.nan
         told = f"{best[0]} {best[1]:.0%}" + ("" if label.label == best[0] else f", why {label.label}?")
         agreement = label.stability.spearman, label.stability.top5_jaccard
-        numbers = label.fidelity.r2_held_out, *agreement, math.nan if share is None else share
-        yield (row.image_name, row.label or "", told), numbers
+        yield (row.image_name, row.label or "", told), (label.fidelity.r2_held_out, *agreement, share, reliance)
 
 
 def _more(hidden: int) -> list[str]:

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pipeline.pictures.lettering import percent
 from polelens.report.tally import Tally
 from polelens.report.views import KINDS, AuditView, ExplanationView
-from polelens.report.words import Sentence, duration, known, sentences
+from polelens.report.words import Sentence, duration, headline, known, sentences
 
 PAGE = 200  # photographs: more on one page makes a browser slow
 
@@ -104,7 +104,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["page_name"] = page_name
+    environment.globals |= {"page_name": page_name, "headline": headline}
     environment.filters |= {"percent": percent, "duration": duration, "known": known}
     return environment
 

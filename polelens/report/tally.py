@@ -70,9 +70,12 @@ class Tally:
     predicted: Counter[str] = field(default_factory=Counter)
     labelled: int = 0
     correct: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter)
+    grounded: int = 0
     histograms: list[Histogram] = field(
         default_factory=lambda: [
             Histogram("Evidence on the pole", "all on the background", "all on the pole", "mask_share"),
+            Histogram("Reliance on the background", "none", "all", "background_reliance"),
             Histogram("Agreement of the seeds", "none", "the same ranking", "spearman"),
             Histogram("Fit of the surrogate, held out", "none", "exact", "r2_held_out"),
         ]
@@ -91,6 +94,9 @@ class Tally:
         if explanation.label is not None:
             self.labelled += 1
             self.correct += explanation.label == explanation.predicted
+        if explanation.figures.verdict is not None:
+            self.verdicts[explanation.figures.verdict] += 1
+        self.grounded += known(explanation.figures.background_reliance) is not None
         for histogram in self.histograms:
             histogram.add(explanation.figures)
         for strip in self.strips:

@@ -39,7 +39,8 @@ class Figures:
     """The numbers of one explanation; None or NaN where there is none to give.
 
     `mask_share` is the share of the positive weight that lies inside the pole's mask, `mask_area` the share of the
-    canvas that the mask covers: what evidence spread evenly would give.
+    canvas that the mask covers: what evidence spread evenly would give. `background_reliance` is how far the score
+    rests on what is outside the mask, `verdict` and `sentence` are those of `pipeline.judgement`.
     """
 
     seeds: int
@@ -52,6 +53,9 @@ class Figures:
     sign_agreement: float | None = None
     mask_share: float | None = None
     mask_area: float | None = None
+    background_reliance: float | None = None
+    verdict: str | None = None
+    sentence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Words: the numbers of an explanation as sentences, each marked good, fair or poor."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,9 +25,38 @@ class Sentence:
 
 def sentences(figures: Figures) -> list[Sentence]:
     """Everything the figures have to say, what is not known left out."""
-    found = [_on_pole(figures), _agreement(figures), _top_five(figures), _signs(figures), _fit(figures)]
+    found = [
+        _verdict(figures),
+        _on_pole(figures),
+        _agreement(figures),
+        _top_five(figures),
+        _signs(figures),
+        _fit(figures),
+    ]
     asked = Sentence("plain", f"{figures.evaluations:,} perturbations put to the model")
     return [*(sentence for sentence in found if sentence), asked]
+
+
+def headline(verdicts: Mapping[str, int], grounded: int) -> Sentence | None:
+    """What an audit comes to, in one sentence; None where nothing was judged.
+
+    Examples
+    --------
+    >>> headline({"background": 22, "trusted": 2}, 24).text
+    'The model looks at the background: 22 of 24 answers rest on it.'
+    """
+    total = sum(verdicts.values())
+    if not total:
+        return None
+    trusted, background = verdicts.get("trusted", 0), verdicts.get("background", 0)
+    if 2 * background > total:
+        return Sentence("poor", f"The model looks at the background: {background:,} of {total:,} answers rest on it.")
+    if 2 * trusted > total and grounded:
+        rest = f"; {background:,} rest on the background" if background else ""
+        return Sentence("good", f"The model looks at the poles: {trusted:,} of {total:,} explanations hold{rest}.")
+    if 2 * trusted > total:
+        return Sentence("good", f"{trusted:,} of {total:,} explanations hold; no mask says where the object is.")
+    return Sentence("fair", f"Only {trusted:,} of {total:,} explanations can be trusted: look at them one by one.")
 
 
 def known(value: float | None) -> float | None:
@@ -46,6 +76,13 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _verdict(figures: Figures) -> Sentence | None:
+    if figures.verdict is None or figures.sentence is None:
+        return None
+    mark: Mark = "good" if figures.verdict == "trusted" else "poor"
+    return Sentence(mark, f"{figures.verdict.capitalize()}: {figures.sentence}")
 
 
 def _agreement(figures: Figures) -> Sentence | None:
