@@ -37,17 +37,20 @@ def main() -> None:
     write(BUILD / "archive", archive(PHOTOGRAPHS, SEED, shortcut=False))
     try:
         _run("up")
-        shares = _audit_both()
+        found = _audit_both()
     finally:
         _run("down")
-    click.echo("\nShare of the supporting evidence that lies on the pole, mean over the photographs:")
-    for version, (share, area) in enumerate(shares, start=1):
-        click.echo(f"  poles@{version}  {share:.2f}   (evidence spread evenly would give {area:.2f})")
+    click.echo("\nMeans over the photographs; background reliance is how far the score rests on what is not the pole:")
+    for version, (share, area, reliance) in enumerate(found, start=1):
+        click.echo(
+            f"  poles@{version}  {share:.0%} of the supporting evidence on the pole (spread evenly: {area:.0%}), "
+            f"background reliance {reliance:.2f}"
+        )
     click.echo(f"\nAll that took {time.monotonic() - began:.0f} s.")
     click.echo(NEXT.format(name=next((BUILD / "archive/photographs").iterdir()).name))
 
 
-def _audit_both() -> list[tuple[float, float]]:
+def _audit_both() -> list[tuple[float, ...]]:
     archived = BUILD / "archive"
     _run(f"images add {archived}/photographs --labels {archived}/labels.csv --masks {archived}/masks")
     for version in (1, 2):
@@ -57,15 +60,16 @@ def _audit_both() -> list[tuple[float, float]]:
     for version in (1, 2):
         _run(f"audit show {version}")
         _run(f"audit report {version} --out {BUILD}/report-{version}")
-    return [_mean_share(version) for version in (1, 2)]
+    return [_means(version) for version in (1, 2)]
 
 
-def _mean_share(number: int) -> tuple[float, float]:
+def _means(number: int) -> tuple[float, ...]:
     from polelens.cli.store import audits  # noqa: PLC0415 -- after POLELENS_HOME is set
 
     rows = [row.attribution.labels[0] for row in audits().explained(number) if row.attribution]
     found = [label.judgement.grounding for label in rows if label.judgement]
-    return sum(one.mask_share for one in found) / len(found), sum(one.mask_area for one in found) / len(found)
+    figures = ("mask_share", "mask_area", "background_reliance")
+    return tuple(sum(getattr(one, figure) for one in found) / len(found) for figure in figures)
 
 
 def _run(line: str) -> None:

@@ -22,24 +22,23 @@ def ground(scene: Scene, weights: Array, kept: Array | None) -> Grounding:
 
     Parameters
     ----------
-    kept : float [3] or None
-        The label's score with the object alone, the background alone, and neither; None if the mask does not divide
-        the canvas.
+    kept : float [fills, 3] or None
+        The label's score with the object alone, the background alone, and neither, under each fill; None if the mask
+        does not divide the canvas.
     """
     if scene.mask is None or kept is None:
         return Grounding()
     inside = shares_inside(scene, scene.mask)
     low, high = _chance(weights, inside)
-    alone, background, neither = (float(score) for score in kept)
     return Grounding(
         mask_area=float(scene.mask.mean()),
         mask_share=mask_share(weights, inside),
         chance_low=low,
         chance_high=high,
         pointing=float(inside[np.argmax(weights)] > 0.5) if weights.any() else float("nan"),
-        object_only=alone,
-        background_only=background,
-        background_reliance=background_reliance(alone - neither, background - neither),
+        object_only=float(kept[:, 0].mean()),
+        background_only=float(kept[:, 1].mean()),
+        background_reliance=background_reliance(kept[:, 0] - kept[:, 2], kept[:, 1] - kept[:, 2]),
     )
 
 
@@ -61,16 +60,24 @@ def mask_share(weights: Array, inside: Array) -> float:
     return float(positive @ inside / positive.sum()) if positive.any() else float("nan")
 
 
-def background_reliance(alone: float, background: float) -> float:
+def background_reliance(alone: Array, background: Array) -> float:
     """The background's part of what the object alone and the background alone bring, neither below nothing.
+
+    Of several fills the one kinder to the object counts on each side, for a fill may leave the object's silhouette in
+    the background, or strand the object in an odd place.
+
+    Parameters
+    ----------
+    alone, background : float [fills]
+        The score with the object alone, the background alone, less the score of neither.
 
     Examples
     --------
-    >>> background_reliance(0.6, 0.2), background_reliance(-0.1, 0.3)
-    (0.25, 1.0)
+    >>> background_reliance(np.array([0.6, 0.1]), np.array([0.9, 0.2]))
+    0.25
     """
-    alone, background = max(alone, 0.0), max(background, 0.0)
-    return round(background / (alone + background), 12) if alone + background > 0 else float("nan")
+    brought, rest = max(float(np.max(alone)), 0.0), max(float(np.min(background)), 0.0)
+    return round(rest / (brought + rest), 12) if brought + rest > 0 else float("nan")
 
 
 def _chance(weights: Array, inside: Array) -> tuple[float, float]:

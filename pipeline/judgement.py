@@ -41,7 +41,8 @@ class Grounding:
     object_only, background_only : 0..1
         The label's score with only the object, only the background kept; means of a mean-colour fill and of a blur.
     background_reliance : 0..1
-        Of what the object alone and the background alone bring above the score of neither, the background's part.
+        Of what the object alone and the background alone bring above the score of neither, the background's part; see
+        `pipeline.grounding.background_reliance`.
     """
 
     mask_area: float = math.nan
@@ -61,7 +62,7 @@ class Thresholds:
     gap: float = 0.1
     stability: float = 0.5
     fidelity: float = 0.5
-    background_reliance: float = 0.5
+    background_reliance: float = 0.6
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 from pipeline.attribution import Attribution, Fidelity, LabelAttribution, Stability
+from pipeline.judgement import Curves, Grounding, Judgement, Verdict
 from pipeline.model import Model
 from pipeline.probe import Draw, Probe
 from pipeline.profile import Profile
@@ -33,6 +34,14 @@ def model(name: str = "planted", onnx: bytes = b"a model") -> Model:
     return Model(name, onnx, LABELS, Profile(32), "ab" * 32, True, {"opset": 12})
 
 
+JUDGEMENT = Judgement(
+    0.5,
+    Curves(0.2, 0.4, 0.7, 0.6),
+    Grounding(mask_area=0.25, mask_share=0.5),
+    Verdict("trusted", "gap", 0.5, "It holds."),
+)
+
+
 def attribution(*labels: str, spearman: float = float("nan")) -> Attribution:
     """An answer that nobody computed."""
     named = tuple(
@@ -44,6 +53,7 @@ def attribution(*labels: str, spearman: float = float("nan")) -> Attribution:
             intercept=0.5,
             fidelity=Fidelity(0.9, float("nan")),
             stability=Stability(2, spearman=spearman),
+            judgement=JUDGEMENT if label == "no" else None,
         )
         for label in labels
     )

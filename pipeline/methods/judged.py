@@ -62,7 +62,7 @@ class Judged:
             column = self.labels.index(label.label)
             curves = (deletions[place], deletions[0], insertions[place], insertions[0])
             areas = Curves(*(area(curve[:, column], scene.k) for curve in curves))
-            grounding = ground(scene, label.weights, np.mean(kept, axis=0)[:, column] if kept else None)
+            grounding = ground(scene, label.weights, np.stack(kept)[:, :, column] if kept else None)
             labels.append(self._with_judgement(attribution, label, areas, grounding))
         return replace(attribution, labels=tuple(labels), evaluations=attribution.evaluations + answers.probe.n)
 

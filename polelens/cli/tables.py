@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from pipeline.attribution import Attribution
+from pipeline.judgement import Grounding
 from polelens.cli.text import printable
 from polelens.report.words import duration
 from storage.audits import Audit, Explained, Progress
@@ -51,12 +52,12 @@ def audit_table(found: Iterable[tuple[Audit, Progress]]) -> Table:
     return table
 
 
-WORDS = {"photograph": 26, "label": 8, "the model says": 22}  # and their width in characters
-FIGURES = ("fit", "seeds", "top 5", "on mask", "background")
+WORDS = {"photograph": 23, "label": 6, "the model says": 15, "verdict": 11}  # and their width in characters
+FIGURES = ("fit", "seeds", "mask", "bg")
 LEGEND = """
-fit: held-out R2 of the surrogate; seeds: their mean rank correlation; top 5: Jaccard index of their five strongest
-superpixels; on mask: share of the supporting evidence inside the photograph's mask; background: how far the score
-itself rests on what is outside it, 0 to 1"""
+fit: held-out R2 of the surrogate; seeds: their mean rank correlation
+mask: share of the supporting evidence inside the photograph's mask
+bg: how far the score rests on what is outside the mask, 0 to 1"""
 
 
 def results_table(audit: Audit, progress: Progress, rows: Iterable[Explained], most: int) -> Group:
@@ -76,7 +77,7 @@ def results_table(audit: Audit, progress: Progress, rows: Iterable[Explained], m
     parts: list[RenderableType] = [_heading(audit, progress)]
     if figures:
         hidden = len(figures) - table.row_count
-        table.add_row("mean", "", "", *(_two(_mean(column)) for column in zip(*figures, strict=True)), style="bold")
+        table.add_row("mean", "", "", "", *(_two(_mean(column)) for column in zip(*figures, strict=True)), style="bold")
         parts += [table, *_more(hidden), LEGEND]
     if failed.row_count:
         parts += ["", failed, *_more(progress.failed - failed.row_count)]
@@ -90,11 +91,11 @@ def _heading(audit: Audit, progress: Progress) -> str:
 
 
 def _empty_table() -> Table:
-    table = Table(box=None)
+    table = Table(box=None, padding=(0, 1, 0, 0))
     for name, width in WORDS.items():
         table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=width)
     for name in FIGURES:
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", no_wrap=True, min_width=5)
     return table
 
 
@@ -103,11 +104,11 @@ def _lines(row: Explained, attribution: Attribution) -> Iterator[tuple[tuple[str
     best = max(attribution.probabilities.items(), key=lambda pair: pair[1])
     for label in attribution.labels:
         judged = label.judgement
-        reliance = judged.grounding.background_reliance if judged else math.nan
-        share = judged.grounding.mask_share if judged else math.nan
         told = f"{best[0]} {best[1]:.0%}" + ("" if label.label == best[0] else f", why {label.label}?")
-        agreement = label.stability.spearman, label.stability.top5_jaccard
-        yield (row.image_name, row.label or "", told), (label.fidelity.r2_held_out, *agreement, share, reliance)
+        words = row.image_name, row.label or "", told, judged.verdict.word if judged else ""
+        grounding = judged.grounding if judged else Grounding()
+        fit, agreement = label.fidelity.r2_held_out, label.stability.spearman
+        yield words, (fit, agreement, grounding.mask_share, grounding.background_reliance)
 
 
 def _more(hidden: int) -> list[str]:

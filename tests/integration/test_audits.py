@@ -6,10 +6,9 @@ from functools import partial
 
 import pytest
 
-from pipeline.grounding import Grounding
 from pipeline.recipe import Recipe
 from storage.ledger import Step
-from tests.desk import LABELS, PROBE, Desk, at_once, attribution, rows
+from tests.desk import JUDGEMENT, LABELS, PROBE, Desk, at_once, attribution, rows
 
 
 def test_an_audit_is_planned_whole_or_not_at_all(desk: Desk) -> None:
@@ -147,7 +146,10 @@ def test_an_attribution_comes_back_as_it_was(desk: Desk) -> None:
     assert [label.label for label in found.attribution.labels] == ["yes", "no"]
     assert found.attribution.to_json() == attribution("yes", "no", spearman=0.5).to_json()
     assert math.isnan(found.attribution.labels[0].stability.kendall)
-    assert (found.mask_area, found.mask_shares) == (0.25, {"yes": None, "no": 0.5})
+    assert [label.judgement and label.judgement.verdict for label in found.attribution.labels] == [
+        None,
+        JUDGEMENT.verdict,
+    ]
     assert (found.image_name, found.width, found.height, found.state) == ("a", 4, 3, "done")
 
 
@@ -184,5 +186,4 @@ def _finish(desk: Desk, step: Step, labels: tuple[str, ...] = LABELS) -> None:
     desk.answer(desk.ledger.open_round(job, "scene", PROBE, 5))
     claimed = desk.ledger.claim_reduction(job.id)
     assert claimed is not None
-    shares = tuple({"yes": None, "no": 0.5}[label] for label in labels)
-    assert desk.ledger.finish(claimed, attribution(*labels, spearman=0.5), Grounding(0.25, shares))
+    assert desk.ledger.finish(claimed, attribution(*labels, spearman=0.5))

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from pipeline.grounding import Grounding
 from storage.ledger import PRODUCE_LOCK, PartKey
 from tests.desk import PROBE, THREADS, Desk, at_once, attribution, key, rows
 
@@ -204,13 +203,12 @@ def test_a_reduction_has_one_holder(desk: Desk) -> None:
 def test_an_explanation_is_finished_once(desk: Desk) -> None:
     """Of two reducers the first one's answer is kept; the parts go, and what they took is the model's rate."""
     job = desk.reduction()
-    grounded = Grounding(0.25, (0.5,))
     assert desk.ledger.rate(desk.model.id) is None
-    found = at_once(*[lambda: desk.ledger.finish(job, attribution("yes"), grounded)] * THREADS)
+    found = at_once(*[lambda: desk.ledger.finish(job, attribution("no"))] * THREADS)
     assert sorted(found) == [False, False, False, True]
     assert desk.state(job.id) == "done"
-    assert desk.value("SELECT mask_area FROM explanation") == 0.25
-    assert desk.value("SELECT mask_share FROM attribution") == 0.5
+    assert desk.value("SELECT verdict FROM attribution") == "trusted"
+    assert desk.value("SELECT judgement #> '{grounding,mask_share}' FROM attribution") == 0.5
     assert desk.value("SELECT count(*) FROM part") == 0
     assert desk.ledger.rate(desk.model.id) == pytest.approx(10 / 3)
 

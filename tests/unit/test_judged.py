@@ -145,7 +145,9 @@ def test_the_mask_share_is_counted_by_pixels():
 
 def test_background_reliance_is_between_nothing_and_all():
     """0 where the object alone brings the score, 1 where the background alone does, unknown where neither does."""
-    assert background_reliance(0.5, -0.1) == 0
-    assert background_reliance(-0.1, 0.5) == 1
-    assert background_reliance(0.3, 0.3) == 0.5
-    assert math.isnan(background_reliance(-0.1, 0.0))
+    one = np.array
+    assert background_reliance(one([0.5]), one([-0.1])) == 0
+    assert background_reliance(one([-0.1]), one([0.5])) == 1
+    assert background_reliance(one([0.3]), one([0.3])) == 0.5
+    assert background_reliance(one([0.1, 0.3]), one([0.9, 0.1])) == 0.25
+    assert math.isnan(background_reliance(one([-0.1]), one([0.0])))
