@@ -4,7 +4,9 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,11 +26,16 @@ def blocks(document: Path, kind: str) -> list[str]:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
-    """A folder that looks like a clone after `make demo`, with a smaller archive."""
-    (tmp_path / "demo").symlink_to(ROOT / "demo")
-    write(tmp_path / "build/demo/archive", archive(6, 2026, shortcut=False))
-    return tmp_path
+def place() -> Iterator[Path]:
+    """A folder that looks like a clone after `make demo`, with a smaller archive.
+
+    Not pytest's own: another session closes that to the user that Postgres runs as for root.
+    """
+    with tempfile.TemporaryDirectory(prefix="polelens-documents-") as name:
+        folder = Path(name)
+        (folder / "demo").symlink_to(ROOT / "demo")
+        write(folder / "build/demo/archive", archive(6, 2026, shortcut=False))
+        yield folder
 
 
 @pytest.fixture
