@@ -112,6 +112,10 @@ class Recipe:
         body = json.loads(json.dumps(body), parse_int=float)  # 1 and 1.0 are alike
         return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
+    def segmenter_options(self) -> dict[str, Any]:
+        """The segmenter's own options."""
+        return {key: value for key, value in self.segmenter.items() if key != "name"}
+
     def override(self, changes: Mapping[str, Any]) -> "Recipe":
         """The recipe with some fields changed; `segmenter.n_segments` reaches into an object.
 
@@ -153,7 +157,7 @@ def _positive(value: Any) -> bool:
 
 
 def _one_of(name: str, value: Any, known: Mapping[str, Any]) -> None:
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         raise ValueError(f"recipe: {name} is {value!r}, expected one of {', '.join(known)}")
 
 

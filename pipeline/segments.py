@@ -51,6 +51,12 @@ SEGMENTERS: Mapping[str, Callable[..., NDArray[Any]]] = {
 }
 
 
+def check(name: str, options: Mapping[str, Any]) -> None:
+    """Refuse a segmenter's name or options before any photograph has been decoded. Raises ValueError."""
+    swatch = np.arange(16 * 16 * 3).reshape(16, 16, 3).astype(np.uint8)
+    segment(swatch, name, options)
+
+
 def segment(canvas: NDArray[np.uint8], name: str, options: Mapping[str, Any]) -> NDArray[np.int32]:
     """Cut a canvas into superpixels.
 

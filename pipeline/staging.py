@@ -20,8 +20,7 @@ def stage(
 ) -> Scene:
     """The scene of an upright photograph, uint8 [H, W, 3], and of the mask of its object, bool [H, W], if known."""
     canvas = profile.canvas(photograph)
-    options = {key: value for key, value in recipe.segmenter.items() if key != "name"}
-    segments = segment(canvas, recipe.segmenter["name"], options)
+    segments = segment(canvas, recipe.segmenter["name"], recipe.segmenter_options())
     placed = None if mask is None else canvas_mask(profile, mask)
     return Scene(canvas, segments, fill(canvas, segments, recipe.fill), placed)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 from storage.blobs import s3_client
 
@@ -68,6 +67,8 @@ def labels(data: bytes) -> Labels:
     found: dict[str, str] = {}
     try:
         rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+    except csv.Error as error:
+        raise ValueError(f"labels: not a CSV file ({error}); expected lines of path,label") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"labels: not UTF-8 text (byte {error.start}); save the file as UTF-8") from None
     for number, row in enumerate(rows, start=1):
@@ -87,13 +88,13 @@ def _files(folder: Path) -> Iterator[Source]:
 
 
 def _objects(location: str) -> Iterator[Source]:
-    url, client = urlsplit(location), s3_client()
-    prefix = url.path.lstrip("/")
-    for page in client.get_paginator("list_objects_v2").paginate(Bucket=url.netloc, Prefix=prefix):
+    bucket, _, prefix = location.removeprefix("s3://").partition("/")
+    client = s3_client()
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for entry in page.get("Contents", []):
             key = entry["Key"]
             if PurePosixPath(key).suffix.lower() in SUFFIXES:
-                yield Source(_below(prefix, key), partial(_object, client, url.netloc, key))
+                yield Source(_below(prefix, key), partial(_object, client, bucket, key))
 
 
 def _below(prefix: str, key: str) -> str:

@@ -6,6 +6,7 @@ from pipeline.methods.explainer import Explainer
 from pipeline.methods.judged import Judged
 from pipeline.methods.lime import Lime
 from pipeline.recipe import Recipe
+from pipeline.segments import check
 
 __all__ = ["METHODS", "Explainer", "explainer"]
 
@@ -18,7 +19,8 @@ def explainer(recipe: Recipe, labels: Sequence[str]) -> Explainer:
     Raises
     ------
     ValueError
-        If there is no such method, or the recipe names a label that the model does not have.
+        If there is no such method, the recipe names a label that the model does not have, or its segmenter or
+        surrogate refuses an option: an audit is refused as a whole before it fails photograph by photograph.
     """
     if recipe.method not in METHODS:
         raise ValueError(f"recipe: method is {recipe.method!r}, expected one of {', '.join(METHODS)}")
@@ -26,6 +28,7 @@ def explainer(recipe: Recipe, labels: Sequence[str]) -> Explainer:
     unknown = [name for name in named if name not in labels and recipe.labels not in ("top", "all")]
     if unknown:
         raise ValueError(f"the model has no label {unknown[0]!r}; it has {_shown(labels)}")
+    check(recipe.segmenter["name"], recipe.segmenter_options())
     inner = METHODS[recipe.method](recipe, tuple(labels))
     return Judged(inner, tuple(labels), recipe.seeds[0]) if recipe.judge else inner
 

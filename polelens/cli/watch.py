@@ -9,6 +9,7 @@ from typing import Self
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
+from pipeline.faithfulness import STEPS
 from pipeline.recipe import Recipe
 from polelens.cli.store import audits
 from polelens.cli.text import progress_console
@@ -21,9 +22,13 @@ STALLED_SECONDS = 20.0  # ten parts' time: longer than that nothing stands still
 STALLED = "`polelens doctor` says whether any worker takes this work"
 
 
+JUDGING = 4 * (STEPS + 1)  # deletion and insertion, by weight and at random, of one label
+
+
 def planned_evaluations(recipe: Recipe, photographs: int) -> int:
     """About how many perturbations so many photographs come to."""
-    return photographs * len(recipe.seeds) * recipe.samples
+    own = len(recipe.seeds) * recipe.samples
+    return photographs * (own + (JUDGING if recipe.judge else 0))
 
 
 class Pace:
@@ -98,12 +103,15 @@ def watch(number: int, ctrl_c: CtrlC) -> AuditProgress:
     columns = (TextColumn(f"audit {number}"), BarColumn(), MofNCompleteColumn(), TextColumn("photographs"), _Rate(pace))
     with Progress(*columns, console=progress_console) as bar:
         task, told = bar.add_task("", completed=progress.done + progress.failed, total=progress.photographs), False
+        took_seconds = 0.0
         while progress.state == "running" and not ctrl_c.pressed:
             if pace.seconds_still > STALLED_SECONDS and not told:
                 bar.console.print(f"nothing has moved for {pace.seconds_still:.0f} s; {STALLED}")
             told = pace.seconds_still > STALLED_SECONDS
-            time.sleep(INTERVAL_SECONDS)
+            time.sleep(max(INTERVAL_SECONDS, 4 * took_seconds))  # in a large archive asking itself costs something
+            asked_at = time.monotonic()
             progress = store.progress(number)
+            took_seconds = time.monotonic() - asked_at
             pace.add(time.monotonic(), progress)
             bar.update(task, completed=progress.done + progress.failed)
     return progress

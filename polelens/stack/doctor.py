@@ -65,7 +65,7 @@ def _postgres(settings: Where) -> Iterator[Finding]:
     yield Finding("Postgres", True, f"PostgreSQL {version}")
     head = ScriptDirectory.from_config(migrations(settings.database_url)).get_current_head()
     seen = f"schema {current or 'empty'}, newest {head}"
-    yield Finding("migrations", current == head, seen, "" if current == head else "run `alembic upgrade head`")
+    yield Finding("migrations", current == head, seen, "" if current == head else "run `polelens migrate`")
 
 
 def _redis(settings: Where) -> Iterator[Finding]:

@@ -36,7 +36,7 @@ def test_an_audit_from_start_to_report(audited: Bench, commands: CommandsIn, tmp
     status, out, err = cli.alone("audit", "start", "cli", "--images", "cli/*", *FEW, "--watch")
     assert status == 0, err
     number = int(out.split()[1].rstrip(":"))
-    assert out.strip().startswith(f"audit {number}: 3 photographs under cli@1, about 96 evaluations")
+    assert out.strip().startswith(f"audit {number}: 3 photographs under cli@1, about 492 evaluations")
     assert f"audit {number} is done: 3 explained, 0 failed" in err
 
     [listed] = [one for one in cli.json("audit", "list") if one["audit"] == number]
@@ -52,9 +52,10 @@ def test_an_audit_from_start_to_report(audited: Bench, commands: CommandsIn, tmp
     assert everything["audit"] == number
     assert [one["name"] for one in everything["explanations"]] == [f"cli/[red]{i}\x1b[31m.png" for i in range(3)]
     with_mask, without = everything["explanations"][1], everything["explanations"][0]
-    assert (with_mask["label"], with_mask["mask"]["area"]) == ("yes", 0.5)
-    assert 0 <= with_mask["mask"]["shares"]["yes"] <= 1
-    assert "mask" not in without
+    grounding = with_mask["labels"]["yes"]["judgement"]["grounding"]
+    assert (with_mask["label"], grounding["mask_area"]) == ("yes", 0.5)
+    assert 0 <= grounding["mask_share"] <= 1
+    assert set(without["labels"]["yes"]["judgement"]["grounding"].values()) == {None}
 
     sha256 = with_mask["image"]["sha256"]
     for image in (sha256, sha256[:16], with_mask["name"]):
@@ -88,7 +89,7 @@ def test_what_was_explained_before_is_in_the_plan(audited: Bench, commands: Comm
     first = ("audit", "start", "cli", "--images", "cli/*", "--samples", "8", "--set", "seeds=[3]")
     status, out, err = cli.alone(*first, "--json", "--watch")
     assert status == 0, err
-    assert (json.loads(out)["explained_before"], json.loads(out)["evaluations"]) == (0, 24)
+    assert (json.loads(out)["explained_before"], json.loads(out)["evaluations"]) == (0, 3 * (8 + 132))
     status, out, err = cli.alone(*first, "--json", "--watch")
     again = json.loads(out)
     assert (status, again["photographs"], again["explained_before"], again["evaluations"]) == (0, 3, 3, 0)

@@ -53,10 +53,11 @@ def test_explain_writes_what_the_issue_says(nowhere: Commands, zipped: Path, pol
     assert document["recipe"] == recipe("default").to_json() | {"digest": recipe("default").digest}
     assert set(document["probabilities"]) == {"BETONG", "STAAL", "TRE"}
     assert sum(document["probabilities"].values()) == pytest.approx(1, abs=1e-5)
-    assert document["evaluations"] == 2 + 9 * 128
+    curves = 4 * (min(k, 32) + 1)  # deletion and insertion, by weight and at random
+    assert document["evaluations"] == 2 + 9 * 128 + curves
     [(label, found)] = document["labels"].items()
     assert label == max(document["probabilities"], key=document["probabilities"].get)
-    assert set(found) == {"weights", "std_error", "weights_by_seed", "intercept", "fidelity", "stability"}
+    assert set(found) == {"weights", "std_error", "weights_by_seed", "intercept", "fidelity", "stability", "judgement"}
     assert np.shape(found["weights"]) == np.shape(found["std_error"]) == (k,)
     assert np.shape(found["weights_by_seed"]) == (9, k)
     assert isinstance(found["intercept"], float)
@@ -73,6 +74,7 @@ def test_explain_takes_a_plain_file_and_every_option(nowhere: Commands, pole: Pa
     files += ["--profile", tmp_path / "profile.json"]
     changes = ["--samples", "32", "--seed", "7", "--set", "segmenter.n_segments=12", "--set", "seeds=[1,2,3]"]
     changes += ["--set", "surrogate=sklearn.linear_model.BayesianRidge", "--set", "kernel_width=null"]
+    changes += ["--set", "judge=false"]
     chosen = ["--label", "two", "--label", "three", "--palette", "blue-orange", "--threads", "1"]
     document = nowhere.json("explain", pole, *files, *changes, *chosen)
     made = document["recipe"]

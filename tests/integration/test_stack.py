@@ -222,7 +222,7 @@ def test_the_doctor_finds_services_that_are_down(elsewhere: Stack) -> None:
 
 def test_the_doctor_finds_a_schema_that_is_not_the_newest(elsewhere: Stack, empty_database_url: str) -> None:
     """A database without the tables is found, with the command that makes them."""
-    assert "alembic upgrade head" in wrong(replace(elsewhere, database_url=empty_database_url))["migrations"]
+    assert "polelens migrate" in wrong(replace(elsewhere, database_url=empty_database_url))["migrations"]
 
 
 def test_the_doctor_finds_a_redis_that_evicts(elsewhere: Stack) -> None:

@@ -8,7 +8,7 @@ from skimage import segmentation
 
 from pipeline.profile import Profile
 from pipeline.recipes import RECIPES
-from pipeline.segments import SEGMENTERS, grid, relabel, segment
+from pipeline.segments import SEGMENTERS, check, grid, relabel, segment
 
 DEFAULT = {key: value for key, value in RECIPES["default"].segmenter.items() if key != "name"}
 
@@ -99,3 +99,19 @@ def test_what_a_segmenter_does_not_know_is_refused(name, options, message):
     """An unknown segmenter, option or value is a ValueError that names the segmenter, never a crash."""
     with pytest.raises(ValueError, match=message):
         segment(noise(), name, options)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("slic", {"sgima": 1}), ("voronoi", {}), ("slic", {"n_segments": 0}), ("quickshift", {"kernel_size": "wide"})],
+)
+def test_a_wrong_segmenter_is_refused_before_any_photograph(name, options):
+    """A name or option that would fail in every photograph is refused when the audit is started."""
+    with pytest.raises(ValueError, match=r"segmenter|n_segments"):
+        check(name, options)
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+def test_every_segmenter_with_its_own_defaults_passes_the_check(name):
+    """What is right is not refused."""
+    check(name, {})
