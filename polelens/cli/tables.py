@@ -52,7 +52,7 @@ def audit_table(found: Iterable[tuple[Audit, Progress]]) -> Table:
     return table
 
 
-WORDS = {"photograph": 23, "label": 6, "the model says": 15, "verdict": 11}  # and their width in characters
+WORDS = {"photograph": 22, "label": 6, "the model says": 15, "verdict": 11}  # and their width in characters
 FIGURES = ("fit", "seeds", "mask", "bg")
 LEGEND = """
 fit: held-out R2 of the surrogate; seeds: their mean rank correlation
@@ -95,7 +95,7 @@ def _empty_table() -> Table:
     for name, width in WORDS.items():
         table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=width)
     for name in FIGURES:
-        table.add_column(name, justify="right", no_wrap=True, min_width=5)
+        table.add_column(name, justify="right", no_wrap=True, min_width=4)
     return table
 
 
