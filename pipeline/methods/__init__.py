@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from pipeline.methods.explainer import Explainer
-from pipeline.methods.judged import Judged
+from pipeline.methods.judged import PLANNED, Judged
 from pipeline.methods.lime import Lime
 from pipeline.recipe import Recipe
 from pipeline.segments import check
 
-__all__ = ["METHODS", "Explainer", "explainer"]
+__all__ = ["METHODS", "Explainer", "explainer", "planned_evaluations"]
 
 METHODS: Mapping[str, Callable[[Recipe, tuple[str, ...]], Explainer]] = {"lime": Lime}
 
@@ -31,6 +31,11 @@ def explainer(recipe: Recipe, labels: Sequence[str]) -> Explainer:
     check(recipe.segmenter["name"], recipe.segmenter_options())
     inner = METHODS[recipe.method](recipe, tuple(labels))
     return Judged(inner, tuple(labels), recipe.seeds[0]) if recipe.judge else inner
+
+
+def planned_evaluations(recipe: Recipe) -> int:
+    """About how many evaluations a photograph takes, with one label explained."""
+    return len(recipe.seeds) * recipe.samples + (PLANNED if recipe.judge else 0)
 
 
 def _shown(labels: Sequence[str], most: int = 12) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from pipeline.attribution import Attribution, LabelAttribution
-from pipeline.faithfulness import area, at_random, deletion, heaviest_first, insertion
+from pipeline.faithfulness import STEPS, area, at_random, deletion, heaviest_first, insertion
 from pipeline.grounding import ground
 from pipeline.judgement import Curves, Grounding, Judgement, Thresholds, verdict
 from pipeline.methods.explainer import Explainer
@@ -19,6 +19,7 @@ from pipeline.scene import Scene
 from pipeline.variant import Variant
 
 PURPOSE = "judge"
+PLANNED = 4 * (STEPS + 1)  # evaluations of one label's test: two curves, each by weight and at random
 BLURRED = Variant("blur")
 OBJECT = (Variant("mean", "object"), Variant("blur", "object"))
 KEPT = np.array([[False, True], [True, False], [False, False]])  # the object alone, the background alone, neither

@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
+from pipeline.methods import planned_evaluations
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.store import audits, blobs, ledger, registry
 from polelens.cli.tables import audit_table, plan_line, results_table, summary
 from polelens.cli.text import as_json, console, echo_json, echo_json_object, progress_bar
-from polelens.cli.watch import CtrlC, ending, planned_evaluations
+from polelens.cli.watch import CtrlC, ending
 from polelens.cli.watch import watch as follow
 from polelens.findings import explanation_document, write_audit_report
 from storage.audits import Audit, Explained
@@ -162,7 +163,7 @@ def report(number: int, out: Path) -> None:
 
 def _plan(one: Audit, rate: float | None) -> dict[str, Any]:
     progress = audits().progress(one.id)
-    evaluations = planned_evaluations(one.recipe, progress.remaining)
+    evaluations = progress.remaining * planned_evaluations(one.recipe)
     return {
         "audit": one.id,
         "model": one.model,

@@ -9,8 +9,7 @@ from typing import Self
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
-from pipeline.faithfulness import STEPS
-from pipeline.recipe import Recipe
+from pipeline.methods import planned_evaluations
 from polelens.cli.store import audits
 from polelens.cli.text import progress_console
 from polelens.report.words import duration
@@ -20,15 +19,6 @@ INTERVAL_SECONDS = 0.5
 SMOOTHED_SECONDS = 20.0  # rates are over so long: shorter ones jump with every photograph
 STALLED_SECONDS = 20.0  # ten parts' time: longer than that nothing stands still by itself
 STALLED = "`polelens doctor` says whether any worker takes this work"
-
-
-JUDGING = 4 * (STEPS + 1)  # deletion and insertion, by weight and at random, of one label
-
-
-def planned_evaluations(recipe: Recipe, photographs: int) -> int:
-    """About how many perturbations so many photographs come to."""
-    own = len(recipe.seeds) * recipe.samples
-    return photographs * (own + (JUDGING if recipe.judge else 0))
 
 
 class Pace:
@@ -98,7 +88,7 @@ class CtrlC:
 def watch(number: int, ctrl_c: CtrlC) -> AuditProgress:
     """Show an audit's progress until it is no longer running, or Ctrl-C."""
     store = audits()
-    pace, progress = Pace(planned_evaluations(store.get(number).recipe, 1)), store.progress(number)
+    pace, progress = Pace(planned_evaluations(store.get(number).recipe)), store.progress(number)
     pace.add(time.monotonic(), progress)
     columns = (TextColumn(f"audit {number}"), BarColumn(), MofNCompleteColumn(), TextColumn("photographs"), _Rate(pace))
     with Progress(*columns, console=progress_console) as bar:

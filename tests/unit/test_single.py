@@ -18,14 +18,6 @@ FEW = recipe("default").override({"samples": 16, "seeds": [1, 11]})
 
 
 @pytest.fixture
-def zipped(tmp_path: Path) -> Path:
-    """A Custom Vision export."""
-    path = tmp_path / "poles.zip"
-    path.write_bytes(models.custom_vision_zip())
-    return path
-
-
-@pytest.fixture
 def photograph(tmp_path: Path) -> Path:
     """A photograph, wider than high."""
     path = tmp_path / "pole.png"
