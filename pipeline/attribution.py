@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,48 @@ from numpy.typing import NDArray
 from pipeline.figures import Fidelity, Stability
 from pipeline.judgement import Judgement
 
-__all__ = ["Attribution", "Fidelity", "LabelAttribution", "Stability"]
+__all__ = ["Attribution", "Denoised", "Fidelity", "LabelAttribution", "Stability"]
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Denoised:
+    """The photograph without what speaks against a label: see `pipeline.methods.denoised`.
+
+    Attributes
+    ----------
+    removed : tuple of int
+        The superpixels taken away, in order of their number.
+    probabilities : label -> 0..1
+        The model's for the photograph without them.
+    weights, std_error : float64 [k]
+        The explanation of that; zero for what was taken away.
+    """
+
+    removed: tuple[int, ...]
+    probabilities: Mapping[str, float]
+    weights: Array
+    std_error: Array
+    r2_held_out: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The value of `denoised` in `attribution.json`."""
+        weights, errors = _finite(self.weights.tolist()), _finite(self.std_error.tolist())
+        return {
+            "removed": list(self.removed),
+            "probabilities": dict(self.probabilities),
+            "weights": weights,
+            "std_error": errors,
+            "r2_held_out": _finite(self.r2_held_out),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """What `to_json` wrote."""
+        arrays = {name: np.array(value[name], dtype=float) for name in ("weights", "std_error")}
+        held_out = math.nan if value["r2_held_out"] is None else value["r2_held_out"]
+        return cls(tuple(value["removed"]), value["probabilities"], **arrays, r2_held_out=held_out)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +76,7 @@ class LabelAttribution:
     fidelity: Fidelity
     stability: Stability
     judgement: Judgement | None = None
+    denoised: Denoised | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The value under the label's name in `attribution.json`."""
@@ -48,6 +88,7 @@ class LabelAttribution:
             "fidelity": _finite(asdict(self.fidelity)),
             "stability": _finite(asdict(self.stability)),
             "judgement": _finite(asdict(self.judgement)) if self.judgement else None,
+            "denoised": self.denoised.to_json() if self.denoised else None,
         }
 
 

@@ -32,3 +32,11 @@ class Stability:
     sign_agreement: float = math.nan
     vsi: float = math.nan
     csi: float = math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How like two explanations of one canvas are, pixel by pixel; see `pipeline.sensitivity`."""
+
+    spearman: float
+    top5_jaccard: float

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
-from pipeline.figures import Fidelity, Stability
+from pipeline.figures import Fidelity, Likeness, Stability
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +77,24 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """All of it. gap is the score that there is to explain: that of the photograph less that of the bare fill."""
+    """All of it.
+
+    Attributes
+    ----------
+    gap : -1..1
+        The score that there is to explain: that of the photograph less that of the bare fill.
+    mu_fidelity : -1..1
+        See `pipeline.faithfulness`; NaN where the recipe is not thorough.
+    sensitivity : name -> Likeness
+        How like the explanation is under other seeds, superpixels, fill and noise; empty where it is not thorough.
+    """
 
     gap: float
     curves: Curves
     grounding: Grounding
     verdict: Verdict
+    mu_fidelity: float = math.nan
+    sensitivity: Mapping[str, Likeness] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -93,6 +105,8 @@ class Judgement:
             curves=Curves(**parts["curves"]),
             grounding=Grounding(**parts["grounding"]),
             verdict=Verdict(**parts["verdict"]),
+            mu_fidelity=_number(value.get("mu_fidelity")),
+            sensitivity={name: Likeness(**_numbers(one)) for name, one in value.get("sensitivity", {}).items()},
         )
 
 

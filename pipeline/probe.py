@@ -4,7 +4,7 @@ import base64
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Self
 
@@ -19,11 +19,16 @@ Masks = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """n masks that a design draws under a seed."""
+    """n masks that a design draws under a seed.
+
+    With a variant they are over what that shows of the scene, which has k regions.
+    """
 
     design: str
     seed: int
     n: int
+    k: int | None = None
+    variant: Variant | None = None
 
     def __post_init__(self) -> None:
         if self.design not in DESIGNS:
@@ -32,12 +37,13 @@ class Draw:
             raise ValueError(f"samples is {self.n}, expected at least 1")
 
     def masks(self, k: int) -> Masks:
-        """All rows, bool [n, k]."""
-        return _drawn(self.design, k, self.n, self.seed)
+        """All rows, bool [n, k], with this block's own k where it has one."""
+        return _drawn(self.design, self.k or k, self.n, self.seed)
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object that `Probe.from_json` reads."""
-        return {"design": self.design, "seed": self.seed, "n": self.n}
+        own = {"k": self.k} if self.k else {}
+        return {"design": self.design, "seed": self.seed, "n": self.n} | own | _told(self.variant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +70,15 @@ class Listed:
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object that `Probe.from_json` reads."""
-        variant = {"variant": self.variant.to_json()} if self.variant else {}
-        return {"n": self.n, "k": self.k, "bits": base64.b64encode(self.bits).decode()} | variant
+        return {"n": self.n, "k": self.k, "bits": base64.b64encode(self.bits).decode()} | _told(self.variant)
+
+
+Block = Draw | Listed
+
+
+def shown(block: Block, variant: Variant, k: int) -> Block:
+    """The same masks over what a variant shows, which has k regions."""
+    return replace(block, variant=variant, k=k)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +86,7 @@ class Probe:
     """Blocks of masks over k superpixels, to be shown to the model; `purpose` is a word for whoever asked."""
 
     k: int
-    blocks: tuple[Draw | Listed, ...]
+    blocks: tuple[Block, ...]
     purpose: str = "explain"
 
     @property
@@ -92,7 +105,7 @@ class Probe:
         for block in self.blocks:
             first, last = max(start - offset, 0), min(stop - offset, block.n)
             if first < last:
-                yield getattr(block, "variant", None), block.masks(self.k)[first:last]
+                yield block.variant, block.masks(self.k)[first:last]
             offset += block.n
 
     def to_json(self) -> dict[str, Any]:
@@ -134,10 +147,14 @@ def pack_evidence(evidence: Sequence[Evidence]) -> bytes:
     return buffer.getvalue()
 
 
-def _block(value: Mapping[str, Any]) -> Draw | Listed:
-    if "design" in value:
-        return Draw(value["design"], value["seed"], value["n"])
+def _told(variant: Variant | None) -> dict[str, Any]:
+    return {"variant": variant.to_json()} if variant else {}
+
+
+def _block(value: Mapping[str, Any]) -> Block:
     variant = Variant.from_json(value["variant"]) if "variant" in value else None
+    if "design" in value:
+        return Draw(value["design"], value["seed"], value["n"], value.get("k"), variant)
     return Listed(value["n"], base64.b64decode(value["bits"]), value["k"], variant)
 
 

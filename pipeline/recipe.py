@@ -17,6 +17,7 @@ MAX_EVALUATIONS = 10_000_000
 # Without smoothing, and at compactness 10, grain and texture shatter superpixels and SLIC merges the splinters: one
 # superpixel for `skimage.data.gravel()`, 7 for `grass()`. These options give 28 to 49 on all its photographs.
 SLIC = {"name": "slic", "n_segments": 50, "compactness": 20, "sigma": 1}
+QUICKSHIFT = {"name": "quickshift", "kernel_size": 4, "max_dist": 200, "ratio": 0.2}  # as the lime package has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,11 @@ class Recipe:
         The labels explained; "top" is the model's prediction.
     judge : bool
         Whether the answer is put to the test by a further probe: see `pipeline.methods.judged`.
+    thorough : bool
+        Whether that test also says which choices move the explanation: see `pipeline.methods.variations`.
+    denoise : float or None
+        Explain again without what speaks against the label: the strongest superpixels that carry this share of it,
+        1 for all; see `pipeline.methods.denoised`.
     """
 
     name: str
@@ -60,6 +66,8 @@ class Recipe:
     surrogate: Options = field(default_factory=lambda: {"name": "ridge", "alpha": 0.01})
     labels: str | tuple[str, ...] = "top"
     judge: bool = True
+    thorough: bool = False
+    denoise: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("segmenter", "surrogate"):
@@ -79,11 +87,19 @@ class Recipe:
             raise ValueError(
                 f"recipe: kernel_width is {self.kernel_width!r}, expected a number above 0, or null for no kernel"
             )
-        if not isinstance(self.judge, bool):
-            raise ValueError(f"recipe: judge is {self.judge!r}, expected true or false")
+        self._check_tests()
         names = (self.labels,) if isinstance(self.labels, str) else self.labels
         if not isinstance(names, tuple) or not all(names) or len(set(names)) != max(len(names), 1):
             raise ValueError(f"recipe: labels is {self.labels!r}, expected top, all or names, no two alike")
+
+    def _check_tests(self) -> None:
+        for name in ("judge", "thorough"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"recipe: {name} is {getattr(self, name)!r}, expected true or false")
+        if self.thorough and not self.judge:
+            raise ValueError("recipe: thorough is true, which needs judge to be true too")
+        if self.denoise is not None and not (_positive(self.denoise) and self.denoise <= 1):
+            raise ValueError(f"recipe: denoise is {self.denoise!r}, expected a share above 0 up to 1, or null")
 
     def to_json(self) -> dict[str, Any]:
         """The recipe's fields as a JSON object."""

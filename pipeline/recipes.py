@@ -1,8 +1,6 @@
 """The named recipes. Every field can be overridden: see `Recipe.override`."""
 
-from pipeline.recipe import Recipe
-
-LIME_SEGMENTER = {"name": "quickshift", "kernel_size": 4, "max_dist": 200, "ratio": 0.2}
+from pipeline.recipe import QUICKSHIFT, Recipe
 
 RECIPES = {
     recipe.name: recipe
@@ -12,7 +10,7 @@ RECIPES = {
         # The lime package's own defaults to the letter (lime 0.2.0.1, lime_image.py): one run of 1000 coin flips.
         Recipe(
             "lime",
-            segmenter=LIME_SEGMENTER,
+            segmenter=QUICKSHIFT,
             design="coin",
             samples=1000,
             seeds=(1,),
@@ -22,7 +20,7 @@ RECIPES = {
         # LIME as the Vantage article of 2022 does it: black superpixels, a decision tree, unsigned importances.
         Recipe(
             "lime-tree",
-            segmenter=LIME_SEGMENTER,
+            segmenter=QUICKSHIFT,
             fill="black",
             design="coin",
             samples=1000,

@@ -20,13 +20,13 @@ def spearman(weights: Array) -> float:
 
     Here as in the other figures of order, weights below `NEGLIGIBLE` count as zero, and so as tied.
     """
-    return _mean_correlation(rankdata(_appreciable(weights), axis=1))
+    return _mean_correlation(rankdata(appreciable(weights), axis=1))
 
 
 def kendall(weights: Array) -> float:
     """Mean pairwise Kendall tau-b of the rows of weights, float64 [s, k]; NaN where a row is constant."""
     first, second = np.triu_indices(weights.shape[1], 1)
-    weights = _appreciable(weights)
+    weights = appreciable(weights)
     signs = np.sign(weights[:, first] - weights[:, second])
     return _mean_pair(_cosines(signs))
 
@@ -36,7 +36,7 @@ def top_jaccard(weights: Array, top: int) -> float:
 
     A superpixel that weighs nothing is in no set: which of them came first would be chance, or its number.
     """
-    pairs = combinations(_top_sets(weights, top), 2)
+    pairs = combinations(top_sets(weights, top), 2)
     return float(np.mean([_share(a & b, len(a | b)) for a, b in pairs]))
 
 
@@ -65,7 +65,7 @@ def vsi(weights: Array, top: int = VSI_TOP) -> float:
     100 times the mean over pairs of seeds of the share of selected superpixels that both select; selected are the
     `top` largest in absolute weight that weigh anything. Where k is not larger than `top` it says next to nothing.
     """
-    pairs = combinations(_top_sets(weights, top), 2)
+    pairs = combinations(top_sets(weights, top), 2)
     return float(100 * np.mean([_share(a & b, max(len(a), len(b))) for a, b in pairs]))
 
 
@@ -112,13 +112,15 @@ def stability(weights: Array, std_error: Array) -> Stability:
     )
 
 
-def _top_sets(weights: Array, top: int) -> list[set[int]]:
-    sizes = np.abs(_appreciable(weights))
+def top_sets(weights: Array, top: int) -> list[set[int]]:
+    """For each row of weights, float64 [s, k], its `top` largest in absolute weight that weigh anything."""
+    sizes = np.abs(appreciable(weights))
     order = np.argsort(-sizes, axis=1, kind="stable")[:, :top]
     return [set(row[size[row] > 0].tolist()) for row, size in zip(order, sizes, strict=True)]
 
 
-def _appreciable(weights: Array) -> Array:
+def appreciable(weights: Array) -> Array:
+    """The weights, float64 [s, k], with zero for those below `NEGLIGIBLE` of their row's largest."""
     sizes = np.abs(weights)
     return np.where(sizes < NEGLIGIBLE * sizes.max(axis=1, keepdims=True), 0, weights)
 

@@ -45,8 +45,8 @@ class Explanation:
 
     @cached_property
     def pictures(self) -> Mapping[str, bytes]:
-        """PNG files by name: overlay.png, support.png, seeds.png, segments.png."""
-        return rendered(self.backdrop, self.attribution, self.recipe.seeds, self.palette)
+        """PNG files by name: overlay.png, support.png, seeds.png, segments.png; denoised.png where it was asked for."""
+        return rendered(self.backdrop, self.scene.fill, self.attribution, self.recipe.seeds, self.palette)
 
     def document(self) -> Mapping[str, Any]:
         """What attribution.json holds."""

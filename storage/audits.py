@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, Row, column, func, select, table, tex
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import ColumnElement
 
-from pipeline.attribution import Attribution, Fidelity, LabelAttribution, Stability
+from pipeline.attribution import Attribution, Denoised, Fidelity, LabelAttribution, Stability
 from pipeline.judgement import Judgement
 from pipeline.methods import explainer
 from pipeline.recipe import Recipe
@@ -237,6 +237,7 @@ def _label(row: Row[Any]) -> LabelAttribution:
         fidelity=Fidelity(**_numbers(row.fidelity)),
         stability=Stability(**_numbers(row.stability)),
         judgement=Judgement.from_json(row.judgement) if row.judgement else None,
+        denoised=Denoised.from_json(row.denoised) if row.denoised else None,
     )
 
 

@@ -271,6 +271,7 @@ def _rows(explanation: int, attribution: Attribution) -> list[dict[str, Any]]:
                 "fidelity": told["fidelity"],
                 "stability": told["stability"],
                 "judgement": told["judgement"],
+                "denoised": told["denoised"],
                 "verdict": label.judgement.verdict.word if label.judgement else None,
             }
         )

@@ -163,5 +163,6 @@ attribution = Table(
     Column("fidelity", JSONB, nullable=False),
     Column("stability", JSONB, nullable=False),
     Column("judgement", JSONB),  # see pipeline.judgement; null where the recipe did not ask for one
+    Column("denoised", JSONB),  # the noise experiment, where there was one: see pipeline.attribution
     Column("verdict", Text),  # its word: trusted, unexplained, unstable, unfaithful or background
 )

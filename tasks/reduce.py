@@ -44,7 +44,7 @@ def _keep(job: Job, scene: Scene, evidence: list[Evidence], attribution: Attribu
     """Blobs first: a row that says done has its pictures."""
     photograph, profile = runtime.archive().photograph(job.image), runtime.model(job.model).profile
     backdrop = Backdrop(photograph, profile.placement(photograph.shape[1], photograph.shape[0]), scene.segments)
-    files = rendered(backdrop, attribution, job.recipe["seeds"], palette(settings().palette))
+    files = rendered(backdrop, scene.fill, attribution, job.recipe["seeds"], palette(settings().palette))
     for name, data in files.items():
         runtime.blobs().put(explanation_key(job.key, name), data, "image/png")
     runtime.blobs().put(explanation_key(job.key, "scores.npz"), pack_evidence(evidence))

@@ -2,13 +2,20 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from pipeline.methods import removal, subsets, variations
+from pipeline.methods.denoised import NoiseExperiment
+from pipeline.methods.examination import Examination
 from pipeline.methods.explainer import Explainer
-from pipeline.methods.judged import PLANNED, Judged
-from pipeline.methods.lime import Lime
+from pipeline.methods.grounded import KEPT, OBJECT, Grounded
+from pipeline.methods.judged import Judged
+from pipeline.methods.lime import BASE_ROWS, Lime
+from pipeline.methods.removal import Removal
+from pipeline.methods.subsets import Subsets
+from pipeline.methods.variations import Variations
 from pipeline.recipe import Recipe
 from pipeline.segments import check
 
-__all__ = ["METHODS", "Explainer", "explainer", "planned_evaluations"]
+__all__ = ["METHODS", "Explainer", "explainer", "planned", "planned_evaluations"]
 
 METHODS: Mapping[str, Callable[[Recipe, tuple[str, ...]], Explainer]] = {"lime": Lime}
 
@@ -29,13 +36,39 @@ def explainer(recipe: Recipe, labels: Sequence[str]) -> Explainer:
     if unknown:
         raise ValueError(f"the model has no label {unknown[0]!r}; it has {_shown(labels)}")
     check(recipe.segmenter["name"], recipe.segmenter_options())
-    inner = METHODS[recipe.method](recipe, tuple(labels))
-    return Judged(inner, tuple(labels), recipe.seeds[0]) if recipe.judge else inner
+    return _tested(recipe, _experiment(recipe, tuple(labels)), tuple(labels))
+
+
+def planned(recipe: Recipe) -> Mapping[str, int]:
+    """About how many evaluations each part of an explanation takes a photograph, with one label explained."""
+    explanation = BASE_ROWS + len(recipe.seeds) * recipe.samples
+    parts = {
+        "explanation": explanation,
+        "judging": removal.PLANNED + len(OBJECT) * len(KEPT) if recipe.judge else 0,
+        "thorough": subsets.PLANNED + variations.planned(recipe) if recipe.thorough else 0,
+        "denoise": explanation if recipe.denoise else 0,
+    }
+    return {name: evaluations for name, evaluations in parts.items() if evaluations}
 
 
 def planned_evaluations(recipe: Recipe) -> int:
     """About how many evaluations a photograph takes, with one label explained."""
-    return len(recipe.seeds) * recipe.samples + (PLANNED if recipe.judge else 0)
+    return sum(planned(recipe).values())
+
+
+def _experiment(recipe: Recipe, labels: tuple[str, ...]) -> Explainer:
+    if recipe.denoise is None:
+        return METHODS[recipe.method](recipe, labels)
+    return NoiseExperiment(recipe, recipe.denoise, lambda one: METHODS[one.method](one, labels))
+
+
+def _tested(recipe: Recipe, inner: Explainer, labels: tuple[str, ...]) -> Explainer:
+    if not recipe.judge:
+        return inner
+    tests: tuple[Examination, ...] = (Removal(labels, recipe.seeds[0]), Grounded(labels))
+    if recipe.thorough:
+        tests += (Subsets(labels, recipe.seeds[0]), Variations(recipe, labels))
+    return Judged(inner, tests)
 
 
 def _shown(labels: Sequence[str], most: int = 12) -> str:

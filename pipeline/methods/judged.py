@@ -1,28 +1,18 @@
-"""Judged: another explainer's answer, put to the test by one further probe.
-
-The probe holds, for each label explained, a deletion and an insertion curve in the order of the weights and the same in
-a random order; and, where the object's mask is known, the object alone and the background alone under two fills.
-"""
+"""Judged: another explainer's answer, put to the test by one further probe that holds all its examinations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-
-import numpy as np
+from itertools import islice
+from typing import Any
 
 from pipeline.attribution import Attribution, LabelAttribution
-from pipeline.faithfulness import STEPS, area, at_random, deletion, heaviest_first, insertion
-from pipeline.grounding import ground
-from pipeline.judgement import Curves, Grounding, Judgement, Thresholds, verdict
+from pipeline.judgement import Judgement, Thresholds, verdict
+from pipeline.methods.examination import Examination
 from pipeline.methods.explainer import Explainer
-from pipeline.probe import Evidence, Listed, Probe
+from pipeline.probe import Evidence, Probe
 from pipeline.scene import Scene
-from pipeline.variant import Variant
 
 PURPOSE = "judge"
-PLANNED = 4 * (STEPS + 1)  # evaluations of one label's test: two curves, each by weight and at random
-BLURRED = Variant("blur")
-OBJECT = (Variant("mean", "object"), Variant("blur", "object"))
-KEPT = np.array([[False, True], [True, False], [False, False]])  # the object alone, the background alone, neither
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +20,7 @@ class Judged:
     """The same conversation as the inner explainer's, and one round more."""
 
     inner: Explainer
-    labels: tuple[str, ...]
-    seed: int
+    examinations: tuple[Examination, ...]
     thresholds: Thresholds = field(default_factory=Thresholds)
 
     def open(self, scene: Scene) -> Probe:
@@ -48,32 +37,20 @@ class Judged:
         return self._judged(scene, step, answers[0]) if answers else self._test(scene, step)
 
     def _test(self, scene: Scene, attribution: Attribution) -> Probe:
-        orders = [at_random(scene.k, self.seed), *(heaviest_first(label.weights) for label in attribution.labels)]
-        blocks = [Listed.of(deletion(order)) for order in orders]
-        blocks += [Listed.of(insertion(order), BLURRED) for order in orders]
-        if _divides(scene):
-            blocks += [Listed.of(KEPT, variant) for variant in OBJECT]
+        blocks = [block for one in self.examinations for block in one.blocks(scene, attribution)]
         return Probe(scene.k, tuple(blocks), PURPOSE)
 
     def _judged(self, scene: Scene, attribution: Attribution, answers: Evidence) -> Attribution:
-        scores, orders = answers.blocks(), 1 + len(attribution.labels)
-        deletions, insertions, kept = scores[:orders], scores[orders : 2 * orders], scores[2 * orders :]
-        labels = []
-        for place, label in enumerate(attribution.labels, start=1):
-            column = self.labels.index(label.label)
-            curves = (deletions[place], deletions[0], insertions[place], insertions[0])
-            areas = Curves(*(area(curve[:, column], scene.k) for curve in curves))
-            grounding = ground(scene, label.weights, np.stack(kept)[:, :, column] if kept else None)
-            labels.append(self._with_judgement(attribution, label, areas, grounding))
+        found: list[dict[str, Any]] = [{} for _ in attribution.labels]
+        scores = iter(answers.blocks())
+        for one in self.examinations:
+            its_own = list(islice(scores, len(one.blocks(scene, attribution))))
+            for mine, more in zip(found, one.findings(scene, attribution, its_own), strict=True):
+                mine.update(more)
+        labels = [self._with(attribution, label, mine) for label, mine in zip(attribution.labels, found, strict=True)]
         return replace(attribution, labels=tuple(labels), evaluations=attribution.evaluations + answers.probe.n)
 
-    def _with_judgement(
-        self, attribution: Attribution, label: LabelAttribution, curves: Curves, grounding: Grounding
-    ) -> LabelAttribution:
+    def _with(self, attribution: Attribution, label: LabelAttribution, found: dict[str, Any]) -> LabelAttribution:
         gap = attribution.probabilities[label.label] - attribution.fill_probabilities[label.label]
-        word = verdict(gap, (label.fidelity, label.stability), curves, grounding, self.thresholds)
-        return replace(label, judgement=Judgement(gap, curves, grounding, word))
-
-
-def _divides(scene: Scene) -> bool:
-    return scene.mask is not None and bool(scene.mask.any()) and not scene.mask.all()
+        word = verdict(gap, (label.fidelity, label.stability), found["curves"], found["grounding"], self.thresholds)
+        return replace(label, judgement=Judgement(gap=gap, verdict=word, **found))

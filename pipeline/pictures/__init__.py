@@ -4,7 +4,7 @@ from pipeline.pictures.backdrop import Backdrop
 from pipeline.pictures.composition import overlay, seeds, support
 from pipeline.pictures.encoding import png, segments_png
 from pipeline.pictures.palette import BLUE_ORANGE, GREEN_RED, PALETTES, Palette, palette
-from pipeline.pictures.selection import Selection
+from pipeline.selection import Selection
 
 __all__ = [
     "BLUE_ORANGE",

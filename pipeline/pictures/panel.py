@@ -102,4 +102,4 @@ def legend(sheet: Panel, palette: Palette, cropped: bool) -> None:
     sheet.key(swatch(palette, 1.0, side), "supports the label")
     sheet.key(swatch(palette, -1.0, side), "speaks against it")
     if cropped:
-        sheet.key(np.full((side, side, 3), 45, dtype=np.uint8), "not seen by the model")
+        sheet.key(np.full((side, side, 3), 45, dtype=np.uint8), "unseen by the model")

@@ -1,10 +1,14 @@
 """The strongest evidence for and against a label, as a table for who has no picture before them."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from rich.table import Table
 
-from pipeline.attribution import LabelAttribution
+from pipeline.attribution import Denoised, LabelAttribution
+from pipeline.judgement import Judgement
 from pipeline.pictures import Backdrop
+from polelens.cli.text import printable
 
 MOST = 5
 
@@ -23,6 +27,27 @@ def evidence_table(backdrop: Backdrop, label: LabelAttribution) -> Table:
         table.add_row(
             str(index), f"{label.weights[index]:+.3f}", spread, f"{x:.0f}", f"{y:.0f}", f"{inside.mean():.0%}"
         )
+    return table
+
+
+def sensitivity_table(judgement: Judgement) -> Table:
+    """How like the explanation is when one choice behind it is changed: 1 is the same."""
+    table = Table("changed", box=None)
+    for name in ("Spearman", "top-5 Jaccard"):
+        table.add_column(name, justify="right")
+    for name, one in judgement.sensitivity.items():
+        table.add_row(name, f"{one.spearman:.2f}", f"{one.top5_jaccard:.2f}")
+    table.caption = f"MuFidelity {judgement.mu_fidelity:.2f}"
+    return table
+
+
+def denoised_table(before: Mapping[str, float], denoised: Denoised) -> Table:
+    """Every label's confidence before and after what speaks against the label was taken away."""
+    table = Table(f"without {len(denoised.removed)} superpixels", box=None)
+    for name in ("before", "after"):
+        table.add_column(name, justify="right")
+    for name in sorted(before, key=lambda label: -before[label])[:MOST]:
+        table.add_row(printable(name), f"{before[name]:.1%}", f"{denoised.probabilities[name]:.1%}")
     return table
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from pipeline.export import read_labels
+from pipeline.methods import planned
 from pipeline.model import Model
-from polelens.cli.evidence import evidence_table
+from polelens.cli.evidence import denoised_table, evidence_table, sensitivity_table
 from polelens.cli.profiles import FILE, read_profile
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.text import as_json, console, echo_json, printable, progress_bar
@@ -47,6 +48,7 @@ def explain(
     \b
     polelens explain pole.jpg --model poles.zip --out out
     polelens explain cat.jpg --model net.onnx --labels labels.txt --profile profile.json --recipe lime --out out
+    polelens explain pole.jpg --model poles.zip --mask mask.png --thorough --denoise --out out
     polelens explain pole.jpg --model poles@2 --label TRE --label STAAL --samples 256 --out out
     """
     recipe = asked.recipe()
@@ -107,4 +109,9 @@ def _tell(explanation: Explanation, out: Path | None) -> None:
         if label.judgement:
             click.echo(f"{label.judgement.verdict.word}: {label.judgement.verdict.sentence}")
         console.print(evidence_table(explanation.backdrop, label))
+        if label.judgement and label.judgement.sensitivity:
+            console.print(sensitivity_table(label.judgement))
+        if label.denoised:
+            console.print(denoised_table(attribution.probabilities, label.denoised))
+    click.echo("evaluations, about: " + ", ".join(f"{name} {n:,}" for name, n in planned(explanation.recipe).items()))
     click.echo(f"\n{out / 'overlay.png'} shows it" if out else "\n--out FOLDER writes the pictures and every number")

@@ -8,6 +8,7 @@ from typing import Any
 import click
 from rich.table import Table
 
+from pipeline.methods import planned_evaluations
 from pipeline.recipe import Recipe
 from pipeline.recipes import RECIPES, recipe
 from polelens.cli.text import as_json, console, echo_json
@@ -25,10 +26,18 @@ def recipes(as_json: bool) -> None:
     if as_json:
         echo_json({name: one.to_json() | {"digest": one.digest} for name, one in RECIPES.items()})
         return
-    table = Table("recipe", "superpixels", "fill", "design", "seeds x samples", "surrogate", box=None)
+    table = Table("recipe", "superpixels", "fill", "design", "seeds x samples", "surrogate", "evaluations", box=None)
     for name, one in RECIPES.items():
         size = f"{len(one.seeds)} x {one.samples}"
-        table.add_row(name, _options(one.segmenter), one.fill, one.design, size, _options(one.surrogate))
+        table.add_row(
+            name,
+            _options(one.segmenter),
+            one.fill,
+            one.design,
+            size,
+            _options(one.surrogate),
+            f"{planned_evaluations(one):,}",
+        )
     console.print(table)
 
 
@@ -41,12 +50,18 @@ class Asked:
     seed: int | None
     changes: tuple[str, ...]
     labels: tuple[str, ...]
+    thorough: bool = False
+    denoise: float | None = None
 
     def recipe(self) -> Recipe:
         """The recipe. Raises ValueError saying which option is wrong."""
         fields = dict(_change(change) for change in self.changes)
         if self.samples is not None:
             fields["samples"] = self.samples
+        if self.thorough:
+            fields |= {"judge": True, "thorough": True}
+        if self.denoise is not None:
+            fields["denoise"] = self.denoise
         if self.labels:  # `top` and `all` alone are words, else they are names
             fields["labels"] = self.labels[0] if self.labels in (("top",), ("all",)) else list(self.labels)
         made = recipe(self.name).override(fields)
@@ -58,11 +73,22 @@ def recipe_options(command: Any) -> Any:
 
     @functools.wraps(command)
     def with_asked(**options: Any) -> Any:
-        names = ("recipe_name", "samples", "seed", "changes", "labels")
+        names = ("recipe_name", "samples", "seed", "changes", "labels", "thorough", "denoise")
         return command(asked=Asked(*(options.pop(name) for name in names)), **options)
 
     decorated: Any = with_asked
     for option in (
+        click.option(
+            "--denoise",
+            is_flag=False,
+            flag_value=1.0,
+            type=click.FloatRange(0, 1, min_open=True),
+            metavar="[SHARE]",
+            help="Explain again without what speaks against the label; all of it, or the strongest by this share.",
+        ),
+        click.option(
+            "--thorough", is_flag=True, help="Say which choices move the explanation; costs about as much again."
+        ),
         click.option("--label", "labels", multiple=True, help="Explain this label; `all`; default the top prediction."),
         click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help="Change any field of the recipe."),
         click.option("--seed", type=click.IntRange(0), help="First seed; further seeds are ten apart."),

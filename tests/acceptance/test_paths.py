@@ -16,13 +16,20 @@ from tests import models
 from tests.bench import Bench, pictures, png
 
 
-@pytest.mark.parametrize("name", ["default", "lime", "lime-tree"])
-def test_both_paths_give_the_same_numbers(shared_bench: Bench, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("asked", ["default", "lime", "lime-tree", "default --thorough --denoise 0.5"])
+def test_both_paths_give_the_same_numbers(shared_bench: Bench, tmp_path: Path, asked: str) -> None:
     """Image, model and recipe decide the document, within 1e-4, whichever way it was made."""
     zipped, photograph = models.custom_vision_zip(), png(_landscape())
     (tmp_path / "model.zip").write_bytes(zipped)
     (tmp_path / "pole.png").write_bytes(photograph)
-    command = ["explain", str(tmp_path / "pole.png"), "--model", str(tmp_path / "model.zip"), "--recipe", name]
+    command = [
+        "explain",
+        str(tmp_path / "pole.png"),
+        "--model",
+        str(tmp_path / "model.zip"),
+        "--recipe",
+        *asked.split(),
+    ]
     command += ["--label", "all", "--samples", "96", "--out", str(tmp_path / "out")]
     done = CliRunner().invoke(main, command, catch_exceptions=False)
     assert done.exit_code == 0, done.output

@@ -253,7 +253,7 @@ def test_the_attribution_is_json_with_null_for_what_is_unknown():
     (label,) = text["labels"].values()
     assert set(text) == {"probabilities", "fill_probabilities", "evaluations", "labels"}
     assert set(label) == {
-        "weights", "std_error", "weights_by_seed", "intercept", "fidelity", "stability", "judgement"
+        "weights", "std_error", "weights_by_seed", "intercept", "fidelity", "stability", "judgement", "denoised"
     }  # fmt: skip
     assert label["std_error"] == [None] * 6
     assert label["stability"]["spearman"] is None

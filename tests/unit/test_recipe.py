@@ -21,6 +21,8 @@ CHANGED = {
     "surrogate": {"name": "ridge", "alpha": 0.02},
     "labels": "all",
     "judge": False,
+    "thorough": True,
+    "denoise": 0.5,
 }
 
 
@@ -127,7 +129,13 @@ def test_reseeding_keeps_the_number_of_seeds():
         ({"labels": []}, r"labels is \(\)"),
         ({"labels": ["a", "a"]}, "labels is .*no two alike"),
         ({"labels": 5}, "labels is 5"),
-        ({"sample": 128}, "unknown field sample; there are design, fill"),
+        ({"judge": 1}, "judge is 1, expected true or false"),
+        ({"thorough": "yes"}, "thorough is 'yes', expected true or false"),
+        ({"thorough": True, "judge": False}, "thorough is true, which needs judge"),
+        ({"denoise": 0}, "denoise is 0, expected a share above 0 up to 1"),
+        ({"denoise": 1.5}, "denoise is 1.5, expected a share"),
+        ({"denoise": True}, "denoise is True, expected a share"),
+        ({"sample": 128}, "unknown field sample; there are denoise, design, fill"),
     ],
 )
 def test_a_bad_value_is_refused_by_its_field(value, message):
@@ -156,6 +164,8 @@ def test_the_lime_recipe_is_the_lime_package_s_defaults_to_the_letter():
         "surrogate": {"name": "ridge", "alpha": 1.0},
         "labels": "top",
         "judge": False,
+        "thorough": False,
+        "denoise": None,
     }
     assert len(recipe("lime").seeds) == 1
 

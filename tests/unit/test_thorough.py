@@ -1,0 +1,163 @@
+"""Thorough judging: each variation shows what it is about, and the figures agree with brute force."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import pearsonr, rankdata, spearmanr
+
+from demo.photographs import BACKGROUNDS, LABELS, photograph
+from pipeline.explain import explain
+from pipeline.faithfulness import SUBSETS, mu_fidelity, subsets
+from pipeline.methods import explainer, planned, planned_evaluations
+from pipeline.methods.variations import variants
+from pipeline.profile import Profile
+from pipeline.recipes import RECIPES, recipe
+from pipeline.scene import Scene, compose
+from pipeline.segments import grid
+from pipeline.sensitivity import likeness
+from pipeline.staging import stage
+from pipeline.variant import Variant, vary
+
+THOROUGH = recipe("default").override({"seeds": [1, 11, 21, 31, 41, 51], "thorough": True, "labels": ["yes"]})
+SHOT = photograph(7_000_001, LABELS[1], BACKGROUNDS[1])
+
+
+def judged(shown, predict, made=THOROUGH):
+    """The judgement of "yes" under a model of one picture at a time."""
+
+    def both(shot, masks):
+        yes = np.array([predict(picture.astype(float)) for picture in compose(shot, masks)], dtype=np.float32)
+        return np.stack([yes, 1 - yes], axis=1)
+
+    attribution = explain(shown, explainer(made, ("yes", "no")), both)
+    return attribution.labels[0].judgement, attribution
+
+
+def test_an_additive_model_is_told_alike_whatever_the_choice():
+    """Noise that no eye sees moves nothing of a model that adds pixels up, nor do other seeds; MuFidelity is 1."""
+    shown = stage(SHOT.image, Profile(48), THOROUGH)
+    slope = np.linspace(-1, 1, 48)[:, None] * np.ones(48)
+    found, _ = judged(shown, lambda picture: 0.5 + float((picture[..., 0] * slope).mean()) / 255)
+    assert list(found.sensitivity) == ["seeds", "segmenter:quickshift", "segmenter:grid", "fill:blur", "noise:2"]
+    assert found.sensitivity["seeds"].spearman > 0.95
+    assert found.sensitivity["noise:2"].spearman > 0.9
+    assert found.mu_fidelity > 0.99
+
+
+@pytest.mark.parametrize("name", ["fill:blur", "noise:2"])
+def test_the_choice_that_moves_the_explanation_is_named(name):
+    """A model that looks at the other side once the fill, or the canvas, is not what it was: that variation says so."""
+    canvas = np.full((32, 32, 3), 200, dtype=np.uint8)
+    canvas[:, ::2] = 100  # so that a blur is not the picture itself
+    shown = Scene(canvas, grid(canvas, 16), np.zeros_like(canvas))
+    slope = np.repeat(np.arange(1.0, 9.0)[:, None], 4, axis=0) * np.array([[1.0] * 8 + [0.3] * 8])
+
+    def predict(picture):
+        away = np.minimum(picture, np.abs(picture - canvas)).max()  # how far from both canvas and black
+        strange = away >= 20 if name == "fill:blur" else 0 < away < 20
+        side = picture[:, 16:] if strange else picture[:, :16]
+        return float(((side[..., 0] > 180) * slope).mean()) / 4
+
+    found, _ = judged(shown, predict, THOROUGH.override({"fill": "black"}))
+    others = [one.spearman for key, one in found.sensitivity.items() if not key.startswith("segmenter") and key != name]
+    assert found.sensitivity[name].spearman < 0
+    assert min(others) > 0.9
+
+
+def test_a_variation_is_an_explanation_like_any_other():
+    """Under the grid the figures are those of explaining on the grid and comparing by hand, seeds and masks alike."""
+    shown = stage(SHOT.image, Profile(48), THOROUGH)
+    weights = np.random.default_rng(3).random((48, 48))
+
+    def predict(picture):
+        return float((np.tanh(picture[..., 1] / 90) * weights).mean())
+
+    found, attribution = judged(shown, predict)
+    gridded = vary(shown, variants(THOROUGH, shown.k)["segmenter:grid"])
+    plain = THOROUGH.override({"judge": False, "thorough": False, "seeds": [1, 11]})
+    both = lambda s, m: np.stack([np.array([predict(p.astype(float)) for p in compose(s, m)], np.float32)] * 2, axis=1)  # noqa: E731
+    again = explain(gridded, explainer(plain, ("yes", "no")), both).labels[0]
+    mine = attribution.labels[0].weights_by_seed[:2].mean(axis=0)
+    expected = likeness((shown.segments, mine), (gridded.segments, again.weights_by_seed.mean(axis=0)))
+    assert found.sensitivity["segmenter:grid"].spearman == pytest.approx(expected.spearman, abs=1e-6)
+    assert found.sensitivity["segmenter:grid"].top5_jaccard == expected.top5_jaccard
+
+
+def test_likeness_is_that_of_the_pixels():
+    """Spearman of the two pixel maps as SciPy has it; the same map cut up otherwise is perfectly like."""
+    generator = np.random.default_rng(0)
+    canvas = np.zeros((12, 12, 3), dtype=np.uint8)
+    coarse, fine = grid(canvas, 9), grid(canvas, 36)
+    first, second = generator.normal(size=9), generator.normal(size=36)
+    maps = (first / 16)[coarse].ravel(), (second / 4)[fine].ravel()
+    assert likeness((coarse, first), (fine, second)).spearman == pytest.approx(spearmanr(*maps).statistic)
+    cut = np.array([first[coarse[fine == i][0]] / 4 for i in range(36)])
+    assert likeness((coarse, first), (fine, cut)).spearman == pytest.approx(1)
+    assert likeness((coarse, first), (coarse, -first)).spearman == pytest.approx(-1)
+    assert math.isnan(likeness((coarse, first), (coarse, np.zeros(9))).spearman)
+
+
+def test_likeness_of_the_top_is_by_pixels_and_off_by_none():
+    """Two tops of five cells that share four: 4 of 6; superpixels numbered one off share fewer."""
+    canvas = np.zeros((6, 6, 3), dtype=np.uint8)
+    cells = grid(canvas, 36)
+    first, second = np.zeros(36), np.zeros(36)
+    first[[0, 7, 14, 21, 28]] = 1
+    second[[0, 7, 14, 21, 35]] = -1
+    assert likeness((cells, first), (cells, second)).top5_jaccard == pytest.approx(4 / 6)
+    assert likeness((cells, first), (cells, np.roll(first, 1))).top5_jaccard == 0
+
+
+def test_noise_is_slight_and_leaves_the_superpixels():
+    """Standard deviation 2 of 255 on the canvas, the same for everyone who makes it; segments and fill as they were."""
+    canvas = np.full((64, 64, 3), 120, dtype=np.uint8)
+    shown = Scene(canvas, grid(canvas, 16), np.zeros_like(canvas))
+    noisy = vary(shown, Variant(noise=2.0))
+    again = vary(Scene(canvas.copy(), shown.segments, shown.fill), Variant(noise=2.0))
+    assert noisy.canvas.astype(float).std() == pytest.approx(2, rel=0.05)
+    assert noisy.canvas.mean() == pytest.approx(120, abs=0.1)
+    assert noisy.segments is shown.segments and noisy.fill is shown.fill
+    assert np.array_equal(noisy.canvas, again.canvas)
+
+
+def test_a_segmenter_without_a_fill_is_refused():
+    """The scene's fill is made for its own superpixels."""
+    with pytest.raises(ValueError, match="name a fill"):
+        Variant(segmenter={"name": "grid"})
+
+
+@pytest.mark.parametrize("k", [1, 3, 16, 50])
+def test_subsets_take_a_fifth_away(k):
+    """Two hundred masks, each without a fifth of the superpixels, every superpixel about as often."""
+    masks = subsets(k, 1)
+    assert masks.shape == (SUBSETS, k)
+    assert ((~masks).sum(axis=1) == max(1, round(0.2 * k))).all()
+    assert (~masks).mean(axis=0) == pytest.approx(max(1, round(0.2 * k)) / k, abs=0.12)
+
+
+def test_mu_fidelity_is_the_rank_correlation_of_weight_taken_and_score_lost():
+    """As SciPy has it; 1 for an additive model's own weights, -1 for their opposite, unknown where nothing varies."""
+    generator = np.random.default_rng(1)
+    weights, masks = generator.normal(size=20), subsets(20, 1)
+    scores = 0.3 + masks @ weights
+    other = generator.normal(size=20)
+    expected = pearsonr(
+        rankdata([other[~mask].sum() for mask in masks]), rankdata(0.3 + weights.sum() - scores)
+    ).statistic
+    assert mu_fidelity(other, masks, scores) == pytest.approx(expected)
+    assert mu_fidelity(weights, masks, scores) == pytest.approx(1)
+    assert mu_fidelity(-weights, masks, scores) == pytest.approx(-1)
+    assert math.isnan(mu_fidelity(weights, masks, np.ones(SUBSETS)))
+
+
+@pytest.mark.parametrize("name", [*RECIPES, "thorough", "denoised"])
+def test_the_plan_is_what_is_spent(name):
+    """`planned` says how many evaluations a photograph with a mask and one label takes, to within 1 %."""
+    made = {"thorough": THOROUGH, "denoised": recipe("default").override({"denoise": 1.0})}.get(name)
+    made = (made or recipe(name)).override({"labels": ["yes"]})
+    shown = stage(SHOT.image, Profile(64), made, SHOT.mask)
+    weights = np.random.default_rng(5).normal(size=(64, 64))
+    _, attribution = judged(shown, lambda picture: 0.5 + float((picture[..., 0] * weights).mean()) / 255, made)
+    assert attribution.evaluations == pytest.approx(planned_evaluations(made), rel=0.01)
+    assert sum(planned(made).values()) == planned_evaluations(made)
