@@ -29,16 +29,18 @@ def ground(scene: Scene, weights: Array, kept: Array | None) -> Grounding:
     if scene.mask is None or kept is None:
         return Grounding()
     inside = shares_inside(scene, scene.mask)
+    area, share = float(scene.mask.mean()), mask_share(weights, inside)
     low, high = _chance(weights, inside)
     return Grounding(
-        mask_area=float(scene.mask.mean()),
-        mask_share=mask_share(weights, inside),
+        mask_area=area,
+        mask_share=share,
         chance_low=low,
         chance_high=high,
         pointing=float(inside[np.argmax(weights)] > 0.5) if weights.any() else float("nan"),
         object_only=float(kept[:, 0].mean()),
         background_only=float(kept[:, 1].mean()),
         background_reliance=background_reliance(kept[:, 0] - kept[:, 2], kept[:, 1] - kept[:, 2]),
+        lift=share / area,
     )
 
 

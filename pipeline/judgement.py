@@ -36,6 +36,8 @@ class Grounding:
         Share of the canvas, and of the positive weight, inside the mask.
     chance_low, chance_high : 0..1
         What 95 % of random assignments of the weights to the superpixels give for mask_share.
+    lift : 0 or more
+        mask_share over mask_area: 1 where the positive weight is spread evenly over the canvas.
     pointing : 0 or 1
         Whether the strongest superpixel lies mostly on the object (the pointing game).
     object_only, background_only : 0..1
@@ -53,6 +55,7 @@ class Grounding:
     object_only: float = math.nan
     background_only: float = math.nan
     background_reliance: float = math.nan
+    lift: float = math.nan  # last: judgements stored before there was one have none
 
 
 @dataclass(frozen=True, slots=True)

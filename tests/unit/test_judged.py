@@ -8,7 +8,7 @@ import pytest
 from demo.photographs import BACKGROUNDS, LABELS, photograph
 from pipeline.explain import explain
 from pipeline.faithfulness import area, deletion, insertion, steps
-from pipeline.grounding import background_reliance, mask_share, shares_inside
+from pipeline.grounding import background_reliance, ground, mask_share, shares_inside
 from pipeline.methods import explainer
 from pipeline.profile import Profile
 from pipeline.recipes import recipe
@@ -141,6 +141,16 @@ def test_the_mask_share_is_counted_by_pixels():
     assert inside.tolist() == [0.5, 0, 0, 0]
     assert mask_share(np.array([2.0, 2.0, -9.0, 0.0]), inside) == 0.25
     assert math.isnan(mask_share(np.zeros(4), inside))
+
+
+def test_lift_is_the_share_of_the_weight_over_the_share_of_the_area():
+    """All weight on a quarter of the canvas lifts it fourfold, an even spread not at all; no weight, no lift."""
+    mask = np.zeros((32, 32), dtype=bool)
+    mask[:16, :16] = True
+    shown, kept = scene(4, mask=mask), np.zeros((2, 3))
+    lifts = [ground(shown, np.array(weights), kept).lift for weights in ([2.0, 0, -1, 0], [1.0] * 4, [0.0] * 4)]
+    assert lifts[:2] == [4, 1]
+    assert math.isnan(lifts[2])
 
 
 def test_background_reliance_is_between_nothing_and_all():
