@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.attribution import Attribution
 from pipeline.blackbox import BlackBox
+from pipeline.boxes import Box, Boxes
 from pipeline.document import ImageFacts, ModelFacts, document
 from pipeline.explain import explain as converse
 from pipeline.methods import explainer
@@ -81,6 +82,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     progress: Callable[[int, int], None] | None = None,
     version: int | None = None,
     mask: str | os.PathLike[str] | None = None,
+    boxes: Sequence[Sequence[float]] | None = None,
 ) -> Explanation:
     """Explain what a classifier sees in one photograph.
 
@@ -97,6 +99,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     version : the model's version, for the document
     mask : path of a picture of the photograph's size, bright where the object is: the judgement then says whether the
         answer rests on the object or on the background
+    boxes : (x, y, width, height) of boxes that hold the object, in the upright photograph's pixels; instead of a mask
 
     Raises
     ------
@@ -115,7 +118,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     made = named(recipe) if isinstance(recipe, str) else recipe
     talker = explainer(made, read.labels)
     colors = palette_of(palette)
-    scene = stage(photograph, read.profile, made, None if mask is None else _mask(mask, photograph.shape[:2]))
+    scene = stage(photograph, read.profile, made, _mask(mask, boxes, photograph.shape))
     attribution = converse(scene, talker, _predict(BlackBox(read, threads=threads), progress))
     height, width = photograph.shape[:2]
     return Explanation(
@@ -152,11 +155,22 @@ def _photograph(image: str | os.PathLike[str] | bytes | NDArray[np.uint8]) -> tu
     return decode(data), hashlib.sha256(data).hexdigest()
 
 
-def _mask(path: str | os.PathLike[str], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+def _mask(
+    path: str | os.PathLike[str] | None, boxes: Sequence[Sequence[float]] | None, shape: tuple[int, ...]
+) -> NDArray[np.bool_] | None:
+    height, width = shape[:2]
+    if boxes:
+        if path is not None:
+            raise ValueError("mask and boxes both say where the object is; give one of them")
+        if any(len(box) != 4 for box in boxes):
+            raise ValueError(f"boxes is {list(boxes)}, expected (x, y, width, height) for each box")
+        return Boxes(tuple(Box(*box) for box in boxes)).mask(height, width)
+    if path is None:
+        return None
     bright = np.asarray(decode(Path(path).read_bytes())[..., 0] > 127)
-    if bright.shape != shape:
-        sizes = [f"{width}x{height}" for height, width in (bright.shape, shape)]
-        raise ValueError(f"mask: {path} is {sizes[0]} pixels, the upright photograph {sizes[1]}; make them alike")
+    if bright.shape != (height, width):
+        size = f"{bright.shape[1]}x{bright.shape[0]}"
+        raise ValueError(f"mask: {path} is {size} pixels, the upright photograph {width}x{height}; make them alike")
     return bright
 
 

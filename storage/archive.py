@@ -11,7 +11,9 @@ from sqlalchemy import Engine, Row, func, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import ColumnElement
 
+from pipeline.boxes import Boxes
 from pipeline.photograph import Unreadable, decode
+from pipeline.pictures import png
 from storage.blobs import Blobs
 from storage.keys import image_key, mask_key
 from storage.tables import image as table
@@ -27,6 +29,7 @@ class Photograph:
     data: bytes
     label: str | None = None
     mask: bytes | None = None  # an image file of the same size, bright where the object is
+    boxes: Boxes | None = None  # or boxes that hold the object, in the upright photograph's pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +58,11 @@ class Archive:
         Raises
         ------
         Unreadable
-            If the photograph or its mask cannot be read, or the mask has another size.
+            If the photograph or its mask cannot be read, the mask has another size, or the boxes lie outside.
         """
         height, width = decode(photograph.data).shape[:2]
-        sha256 = hashlib.sha256(photograph.data).hexdigest()
-        known = {"label": photograph.label, "mask_sha256": self._keep_mask(photograph.mask, (height, width))}
+        sha256, mask = hashlib.sha256(photograph.data).hexdigest(), _mask(photograph, (height, width))
+        known = {"label": photograph.label, "mask_sha256": self._keep_mask(mask, (height, width))}
         self.blobs.put(image_key(sha256), photograph.data)
         values = {"sha256": sha256, "name": photograph.name, "width": width, "height": height} | known
         new = insert(table).values(values | {"bytes": len(photograph.data)}).on_conflict_do_nothing()
@@ -130,6 +133,19 @@ def condition(selection: str) -> ColumnElement[bool]:
 def bright(data: bytes) -> NDArray[np.bool_]:
     """The bright half of an image file, bool [H, W]. Raises Unreadable."""
     return np.asarray(decode(data)[..., 0] > 127)
+
+
+def _mask(photograph: Photograph, shape: tuple[int, int]) -> bytes | None:
+    """The mask's file, drawn from the boxes where those are given."""
+    if photograph.boxes is None:
+        return photograph.mask
+    if photograph.mask is not None:
+        raise Unreadable("it has both a mask and boxes; give one of them")
+    try:
+        drawn = photograph.boxes.mask(*shape)
+    except ValueError as error:
+        raise Unreadable(f"its boxes: {error}") from error
+    return png(np.repeat(drawn[..., None] * np.uint8(255), 3, axis=2))
 
 
 def _image(row: Row[Any]) -> Image:

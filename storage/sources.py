@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any, Self
+from typing import Any, Generic, Self, TypeVar
 
 from storage.blobs import s3_client
+
+T = TypeVar("T")
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
 
@@ -22,23 +24,23 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Labels:
-    """The labels of photographs: by their path, else by the last part of it where all that share it agree."""
+class Named(Generic[T]):
+    """What is told of photographs: by their path, else by the last part of it where all that share it agree."""
 
-    by_path: Mapping[str, str]
-    by_last: Mapping[str, str | None]
+    by_path: Mapping[str, T]
+    by_last: Mapping[str, T | None]
 
     @classmethod
-    def of(cls, by_path: Mapping[str, str]) -> Self:
-        """Make it from path and label."""
-        by_last: dict[str, str | None] = {}
-        for path, label in by_path.items():
+    def of(cls, by_path: Mapping[str, T]) -> Self:
+        """Make it from path and what is told."""
+        by_last: dict[str, T | None] = {}
+        for path, told in by_path.items():
             name = PurePosixPath(path).name
-            by_last[name] = label if by_last.get(name, label) == label else None
+            by_last[name] = told if by_last.get(name, told) == told else None
         return cls(by_path, by_last)
 
-    def get(self, name: str) -> str | None:
-        """The label of the photograph of this name in the archive."""
+    def get(self, name: str) -> T | None:
+        """What is told of the photograph of this name in the archive."""
         return self.by_path.get(name) or self.by_last.get(PurePosixPath(name).name)
 
 
@@ -62,22 +64,26 @@ def sources(location: str) -> Iterator[Source]:
     return iter([Source(path.name, path.read_bytes)])
 
 
-def labels(data: bytes) -> Labels:
+def labels(data: bytes) -> Named[str]:
     """The labels of a CSV file of path,label, keyed by path. Raises ValueError naming the line."""
     found: dict[str, str] = {}
-    try:
-        rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
-    except csv.Error as error:
-        raise ValueError(f"labels: not a CSV file ({error}); expected lines of path,label") from None
-    except UnicodeDecodeError as error:
-        raise ValueError(f"labels: not UTF-8 text (byte {error.start}); save the file as UTF-8") from None
-    for number, row in enumerate(rows, start=1):
+    for number, row in csv_rows(data, "labels", "path,label"):
         if not row or [cell.strip().lower() for cell in row[:2]] == ["path", "label"]:
             continue
         if len(row) != 2 or not row[0].strip() or not row[1].strip() or "\0" in row[0] + row[1]:
             raise ValueError(f"labels: line {number} is {','.join(row)!r}, expected path,label")
         found[row[0].strip()] = row[1].strip()
-    return Labels.of(found)
+    return Named.of(found)
+
+
+def csv_rows(data: bytes, what: str, expected: str) -> list[tuple[int, list[str]]]:
+    """The rows of a CSV file and their numbers, from 1. Raises ValueError beginning with what it is."""
+    try:
+        return list(enumerate(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")), start=1))
+    except csv.Error as error:
+        raise ValueError(f"{what}: not a CSV file ({error}); expected lines of {expected}") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{what}: not UTF-8 text (byte {error.start}); save the file as UTF-8") from None
 
 
 def _files(folder: Path) -> Iterator[Source]:

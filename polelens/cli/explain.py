@@ -17,6 +17,20 @@ from polelens.single import Explanation, model_file
 from polelens.single import explain as explain_one
 
 
+class Rectangle(click.ParamType[tuple[float, ...]]):
+    """Four numbers with commas between them."""
+
+    name = "X,Y,WIDTH,HEIGHT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        """The numbers; whether they lie in the photograph shows when it is read."""
+        try:
+            x, y, width, height = map(float, value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not X,Y,WIDTH,HEIGHT, like 410,60,85,900", param, ctx)
+        return x, y, width, height
+
+
 @click.command()
 @click.argument("image", type=FILE)
 @click.option(
@@ -30,6 +44,7 @@ from polelens.single import explain as explain_one
 @click.option("--palette", type=click.Choice(["green-red", "blue-orange"]), default="green-red", show_default=True)
 @click.option("--threads", type=click.IntRange(1), default=2, show_default=True, help="ONNX Runtime threads.")
 @click.option("--mask", type=FILE, help="Picture of the same size, bright where the object is.")
+@click.option("--box", "boxes", type=Rectangle(), multiple=True, help="Box that holds the object; repeatable.")
 @recipe_options
 @as_json
 def explain(
@@ -50,6 +65,7 @@ def explain(
     polelens explain cat.jpg --model net.onnx --labels labels.txt --profile profile.json --recipe lime --out out
     polelens explain pole.jpg --model poles.zip --mask mask.png --thorough --denoise --out out
     polelens explain pole.jpg --model poles@2 --label TRE --label STAAL --samples 256 --out out
+    polelens explain pole.jpg --model poles.zip --box 410,60,85,900 --out out
     """
     recipe = asked.recipe()
     labels = read_labels(labels_file.read_bytes()) if labels_file else None
@@ -67,6 +83,7 @@ def explain(
             progress=lambda done, total: bar.update(task, completed=done, total=total),
             version=version,
             mask=options["mask"],
+            boxes=options["boxes"],
         )
     if out:
         explanation.save(out)

@@ -9,16 +9,27 @@ import click
 from botocore.exceptions import ClientError
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
+from pipeline.boxes import Boxes
 from pipeline.photograph import Unreadable
 from polelens.cli.profiles import FILE
 from polelens.cli.store import archive
 from polelens.cli.text import as_json, echo_json, echo_json_list, printable, progress_bar
 from storage.archive import Archive, Photograph
-from storage.sources import SUFFIXES, Labels, Source, labels, sources
+from storage.boxes import boxes
+from storage.sources import SUFFIXES, Named, Source, labels, sources
 
 READERS = 4  # threads: reading waits for files, and decoding leaves Python
 FIELDS = ("sha256", "name", "width", "height", "label")
 AHEAD = 64  # photographs read ahead: bounds the memory
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is told of the photographs beside their files."""
+
+    labels: Named[str]
+    boxes: Named[Boxes]
+    masks: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +43,14 @@ class Kept:
 
 @dataclass
 class Added:
-    """What came of adding photographs."""
+    """What came of adding photographs; `masks` counts boxes too, `unmatched` are the names in a file of boxes that no
+    photograph has."""
 
     new: int = 0
     known: int = 0
     labels: int = 0
     masks: int = 0
+    unmatched: list[str] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
 
     def count(self, kept: Kept) -> None:
@@ -61,27 +74,34 @@ def images() -> None:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder of PNG masks with the same stems.",
 )
+@click.option("--boxes", "boxes_file", type=FILE, help="COCO JSON, or CSV of name,x,y,width,height: boxes for masks.")
 @as_json
-def add(location: str, labels_file: Path | None, masks: Path | None, as_json: bool) -> None:
+def add(location: str, labels_file: Path | None, masks: Path | None, boxes_file: Path | None, as_json: bool) -> None:
     """Add JPEG, PNG, WebP, TIFF and BMP files; those known already are not added twice.
 
     What cannot be read is listed and does not stop the rest; the exit status is 1 only if nothing could be read.
+    Masks and boxes are of the upright photograph, as EXIF turns it; several boxes of a photograph count together.
 
     \b
     polelens images add photographs/
     polelens images add photographs/ --labels labels.csv --masks masks/
-    polelens images add s3://archive/2026/
+    polelens images add photographs/ --boxes annotations.json
+    polelens images add s3://archive/2026/ --boxes boxes.csv
     """
-    table = labels(labels_file.read_bytes()) if labels_file else Labels({}, {})
-    added = _add_all(location, table, masks)
+    table: Named[str] = labels(labels_file.read_bytes()) if labels_file else Named({}, {})
+    drawn: Named[Boxes] = boxes(boxes_file.read_bytes()) if boxes_file else Named({}, {})
+    added = _add_all(location, Told(table, drawn, masks))
     if as_json:
         unreadable = [{"name": name, "reason": reason} for name, reason in added.unreadable]
         echo_json(asdict(added) | {"unreadable": unreadable})
     else:
         for name, reason in added.unreadable:
             click.echo(printable(f"not added: {name}: {reason}"), err=True)
+        if added.unmatched:
+            some, more = ", ".join(added.unmatched[:3]), ", ..." if len(added.unmatched) > 3 else ""
+            click.echo(printable(f"boxes of {len(added.unmatched)} without a photograph here: {some}{more}"), err=True)
         known = f", {added.labels} with a label" if labels_file else ""
-        known += f", {added.masks} with a mask" if masks else ""
+        known += f", {added.masks} with a mask" if masks or boxes_file else ""
         counts = f"{added.new} photographs added, {added.known} known already, {len(added.unreadable)} not readable"
         click.echo(counts + known)
     if not added.new + added.known:
@@ -116,39 +136,41 @@ def list_(selection: str, as_json: bool) -> None:
         click.echo(f"no photograph is selected by {selection!r}; `polelens images add PATH` adds some", err=True)
 
 
-def _add_all(location: str, table: Labels, masks: Path | None) -> Added:
-    added, none = Added(), True
+def _add_all(location: str, told: Told) -> Added:
+    added, names = Added(), set[str]()
     columns = (TextColumn("photographs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with progress_bar(*columns) as bar:
         task = bar.add_task("", total=None)
-        for name, outcome in _outcomes(location, table, masks):
-            none = False
+        for name, outcome in _outcomes(location, told):
+            names |= {name, PurePosixPath(name).name}
             bar.advance(task)
             try:
                 added.count(outcome.result())
             except Unreadable as error:
                 added.unreadable.append((name, str(error)))
-    if none:
+    if not names:
         raise ValueError(f"there is no photograph in {location!r}: looked for {', '.join(sorted(SUFFIXES))}")
+    added.unmatched = [name for name in told.boxes.by_path if not names & {name, PurePosixPath(name).name}]
     return added
 
 
-def _outcomes(location: str, table: Labels, masks: Path | None) -> Iterator[tuple[str, Future[Kept]]]:
+def _outcomes(location: str, told: Told) -> Iterator[tuple[str, Future[Kept]]]:
     """Each photograph's name and what came of it, in order, a bounded number read ahead."""
     store, waiting = archive(), list[tuple[str, Future[Kept]]]()
     with ThreadPoolExecutor(READERS) as pool:
         for source in sources(location):
-            label = table.get(source.name)
-            waiting.append((source.name, pool.submit(_keep, store, source, label, masks)))
+            waiting.append((source.name, pool.submit(_keep, store, source, told)))
             if len(waiting) >= AHEAD:
                 yield waiting.pop(0)
         yield from waiting
 
 
-def _keep(store: Archive, source: Source, label: str | None, masks: Path | None) -> Kept:
-    data, mask = _read(source.read), masks and masks / f"{PurePosixPath(source.name).stem}.png"
+def _keep(store: Archive, source: Source, told: Told) -> Kept:
+    data, mask = _read(source.read), told.masks and told.masks / f"{PurePosixPath(source.name).stem}.png"
     drawn = _read(mask.read_bytes) if mask and mask.is_file() else None
-    return Kept(store.add(Photograph(source.name, data, label, drawn)), label is not None, drawn is not None)
+    label, boxed = told.labels.get(source.name), told.boxes.get(source.name)
+    new = store.add(Photograph(source.name, data, label, drawn, boxed))
+    return Kept(new, label is not None, drawn is not None or boxed is not None)
 
 
 def _read(read: Callable[[], bytes]) -> bytes:

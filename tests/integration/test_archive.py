@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.boxes import Box, Boxes
 from pipeline.photograph import Unreadable
 from storage.archive import Archive, Photograph
 from storage.blobs import BlobMissing, FolderBlobs
@@ -58,6 +59,22 @@ def test_a_label_or_mask_that_comes_later_is_kept(archive: Archive) -> None:
     np.testing.assert_array_equal(archive.mask(found.mask), mask)
     archive.add(Photograph("a", ONE, label="STAAL"))
     assert next(archive.select()).label == "STAAL"
+
+
+def test_boxes_are_kept_as_the_mask_that_they_make(archive: Archive, blobs_folder: Path) -> None:
+    """Several together, in the pixels of the upright photograph; drawn again they are the same mask."""
+    boxes = Boxes((Box(2, 1, 3, 4), Box(20, 10, 2, 6)))
+    for _ in range(2):
+        archive.add(Photograph("a", ONE, boxes=boxes))
+    [found] = archive.select()
+    assert found.mask is not None
+    np.testing.assert_array_equal(archive.mask(found.mask), boxes.mask(16, 32))
+    assert len(list(blobs_folder.glob("masks/*/*"))) == 1
+    with pytest.raises(Unreadable, match="its boxes: box 30,0,9,9 reaches beyond the 32x16 pixels"):
+        archive.add(Photograph("b", TWO, boxes=Boxes((Box(30, 0, 9, 9),))))
+    with pytest.raises(Unreadable, match="both a mask and boxes"):
+        archive.add(Photograph("b", TWO, mask=_mask(np.ones((16, 32), dtype=bool)), boxes=boxes))
+    assert archive.count() == 1
 
 
 def test_sizes_are_those_of_the_upright_photograph(archive: Archive) -> None:

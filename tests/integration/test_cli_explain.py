@@ -131,11 +131,25 @@ def test_what_explain_cannot_do_is_one_sentence(nowhere: Commands, zipped: Path,
         ((pole, *model, "--set", "=5"), "expected FIELD=VALUE"),
         ((pole, *model, "--seed", "4294967295"), "seeds is"),
         ((pole, *model, "--out", tmp_path / "taken/out"), "taken"),
+        ((pole, *model, "--box", "90,0,20,20"), "reaches beyond the 96x48 pixels"),
+        ((pole, *model, "--box", "1,1,9,9", "--mask", pole), "give one of them"),
     ):
         assert reason in nowhere.refused("explain", *words)
     assert "does not exist" in nowhere.refused("explain", tmp_path / "none.png", *model, status=2)
     assert "is not one of" in nowhere.refused("explain", pole, *model, "--palette", "pink", status=2)
+    assert "is not X,Y,WIDTH,HEIGHT" in nowhere.refused("explain", pole, *model, "--box", "1,2,3", status=2)
     assert "Missing option '--model'" in nowhere.refused("explain", pole, status=2)
+
+
+def test_boxes_of_the_upright_photograph_are_judged_against(nowhere: Commands, zipped: Path, tmp_path: Path) -> None:
+    """The boxes are in the pixels that a person sees, after EXIF turned them, and are united."""
+    exif, data = Image.Exif(), io.BytesIO()
+    exif[0x0112] = 6
+    Image.fromarray(np.concatenate(pictures(2, size=48, seed=3), axis=1)).save(data, "JPEG", exif=exif)
+    (tmp_path / "turned.jpg").write_bytes(data.getvalue())
+    words = ("explain", tmp_path / "turned.jpg", "--model", zipped, *FEW)  # the canvas is its middle, 48 by 48
+    [found] = nowhere.json(*words, "--box", "0,60,24,36", "--box", "24,60,24,36")["labels"].values()
+    assert found["judgement"]["grounding"]["mask_area"] == pytest.approx(0.25, abs=0.02)
 
 
 def test_pictures_are_the_upright_photograph(nowhere: Commands, zipped: Path, tmp_path: Path) -> None:

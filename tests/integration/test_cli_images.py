@@ -1,10 +1,12 @@
 """Photographs through the command line: files, folders and S3 prefixes, labels and masks."""
 
+import json
 from pathlib import Path
 
 import boto3
 import numpy as np
 
+from polelens.cli import store
 from tests.bench import pictures, png
 from tests.commands import Commands
 from tests.services import S3
@@ -50,6 +52,41 @@ def test_labels_and_masks_come_along(cli: Commands, photographs: Path, tmp_path:
     assert "north/b.PNG: its mask cannot be read" in result.stderr
     assert {one["name"]: one["label"] for one in cli.json("images", "list")}["a.png"] == "TRE"
     assert [one["name"] for one in cli.json("images", "list", "--images", "label:TRE")] == ["a.png"]
+
+
+def test_boxes_come_along_as_masks(cli: Commands, photographs: Path, tmp_path: Path) -> None:
+    """COCO and CSV alike; what is wrong with one photograph's boxes keeps that one out, as with a mask."""
+    coco, table, masks = tmp_path / "coco.json", tmp_path / "boxes.csv", tmp_path / "masks"
+    images = [{"id": 1, "file_name": "a.png"}, {"id": 2, "file_name": "d.jpg", "width": 64, "height": 32}]
+    some = [{"image_id": 1, "bbox": [0, 0, 4, 8]}, {"image_id": 1, "bbox": [2, 0, 4, 8]}]
+    coco.write_text(json.dumps({"images": images, "annotations": [*some, {"image_id": 2, "bbox": [0, 0, 4, 4]}]}))
+    result = cli.run("images", "add", photographs, "--boxes", coco)
+    assert result.stdout.strip() == "3 photographs added, 0 known already, 3 not readable, 1 with a mask"
+    assert "d.jpg: its boxes: drawn in 64x32 pixels, the upright photograph is 32x32" in result.stderr
+    [digest] = [one.mask for one in store.archive().select("a.png")]
+    mask = store.archive().mask(digest)
+    assert (mask.sum(), mask[:8, :6].all()) == (48, True)
+
+    masks.mkdir()
+    (masks / "a.png").write_bytes(png(np.full((32, 32, 3), 255, np.uint8)))
+    lines = "a.png,1,1,9,9\nd.jpg,1,1,9,9\nb.PNG,30,0,9,9\nnobody.png,nan,0,1,1\n"
+    table.write_text(f"name,x,y,width,height\n{lines}")
+    result = cli.run("images", "add", photographs, "--boxes", table, "--masks", masks)
+    assert result.stdout.strip().endswith("1 photographs added, 1 known already, 4 not readable, 1 with a mask")
+    assert "a.png: it has both a mask and boxes; give one of them" in result.stderr
+    assert "north/b.PNG: its boxes: box 30,0,9,9 reaches beyond the 32x32 pixels" in result.stderr
+    assert "boxes of 1 without a photograph here: nobody.png" in result.stderr
+    assert cli.json("images", "add", photographs, "--boxes", table)["unmatched"] == ["nobody.png"]
+
+
+def test_a_file_that_holds_no_boxes_is_one_sentence(cli: Commands, photographs: Path, tmp_path: Path) -> None:
+    """Nothing is added then."""
+    (tmp_path / "boxes.json").write_text('{"images": [')
+    assert "not COCO's JSON" in cli.refused("images", "add", photographs, "--boxes", tmp_path / "boxes.json")
+    (tmp_path / "boxes.csv").write_text("a.png,1,2,3,4\n")
+    assert "the first line must be" in cli.refused("images", "add", photographs, "--boxes", tmp_path / "boxes.csv")
+    assert "does not exist" in cli.refused("images", "add", photographs, "--boxes", tmp_path / "no.json", status=2)
+    assert cli.json("images", "list") == []
 
 
 def test_a_single_file_is_added_by_its_name(cli: Commands, photographs: Path) -> None:

@@ -117,6 +117,24 @@ def test_save_makes_the_folder_and_its_files(zipped: Path, photograph: Path, tmp
     assert json.loads((tmp_path / "deep/out/attribution.json").read_text()) == json.loads(json.dumps(found.document()))
 
 
+def test_boxes_are_a_mask(zipped: Path, photograph: Path, tmp_path: Path) -> None:
+    """The same judgement as the mask with those pixels; both at once, or a box of three numbers, is refused."""
+    mask = np.zeros((48, 96, 3), np.uint8)
+    mask[8:40, 30:60] = 255
+    (tmp_path / "mask.png").write_bytes(png(mask))
+    by_mask = explain(photograph, zipped, recipe=FEW, mask=tmp_path / "mask.png")
+    boxed = explain(photograph, zipped, recipe=FEW, boxes=[(30, 8, 20, 32), (40, 8, 20, 32)])
+    assert boxed.scene.mask is not None
+    assert boxed.scene.mask.any()
+    assert boxed.document() == by_mask.document()
+    with pytest.raises(ValueError, match="mask and boxes both say"):
+        explain(photograph, zipped, recipe=FEW, mask=tmp_path / "mask.png", boxes=[(30, 8, 20, 32)])
+    with pytest.raises(ValueError, match=r"boxes is \[\(1, 2, 3\)\], expected"):
+        explain(photograph, zipped, recipe=FEW, boxes=[(1, 2, 3)])
+    with pytest.raises(ValueError, match="reaches beyond the 96x48 pixels"):
+        explain(photograph, zipped, recipe=FEW, boxes=[(90, 8, 20, 32)])
+
+
 def test_progress_counts_up_to_all_evaluations(zipped: Path, photograph: Path) -> None:
     """Called with what is done and what there is to do, the last time with all done."""
     calls: list[tuple[int, int]] = []
