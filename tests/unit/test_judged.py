@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from demo.photographs import BACKGROUNDS, LABELS, photograph
+from demo.__main__ import PHOTOGRAPHS, SEED
+from demo.photographs import archive
 from pipeline.explain import explain
-from pipeline.faithfulness import area, deletion, insertion, steps
+from pipeline.faithfulness import area, deletion, heaviest_first, insertion, steps
 from pipeline.grounding import background_reliance, ground, mask_share, shares_inside
 from pipeline.methods import explainer
 from pipeline.profile import Profile
@@ -17,7 +18,7 @@ from pipeline.segments import grid
 from pipeline.staging import stage
 
 RECIPE = recipe("default").override({"seeds": [1, 11, 21]})
-SHOTS = [photograph(7_000_000 + i, LABELS[i % 3], BACKGROUNDS[i % 6]) for i in range(12)]
+SHOTS = list(archive(PHOTOGRAPHS, SEED, shortcut=False))  # the demo's own
 
 
 def scene(k=16, size=32, mask=None):
@@ -69,7 +70,8 @@ def test_an_interaction_of_three_shows_its_low_fit(parity):
 
 @pytest.mark.parametrize("region", ["object", "background"])
 def test_what_a_model_sees_alone_is_what_it_is_said_to_rely_on(region):
-    """A model of the object alone is never called one of the background, one of the background alone always is."""
+    """On the demo's photographs a model of the object alone is never called one of the background; one of all that is
+    outside the exact mask is, on 95 % of them or more."""
     words, reliances = [], []
     for shot in SHOTS:
         profile = Profile(64)
@@ -117,6 +119,25 @@ def test_a_deletion_curve_takes_the_heaviest_first():
     rows = deletion(order)
     assert [sorted(np.flatnonzero(~row).tolist()) for row in rows] == [[], [2], [0, 2], [0, 1, 2], [0, 1, 2, 3]]
     assert np.array_equal(insertion(order), ~rows)
+
+
+@pytest.mark.parametrize("k", [1, 7, 32, 50])
+def test_areas_are_those_of_taking_superpixels_away_one_by_one(k):
+    """By hand: sets of superpixels, a score that is no sum of them, and rectangles and triangles added up."""
+    generator = np.random.default_rng(k)
+    weights, worth = generator.normal(size=k), generator.random(k)
+
+    def score(left):
+        return math.tanh(sum(worth[one] for one in left)) * (0.5 if 0 in left else 1)
+
+    order = sorted(range(k), key=lambda one: -weights[one])
+    taken = [round(step * k / min(k, 32)) for step in range(min(k, 32) + 1)]
+    for masks, shown in ((deletion, lambda n: order[n:]), (insertion, lambda n: order[:n])):
+        heights = [score(set(shown(n))) for n in taken]
+        steps_by_hand = zip(taken, taken[1:], heights, heights[1:], strict=False)
+        by_hand = sum((right - left) / k * (low + high) / 2 for left, right, low, high in steps_by_hand)
+        curve = np.array([score(set(np.flatnonzero(row).tolist())) for row in masks(heaviest_first(weights))])
+        assert area(curve, k) == pytest.approx(by_hand, abs=1e-12)
 
 
 @pytest.mark.parametrize("k", [1, 5, 32, 33, 50, 200])
