@@ -1,6 +1,6 @@
 """`python -m benchmarks.faithfulness MODEL --labels FILE --profile FILE`: do explanations of photographs beat chance?
 
-The default recipe on the colour photographs that scikit-image brings along: areas under the deletion curve (low is
+A recipe on the colour photographs that scikit-image brings along: areas under the deletion curve (low is
 good) and the insertion curve (high is good), beside the mean over random orders of the same superpixels.
 """
 
@@ -20,8 +20,10 @@ from pipeline.export import read_labels
 from pipeline.faithfulness import area, at_random, deletion, insertion
 from pipeline.judgement import Curves
 from pipeline.model import Model
+from pipeline.recipe import Recipe
 from pipeline.variant import Variant, vary
 from polelens.cli.profiles import FILE, read_profile
+from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.text import console, progress_bar
 from polelens.single import Explanation, explain, model_file
 
@@ -79,17 +81,21 @@ class Contest:
 
 @click.command()
 @click.argument("model", type=FILE)
-@click.option("--labels", type=FILE, help="Labels, one a line, in the order of the model's outputs.")
+@click.option("--labels", "labels_file", type=FILE, help="Labels, one a line, in the order of the model's outputs.")
 @click.option("--profile", type=FILE, help="Preprocessing profile, JSON.")
 @click.option("--threads", type=click.IntRange(1), default=2, show_default=True, help="ONNX Runtime threads.")
 @click.option("--photograph", "names", type=click.Choice(PHOTOGRAPHS), multiple=True, default=PHOTOGRAPHS)
-def main(model: Path, labels: Path | None, profile: Path | None, threads: int, names: tuple[str, ...]) -> None:
+@recipe_options
+def main(
+    model: Path, names: tuple[str, ...], asked: Asked, threads: int, labels_file: Path | None, profile: Path | None
+) -> None:
     """Explain the photographs; the exit status is 1 if one does not beat chance on both curves."""
-    read = model_file(model, labels=read_labels(labels.read_bytes()) if labels else None, profile=read_profile(profile))
+    labels = read_labels(labels_file.read_bytes()) if labels_file else None
+    read, recipe = model_file(model, labels=labels, profile=read_profile(profile)), asked.recipe()
     table, lost = Table(*COLUMNS, box=None), []
     with progress_bar() as bar:
         for name in bar.track(names, description="photographs"):
-            contest = _contest(name, read, threads)
+            contest = _contest(name, read, recipe, threads)
             table.add_row(*_row(name, contest))
             lost += [] if contest.won else [name]
     console.print(table)
@@ -97,10 +103,10 @@ def main(model: Path, labels: Path | None, profile: Path | None, threads: int, n
         raise SystemExit(f"not better than chance on both curves: {', '.join(lost)}")
 
 
-def _contest(name: str, model: Model, threads: int) -> Contest:
+def _contest(name: str, model: Model, recipe: Recipe, threads: int) -> Contest:
     loaded = getattr(data, name)()
     pixels = loaded[0] if isinstance(loaded, tuple) else loaded  # of a stereo pair the left one
-    return Contest(explain(pixels, model, threads=threads), BlackBox(model, threads=threads))
+    return Contest(explain(pixels, model, recipe=recipe, threads=threads), BlackBox(model, threads=threads))
 
 
 def _row(name: str, contest: Contest) -> tuple[str, ...]:

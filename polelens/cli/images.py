@@ -74,7 +74,9 @@ def images() -> None:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder of PNG masks with the same stems.",
 )
-@click.option("--boxes", "boxes_file", type=FILE, help="Boxes of the object: COCO JSON, or CSV of name,x,y,width,height.")
+@click.option(
+    "--boxes", "boxes_file", type=FILE, help="Boxes of the object: COCO JSON, or CSV of name,x,y,width,height."
+)
 @as_json
 def add(location: str, labels_file: Path | None, masks: Path | None, boxes_file: Path | None, as_json: bool) -> None:
     """Add JPEG, PNG, WebP, TIFF and BMP files; those known already are not added twice.
