@@ -57,7 +57,16 @@ def test_explain_writes_what_the_issue_says(nowhere: Commands, zipped: Path, pol
     assert document["evaluations"] == 2 + 9 * 128 + curves
     [(label, found)] = document["labels"].items()
     assert label == max(document["probabilities"], key=document["probabilities"].get)
-    assert set(found) == {"weights", "std_error", "weights_by_seed", "intercept", "fidelity", "stability", "judgement"}
+    assert set(found) == {
+        "weights",
+        "std_error",
+        "weights_by_seed",
+        "intercept",
+        "fidelity",
+        "stability",
+        "judgement",
+        "denoised",
+    }
     assert np.shape(found["weights"]) == np.shape(found["std_error"]) == (k,)
     assert np.shape(found["weights_by_seed"]) == (9, k)
     assert isinstance(found["intercept"], float)
@@ -162,3 +171,16 @@ def test_pictures_are_the_upright_photograph(nowhere: Commands, zipped: Path, tm
     assert (document["image"]["width"], document["image"]["height"]) == (48, 96)
     with Image.open(tmp_path / "out/support.png") as picture:
         assert picture.height > picture.width
+
+
+def test_thorough_and_denoise_tell_what_moves_it_and_what_is_left(
+    nowhere: Commands, zipped: Path, pole: Path, tmp_path: Path
+) -> None:
+    """The variations, the confidence before and after, and the pair of overlays in the folder."""
+    told = nowhere("explain", pole, "--model", zipped, "--thorough", "--denoise", "0.5", "--out", tmp_path / "out")
+    for word in ("seeds", "segmenter:quickshift", "fill:blur", "noise:2", "MuFidelity", "before", "thorough 1,744"):
+        assert word in told
+    [found] = json.loads((tmp_path / "out/attribution.json").read_text())["labels"].values()
+    assert set(found["judgement"]["sensitivity"]) >= {"seeds", "noise:2"}
+    with Image.open(tmp_path / "out/denoised.png") as image:
+        assert image.width > 2 * 560
