@@ -60,12 +60,16 @@ class Grounding:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Where the verdicts begin; chosen on planted models and the demo, see docs/how-it-works.md."""
+    """Where the verdicts begin, and the warning of the fill; chosen on planted models and the demo.
+
+    See docs/how-it-works.md.
+    """
 
     gap: float = 0.1
     stability: float = 0.5
     fidelity: float = 0.5
     background_reliance: float = 0.6
+    fill: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,10 @@ class Judgement:
         See `pipeline.faithfulness`; NaN where the recipe is not thorough.
     sensitivity : name -> Likeness
         How like the explanation is under other seeds, superpixels, fill and noise; empty where it is not thorough.
+    thresholds : Thresholds
+        Those that the verdict was given by: they may have changed since.
+    confident_fill : str or None
+        The label that the model gives the bare fill with more than `thresholds.fill`: a warning, no verdict.
     """
 
     gap: float
@@ -98,6 +106,13 @@ class Judgement:
     verdict: Verdict
     mu_fidelity: float = math.nan
     sensitivity: Mapping[str, Likeness] = field(default_factory=dict)
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    confident_fill: str | None = None
+
+    @property
+    def warning(self) -> str | None:
+        """What to bear in mind whatever the verdict, as a sentence."""
+        return None if self.confident_fill is None else fill_warning(self.confident_fill)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -110,6 +125,8 @@ class Judgement:
             verdict=Verdict(**parts["verdict"]),
             mu_fidelity=_number(value.get("mu_fidelity")),
             sensitivity={name: Likeness(**_numbers(one)) for name, one in value.get("sensitivity", {}).items()},
+            thresholds=Thresholds(**value["thresholds"]),
+            confident_fill=value["confident_fill"],
         )
 
 
@@ -144,6 +161,23 @@ def verdict(
     return Verdict(
         "trusted", "fidelity.r2_held_out", fidelity.r2_held_out, "The colours show what the answer rests on."
     )
+
+
+def confident_fill(fill_probabilities: Mapping[str, float], limits: Thresholds) -> str | None:
+    """The label that the model gives the bare fill with more than the threshold; None if it is not so sure.
+
+    Examples
+    --------
+    >>> confident_fill({"STAAL": 0.1, "TRE": 0.9}, Thresholds())
+    'TRE'
+    """
+    label = max(fill_probabilities, key=lambda name: fill_probabilities[name])
+    return label if fill_probabilities[label] > limits.fill else None
+
+
+def fill_warning(label: str) -> str:
+    """What a fill that the model is sure of means for the weights."""
+    return f"The model is sure of the bare fill as {label}: weights are measured against that answer."
 
 
 def _number(value: Any) -> Any:

@@ -17,6 +17,7 @@ from pipeline.blackbox import BlackBox
 from pipeline.boxes import Box, Boxes
 from pipeline.document import ImageFacts, ModelFacts, document
 from pipeline.explain import explain as converse
+from pipeline.judgement import Thresholds
 from pipeline.methods import explainer
 from pipeline.model import Model, read_model
 from pipeline.photograph import decode
@@ -83,6 +84,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     version: int | None = None,
     mask: str | os.PathLike[str] | None = None,
     boxes: Sequence[Sequence[float]] | None = None,
+    thresholds: Thresholds | None = None,
 ) -> Explanation:
     """Explain what a classifier sees in one photograph.
 
@@ -100,6 +102,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     mask : path of a picture of the photograph's size, bright where the object is: the judgement then says whether the
         answer rests on the object or on the background
     boxes : (x, y, width, height) of boxes that hold the object, in the upright photograph's pixels; instead of a mask
+    thresholds : where the verdicts begin, a `pipeline.judgement.Thresholds`
 
     Raises
     ------
@@ -116,7 +119,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     photograph, sha256 = _photograph(image)
     read = model if isinstance(model, Model) else model_file(Path(model), labels=labels, profile=profile)
     made = named(recipe) if isinstance(recipe, str) else recipe
-    talker = explainer(made, read.labels)
+    talker = explainer(made, read.labels, thresholds)
     colors = palette_of(palette)
     scene = stage(photograph, read.profile, made, _mask(mask, boxes, photograph.shape))
     attribution = converse(scene, talker, _predict(BlackBox(read, threads=threads), progress))

@@ -214,7 +214,7 @@ def _audit(row: Row[Any]) -> Audit:
 def _attributions(c: Connection, explanations: Sequence[int]) -> dict[int, list[Row[Any]]]:
     rows = tables.attribution
     found: dict[int, list[Row[Any]]] = {}
-    for row in c.execute(select(rows).where(rows.c.explanation_id.in_(explanations)).order_by(rows.c.label)):
+    for row in c.execute(select(rows).where(rows.c.explanation_id.in_(explanations)).order_by(rows.c.place)):
         found.setdefault(row.explanation_id, []).append(row)
     return found
 
@@ -222,7 +222,6 @@ def _attributions(c: Connection, explanations: Sequence[int]) -> dict[int, list[
 def _explained(row: Row[Any], labels: Sequence[Row[Any]]) -> Explained:
     fields = dict(row._mapping)
     answers = {name: fields.pop(name) for name in ("probabilities", "fill_probabilities", "evaluations")}
-    labels = sorted(labels, key=lambda one: -answers["probabilities"][one.label])
     attribution = Attribution(**answers, labels=tuple(map(_label, labels))) if labels else None
     return Explained(**fields, attribution=attribution)
 

@@ -175,8 +175,11 @@ class Ledger:
 
     def finish(self, job: Job, attribution: Attribution) -> bool:
         """Keep an attribution and drop the parts; False if another reducer was first."""
+        predicted, confidence = max(attribution.probabilities.items(), key=lambda pair: pair[1])
         values = {
             "id": job.id,
+            "predicted": predicted,
+            "confidence": confidence,
             "probabilities": json.dumps(dict(attribution.probabilities)),
             "fill": json.dumps(dict(attribution.fill_probabilities)),
             "evaluations": attribution.evaluations,
@@ -258,12 +261,13 @@ def _values(key: PartKey) -> dict[str, Any]:
 
 def _rows(explanation: int, attribution: Attribution) -> list[dict[str, Any]]:
     rows = []
-    for label in attribution.labels:
+    for place, label in enumerate(attribution.labels, start=1):
         told = label.to_json()
         rows.append(
             {
                 "explanation_id": explanation,
                 "label": label.label,
+                "place": place,
                 "weights": label.weights.tolist(),
                 "std_error": label.std_error.tolist(),
                 "weights_by_seed": label.weights_by_seed.tolist(),

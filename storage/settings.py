@@ -1,12 +1,15 @@
 """All settings, read from the environment, in one place."""
 
 import os
+from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, JsonConfigSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from pipeline.judgement import Thresholds
 
 
 class SettingsError(ValueError):
@@ -18,15 +21,36 @@ def local_home() -> Path:
     return Path(os.environ.get("POLELENS_HOME", "~/.local/share/polelens")).expanduser()
 
 
-class Settings(BaseSettings):
-    """Every setting beside the `AWS_*` of boto3's usual credential chain and Flower's own `FLOWER_*`.
+_DEFAULT = Thresholds()
+S = TypeVar("S", bound=BaseSettings)
 
-    The first three default to the local stack of `polelens up`, if one was started in `POLELENS_HOME`.
-    """
+
+class Judging(BaseSettings):
+    """The thresholds of the verdicts, which need no services."""
 
     model_config = SettingsConfigDict(
         env_prefix="polelens_", frozen=True, populate_by_name=True, extra="ignore", env_ignore_empty=True
     )
+
+    judge_gap: float = Field(default=_DEFAULT.gap, ge=0, le=1, description="unexplained: a smaller gap, either way")
+    judge_stability: float = Field(default=_DEFAULT.stability, ge=0, le=1, description="unstable: seeds agree less")
+    judge_fidelity: float = Field(default=_DEFAULT.fidelity, ge=0, le=1, description="unfaithful: a lower held-out R2")
+    judge_background_reliance: float = Field(
+        default=_DEFAULT.background_reliance, ge=0, le=1, description="background: the answer rests on it more"
+    )
+    judge_fill: float = Field(default=_DEFAULT.fill, ge=0, le=1, description="warn of a fill whose own score is higher")
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """The thresholds as the judgement takes them."""
+        return Thresholds(**{one.name: getattr(self, f"judge_{one.name}") for one in fields(Thresholds)})
+
+
+class Settings(Judging):
+    """Every setting beside the `AWS_*` of boto3's usual credential chain and Flower's own `FLOWER_*`.
+
+    The first three default to the local stack of `polelens up`, if one was started in `POLELENS_HOME`.
+    """
 
     database_url: str = Field(validation_alias=AliasChoices("database_url"), repr=False, description="Postgres")
     broker_url: str = Field(
@@ -71,8 +95,17 @@ class Settings(BaseSettings):
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """The settings of this process. Raises SettingsError naming the variable that is missing or wrong."""
+    return _read(Settings)
+
+
+def thresholds() -> Thresholds:
+    """The verdicts' thresholds, also where there are no services. Raises SettingsError as `settings` does."""
+    return _read(Judging).thresholds
+
+
+def _read(kind: type[S]) -> S:
     try:
-        return Settings()
+        return kind()
     except ValidationError as error:
         problem = error.errors()[0]
         name = str(problem["loc"][0]).upper()

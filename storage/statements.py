@@ -97,7 +97,8 @@ SCORES = "SELECT round, scores FROM part WHERE explanation_id = :id ORDER BY rou
 
 FINISH = """
 UPDATE explanation SET state = 'done', finished_at = now(), lease_until = NULL, reason = NULL, attempts = 0,
-       probabilities = CAST(:probabilities AS jsonb), fill_probabilities = CAST(:fill AS jsonb), evaluations = :evaluations
+       probabilities = CAST(:probabilities AS jsonb), fill_probabilities = CAST(:fill AS jsonb), evaluations = :evaluations,
+       predicted = :predicted, confidence = :confidence
 WHERE id = :id AND state = 'reducing'
 """
 

@@ -5,6 +5,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     DateTime,
     Float,
     ForeignKey,
@@ -114,6 +115,8 @@ explanation = Table(
     Column("evaluations", Integer, nullable=False, server_default=text("0")),
     Column("probabilities", JSONB),
     Column("fill_probabilities", JSONB),
+    Column("predicted", Text),  # the most probable label, and its probability
+    Column("confidence", Float),
     Column("finished_at", DateTime(timezone=True)),
     _now(),
     CheckConstraint(
@@ -165,4 +168,6 @@ attribution = Table(
     Column("judgement", JSONB),  # see pipeline.judgement; null where the recipe did not ask for one
     Column("denoised", JSONB),  # the noise experiment, where there was one: see pipeline.attribution
     Column("verdict", Text),  # its word: trusted, unexplained, unstable, unfaithful or background
+    Column("place", SmallInteger, nullable=False, server_default=text("1")),  # 1: the most probable label explained
+    Column("background_reliance", Float, Computed("(judgement #>> '{grounding,background_reliance}')::float8")),
 )

@@ -26,7 +26,7 @@ def reduce(explanation: int) -> None:
         return
     model, scene = runtime.model(job.model), runtime.scene(job.scene or "")
     evidence = _evidence(job, model)
-    step = explainer(Recipe.from_json(job.recipe), model.labels).proceed(scene, evidence)
+    step = explainer(Recipe.from_json(job.recipe), model.labels, settings().thresholds).proceed(scene, evidence)
     if isinstance(step, Probe):
         publish(runtime.ledger().open_round(job, job.scene or "", step, part_size(job.model)))
         return

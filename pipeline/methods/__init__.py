@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from pipeline.judgement import Thresholds
 from pipeline.methods import removal, subsets, variations
 from pipeline.methods.denoised import NoiseExperiment
 from pipeline.methods.examination import Examination
@@ -20,8 +21,8 @@ __all__ = ["METHODS", "Explainer", "explainer", "planned", "planned_evaluations"
 METHODS: Mapping[str, Callable[[Recipe, tuple[str, ...]], Explainer]] = {"lime": Lime}
 
 
-def explainer(recipe: Recipe, labels: Sequence[str]) -> Explainer:
-    """The explainer of a recipe for a model with these labels.
+def explainer(recipe: Recipe, labels: Sequence[str], thresholds: Thresholds | None = None) -> Explainer:
+    """The explainer of a recipe for a model with these labels; its verdicts are given by the thresholds.
 
     Raises
     ------
@@ -36,7 +37,7 @@ def explainer(recipe: Recipe, labels: Sequence[str]) -> Explainer:
     if unknown:
         raise ValueError(f"the model has no label {unknown[0]!r}; it has {_shown(labels)}")
     check(recipe.segmenter["name"], recipe.segmenter_options())
-    return _tested(recipe, _experiment(recipe, tuple(labels)), tuple(labels))
+    return _tested(recipe, _experiment(recipe, tuple(labels)), tuple(labels), thresholds or Thresholds())
 
 
 def planned(recipe: Recipe) -> Mapping[str, int]:
@@ -62,13 +63,13 @@ def _experiment(recipe: Recipe, labels: tuple[str, ...]) -> Explainer:
     return NoiseExperiment(recipe, recipe.denoise, lambda one: METHODS[one.method](one, labels))
 
 
-def _tested(recipe: Recipe, inner: Explainer, labels: tuple[str, ...]) -> Explainer:
+def _tested(recipe: Recipe, inner: Explainer, labels: tuple[str, ...], thresholds: Thresholds) -> Explainer:
     if not recipe.judge:
         return inner
     tests: tuple[Examination, ...] = (Removal(labels, recipe.seeds[0]), Grounded(labels))
     if recipe.thorough:
         tests += (Subsets(labels, recipe.seeds[0]), Variations(recipe, labels))
-    return Judged(inner, tests)
+    return Judged(inner, tests, thresholds)
 
 
 def _shown(labels: Sequence[str], most: int = 12) -> str:

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 from pipeline.attribution import Attribution, LabelAttribution
-from pipeline.judgement import Judgement, Thresholds, verdict
+from pipeline.judgement import Judgement, Thresholds, confident_fill, verdict
 from pipeline.methods.examination import Examination
 from pipeline.methods.explainer import Explainer
 from pipeline.probe import Evidence, Probe
@@ -53,4 +53,6 @@ class Judged:
     def _with(self, attribution: Attribution, label: LabelAttribution, found: dict[str, Any]) -> LabelAttribution:
         gap = attribution.probabilities[label.label] - attribution.fill_probabilities[label.label]
         word = verdict(gap, (label.fidelity, label.stability), found["curves"], found["grounding"], self.thresholds)
-        return replace(label, judgement=Judgement(gap=gap, verdict=word, **found))
+        sure = confident_fill(attribution.fill_probabilities, self.thresholds)
+        found |= {"gap": gap, "verdict": word, "thresholds": self.thresholds, "confident_fill": sure}
+        return replace(label, judgement=Judgement(**found))

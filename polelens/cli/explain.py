@@ -15,6 +15,7 @@ from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.text import as_json, console, echo_json, printable, progress_bar
 from polelens.single import Explanation, model_file
 from polelens.single import explain as explain_one
+from storage.settings import SettingsError, thresholds
 
 
 class Rectangle(click.ParamType[tuple[float, ...]]):
@@ -84,6 +85,7 @@ def explain(
             version=version,
             mask=options["mask"],
             boxes=options["boxes"],
+            thresholds=thresholds(),
         )
     if out:
         explanation.save(out)
@@ -102,7 +104,6 @@ def _model(reference: str, labels: Any, profile: Any) -> tuple[Model, int | None
     if labels or profile:
         raise ValueError("--labels and --profile go with a model file; a registered model has its own")
     from polelens.cli.store import registry  # noqa: PLC0415 -- a file needs no services
-    from storage.settings import SettingsError  # noqa: PLC0415
 
     try:
         version = registry().find(reference)
@@ -125,6 +126,8 @@ def _tell(explanation: Explanation, out: Path | None) -> None:
         click.echo(f"\n{printable(label.label)}: {', '.join(told)} ({attribution.evaluations:,} evaluations)")
         if label.judgement:
             click.echo(f"{label.judgement.verdict.word}: {label.judgement.verdict.sentence}")
+            if label.judgement.warning:
+                click.echo(printable(label.judgement.warning))
         console.print(evidence_table(explanation.backdrop, label))
         if label.judgement and label.judgement.sensitivity:
             console.print(sensitivity_table(label.judgement))

@@ -138,17 +138,17 @@ def test_progress_counts_what_is_under_way(desk: Desk) -> None:
 
 
 def test_an_attribution_comes_back_as_it_was(desk: Desk) -> None:
-    """Every number, those that are not a number included, and the labels from the most probable down."""
+    """Every number, those that are not a number included, and the labels in their order: the pictures are in it."""
     number = desk.audit("a")
     _finish(desk, *desk.ledger.produce(64), labels=("no", "yes"))
     [found] = desk.audits.explained(number)
     assert found.attribution is not None
-    assert [label.label for label in found.attribution.labels] == ["yes", "no"]
-    assert found.attribution.to_json() == attribution("yes", "no", spearman=0.5).to_json()
+    assert [label.label for label in found.attribution.labels] == ["no", "yes"]
+    assert found.attribution.to_json() == attribution("no", "yes", spearman=0.5).to_json()
     assert math.isnan(found.attribution.labels[0].stability.kendall)
     assert [label.judgement and label.judgement.verdict for label in found.attribution.labels] == [
-        None,
         JUDGEMENT.verdict,
+        None,
     ]
     assert (found.image_name, found.width, found.height, found.state) == ("a", 4, 3, "done")
 

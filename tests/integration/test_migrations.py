@@ -21,6 +21,7 @@ def test_the_migrations_lead_to_the_tables_and_back(empty_database_url: str) -> 
         command.downgrade(config, "base")
         with engine_of(empty_database_url) as engine:
             assert inspect(engine).get_table_names() == ["alembic_version"]
+            assert inspect(engine).get_view_names() == []
 
 
 def test_what_is_up_to_date_is_left_alone(database_url: str) -> None:

@@ -10,6 +10,7 @@ from demo.photographs import archive
 from pipeline.explain import explain
 from pipeline.faithfulness import area, deletion, heaviest_first, insertion, steps
 from pipeline.grounding import background_reliance, ground, mask_share, shares_inside
+from pipeline.judgement import Judgement, Thresholds
 from pipeline.methods import explainer
 from pipeline.profile import Profile
 from pipeline.recipes import recipe
@@ -182,3 +183,28 @@ def test_background_reliance_is_between_nothing_and_all():
     assert background_reliance(one([0.3]), one([0.3])) == 0.5
     assert background_reliance(one([0.1, 0.3]), one([0.9, 0.1])) == 0.25
     assert math.isnan(background_reliance(one([-0.1]), one([0.0])))
+
+
+def test_a_fill_that_the_model_is_sure_of_is_a_warning_and_no_verdict():
+    """The label and the thresholds are kept with the verdict, which stays as it is; a sentence says what it means."""
+    weights = np.random.default_rng(0).random((32, 32))
+    label, attribution = judged(scene(), lambda picture: float((picture[..., 0] / 255 * weights).sum() / weights.sum()))
+    assert attribution.fill_probabilities["no"] == 1
+    assert label.judgement.confident_fill == "no"
+    assert label.judgement.verdict.word == "trusted"
+    assert "sure of the bare fill as no" in label.judgement.warning
+    assert Judgement.from_json(label.to_json()["judgement"]) == label.judgement
+
+
+def test_other_thresholds_give_other_verdicts():
+    """And are kept, so that a verdict can be traced to them."""
+    shown, limits = scene(), Thresholds(gap=0.95, fill=1.0)
+    made = RECIPE.override({"labels": ["yes"]})
+
+    def both(shot, masks):
+        yes = np.array([(picture[..., 0] > 100).mean() * 0.9 for picture in compose(shot, masks)], dtype=np.float32)
+        return np.stack([yes, 1 - yes], axis=1)
+
+    [label] = explain(shown, explainer(made, ("yes", "no"), limits), both).labels
+    assert (label.judgement.verdict.word, label.judgement.thresholds) == ("unexplained", limits)
+    assert label.judgement.warning is None

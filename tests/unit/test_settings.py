@@ -7,8 +7,9 @@ from typing import get_args
 
 import pytest
 
+from pipeline.judgement import Thresholds
 from pipeline.pictures.palette import PALETTES
-from storage.settings import Settings, SettingsError, settings
+from storage.settings import Settings, SettingsError, settings, thresholds
 
 ADDRESSES = {
     "DATABASE_URL": "postgresql://me:secret-1@db/polelens",
@@ -16,6 +17,7 @@ ADDRESSES = {
     "POLELENS_BLOBS": "s3://bucket/prefix",
 }
 NUMBERS = ["window", "attempts", "part_evaluations", "batch", "threads"]
+SHARES = [name for name in Settings.model_fields if name.startswith("judge_")]
 SECONDS = ["lease_seconds", "part_seconds", "produce_seconds", "sweep_seconds", "visibility_seconds"]
 
 
@@ -44,7 +46,8 @@ def test_the_addresses_come_from_the_environment(tmp_path: Path) -> None:
 @pytest.mark.parametrize("field", sorted(set(Settings.model_fields) - {"database_url", "broker_url", "home", "blobs"}))
 def test_every_setting_is_set_by_its_variable(environment: pytest.MonkeyPatch, field: str) -> None:
     """POLELENS_ and its name."""
-    value = {"providers": "CUDAExecutionProvider", "palette": "blue-orange"}.get(field, "7")
+    words = {"providers": "CUDAExecutionProvider", "palette": "blue-orange"}
+    value = words.get(field, "0.7" if field in SHARES else "7")
     environment.setenv(f"POLELENS_{field.upper()}", value)
     assert str(getattr(settings(), field)) in (value, f"{value}.0")
 
@@ -66,6 +69,7 @@ def test_a_missing_address_is_named(environment: pytest.MonkeyPatch, name: str, 
         *[(field, value) for field in NUMBERS for value in ("-1", "many", "1.5")],
         *[(field, "0") for field in NUMBERS if field != "part_evaluations"],
         *[(field, value) for field in SECONDS for value in ("0", "-1", "soon")],
+        *[(field, value) for field in SHARES for value in ("-0.1", "1.1", "half")],
         ("batch", "4097"),
         ("palette", "pink"),
         ("blobs", "http://host/x"),
@@ -76,6 +80,19 @@ def test_a_wrong_value_is_named_with_its_variable(environment: pytest.MonkeyPatc
     environment.setenv(f"POLELENS_{field.upper()}", value)
     with pytest.raises(SettingsError, match=f"POLELENS_{field.upper()} is '{value}': "):
         settings()
+
+
+def test_the_thresholds_need_no_services(environment: pytest.MonkeyPatch) -> None:
+    """Explaining one photograph reads them where there is neither a database nor a stack; a wrong one is named."""
+    for name in ADDRESSES:
+        environment.delenv(name)
+    assert thresholds() == Thresholds()
+    environment.setenv("POLELENS_JUDGE_FILL", "0.9")
+    environment.setenv("POLELENS_JUDGE_BACKGROUND_RELIANCE", "0.4")
+    assert thresholds() == Thresholds(background_reliance=0.4, fill=0.9)
+    environment.setenv("POLELENS_JUDGE_GAP", "much")
+    with pytest.raises(SettingsError, match="POLELENS_JUDGE_GAP is 'much': "):
+        thresholds()
 
 
 def test_secrets_are_not_shown() -> None:
