@@ -11,6 +11,9 @@ from polelens.report import AuditView, ExplanationView, Figures, write_report
 from storage.audits import Audit, Audits, Explained
 from storage.blobs import Blobs
 from storage.keys import explanation_key
+from storage.overview import overview
+
+LOOKS = 12  # photographs to look at first: what a person takes in at a glance
 
 
 def explanation_document(audit: Audit, row: Explained) -> Mapping[str, Any]:
@@ -45,6 +48,7 @@ def write_audit_report(
         failed=progress.failed,
         evaluations=progress.evaluations,
         seconds=(audit.finished_at - audit.created_at).total_seconds() if audit.finished_at else None,
+        overview=overview(audits.engine, number, LOOKS),
         failures=[(row.image_name, row.reason or "") for row in audits.explained(number, ("failed",))],
     )
     return write_report(folder, view, _views(audits, blobs, number, each))
@@ -97,4 +101,5 @@ def _judged(label: LabelAttribution) -> dict[str, Any]:
         "background_reliance": found.background_reliance,
         "verdict": verdict.word,
         "sentence": verdict.sentence,
+        "warning": label.judgement.warning,
     }

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pipeline.pictures.lettering import percent
 from polelens.report.tally import Tally
 from polelens.report.views import KINDS, AuditView, ExplanationView
-from polelens.report.words import Sentence, duration, headline, known, sentences
+from polelens.report.words import VERDICTS, Sentence, duration, fills, headline, interval, known, sentences
 
 PAGE = 200  # photographs: more on one page makes a browser slow
 
@@ -36,7 +36,8 @@ class Card:
 def write_report(folder: Path, audit: AuditView, explanations: Iterable[ExplanationView]) -> Path:
     """Write an audit's report: `index.html`, further pages of 200 photographs each, and `pictures/` beside them.
 
-    Explanations are read once and one page at a time; only counts are kept of those gone by.
+    Explanations are read once and one page at a time; of those gone by, only counts and the cards of the photographs to
+    look at first are kept.
 
     Parameters
     ----------
@@ -51,16 +52,21 @@ def write_report(folder: Path, audit: AuditView, explanations: Iterable[Explanat
     """
     folder.mkdir(parents=True, exist_ok=True)
     tally, first, pages = Tally(), list[Card](), 0
+    looks = {(look.sha256, look.explained): look for look in audit.overview.look_first}
+    looked_at = dict[int, Card]()
     for pages, batch, last in _batches(explanations):
         cards = [_card(folder, pages, tally.count + offset, item) for offset, item in enumerate(batch, 1)]
         for card in cards:
-            tally.add(card.explanation, card)
+            tally.add(card.explanation)
+            look = looks.get((card.explanation.sha256, card.explanation.explained))
+            if look:
+                looked_at[look.rank] = card
         if pages == 1:
             first = cards
         else:
             following = None if last else page_name(pages + 1)
             _write(folder, pages, "page.html", audit=audit, cards=cards, following=following)
-    _write(folder, 1, "index.html", audit=audit, cards=first, tally=tally, pages=pages)
+    _write(folder, 1, "index.html", audit=audit, cards=first, tally=tally, pages=pages, looked_at=looked_at)
     _remove_pages_after(folder, pages)
     return folder / page_name(1)
 
@@ -104,8 +110,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"page_name": page_name, "headline": headline}
-    environment.filters |= {"percent": percent, "duration": duration, "known": known}
+    environment.globals |= {"page_name": page_name, "headline": headline, "fills": fills, "VERDICTS": VERDICTS}
+    environment.filters |= {"percent": percent, "duration": duration, "known": known, "interval": interval}
     return environment
 
 

@@ -1,16 +1,12 @@
 """The tally: what an archive's explanations have in common, counted as they go by."""
 
-import heapq
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from polelens.report.views import ExplanationView, Figures
 from polelens.report.words import known
 
 BINS = 20
-SHOWN = 8  # photographs to look at first, of each sort
 
 
 @dataclass(slots=True)
@@ -43,26 +39,6 @@ class Histogram:
 
 
 @dataclass(slots=True)
-class Strip:
-    """The photographs with the lowest of a figure."""
-
-    title: str
-    figure: str
-    _lowest: list[tuple[float, int, Any]] = field(default_factory=list)
-
-    def add(self, figures: Figures, card: Any) -> None:
-        """Keep the card if its figure is among the lowest so far."""
-        value = known(getattr(figures, self.figure))
-        if value is not None:  # the running number keeps equal values in order and cards from being compared
-            entry = (-value, -card.number, card)
-            (heapq.heappush if len(self._lowest) < SHOWN else heapq.heappushpop)(self._lowest, entry)
-
-    def cards(self) -> Sequence[Any]:
-        """The cards kept, the lowest figure first."""
-        return [card for _, _, card in sorted(self._lowest, reverse=True)]
-
-
-@dataclass(slots=True)
 class Tally:
     """Counts over all explanations of an audit, in memory that does not grow with their number."""
 
@@ -70,8 +46,6 @@ class Tally:
     predicted: Counter[str] = field(default_factory=Counter)
     labelled: int = 0
     correct: int = 0
-    verdicts: Counter[str] = field(default_factory=Counter)
-    grounded: int = 0
     histograms: list[Histogram] = field(
         default_factory=lambda: [
             Histogram("Evidence on the pole", "all on the background", "all on the pole", "mask_share"),
@@ -80,24 +54,13 @@ class Tally:
             Histogram("Fit of the surrogate, held out", "none", "exact", "r2_held_out"),
         ]
     )
-    strips: list[Strip] = field(
-        default_factory=lambda: [
-            Strip("Least evidence on the pole", "mask_share"),
-            Strip("Seeds disagree most", "spearman"),
-        ]
-    )
 
-    def add(self, explanation: ExplanationView, card: Any) -> None:
+    def add(self, explanation: ExplanationView) -> None:
         """Count one explanation."""
         self.count += 1
         self.predicted[explanation.predicted] += 1
         if explanation.label is not None:
             self.labelled += 1
             self.correct += explanation.label == explanation.predicted
-        if explanation.figures.verdict is not None:
-            self.verdicts[explanation.figures.verdict] += 1
-        self.grounded += known(explanation.figures.background_reliance) is not None
         for histogram in self.histograms:
             histogram.add(explanation.figures)
-        for strip in self.strips:
-            strip.add(explanation.figures, card)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from storage.overview import Overview
+
 KINDS = ("overlay", "support", "seeds")
 
 
@@ -13,7 +15,7 @@ class AuditView:
     """An audit: what was asked, and how it went.
 
     `images` counts the photographs selected, `done` and `failed` the explanations; `seconds` is the wall time, None
-    where it is unknown; `failures` are (name of the photograph, reason).
+    where it is unknown; `failures` are (name of the photograph, reason); `overview` is what the front page shows.
     """
 
     id: int
@@ -32,6 +34,7 @@ class AuditView:
     evaluations: int
     seconds: float | None
     failures: Sequence[tuple[str, str]] = ()
+    overview: Overview = field(default_factory=Overview)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Figures:
 
     `mask_share` is the share of the positive weight that lies inside the pole's mask, `mask_area` the share of the
     canvas that the mask covers: what evidence spread evenly would give. `background_reliance` is how far the score
-    rests on what is outside the mask, `verdict` and `sentence` are those of `pipeline.judgement`.
+    rests on what is outside the mask, `verdict`, `sentence` and `warning` are those of `pipeline.judgement`.
     """
 
     seeds: int
@@ -56,6 +59,7 @@ class Figures:
     background_reliance: float | None = None
     verdict: str | None = None
     sentence: str | None = None
+    warning: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,26 @@
 """Words: the numbers of an explanation as sentences, each marked good, fair or poor."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from pipeline.judgement import fill_warning
 from pipeline.pictures.lettering import percent
 from polelens.report.views import Figures
+from storage.overview import Overview, Reliance
 
 Mark = Literal["good", "fair", "poor", "plain"]
 COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 GOOD, FAIR = 0.8, 0.5  # of a correlation or R²: the usual reading of strong and moderate; a convention, not a test
 ON_POLE, PARTLY_ON_POLE = 0.5, 0.25  # of the evidence: most of it, or at least a quarter
+VERDICTS = {  # what each means to who reads it, the best first
+    "trusted": "the colours show what the answer rests on",
+    "background": "the answer rests on the background",
+    "unstable": "another run explains it otherwise",
+    "unfaithful": "the explanation does not follow the model",
+    "unexplained": "hiding the whole picture hardly changes the answer",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,7 @@ def sentences(figures: Figures) -> list[Sentence]:
     """Everything the figures have to say, what is not known left out."""
     found = [
         _verdict(figures),
+        None if figures.warning is None else Sentence("fair", figures.warning),
         _on_pole(figures),
         _agreement(figures),
         _top_five(figures),
@@ -37,15 +46,17 @@ def sentences(figures: Figures) -> list[Sentence]:
     return [*(sentence for sentence in found if sentence), asked]
 
 
-def headline(verdicts: Mapping[str, int], grounded: int) -> Sentence | None:
+def headline(overview: Overview) -> Sentence | None:
     """What an audit comes to, in one sentence; None where nothing was judged.
 
     Examples
     --------
-    >>> headline({"background": 22, "trusted": 2}, 24).text
+    >>> from storage.overview import Share
+    >>> headline(Overview([Share("background", 22, 0.92), Share("trusted", 2, 0.08)])).text
     'The model looks at the background: 22 of 24 answers rest on it.'
     """
-    total = sum(verdicts.values())
+    verdicts = {one.verdict: one.photographs for one in overview.verdicts}
+    total, grounded = sum(verdicts.values()), overview.reliance.photographs
     if not total:
         return None
     trusted, background = verdicts.get("trusted", 0), verdicts.get("background", 0)
@@ -57,6 +68,32 @@ def headline(verdicts: Mapping[str, int], grounded: int) -> Sentence | None:
     if 2 * trusted > total:
         return Sentence("good", f"{trusted:,} of {total:,} explanations hold; no mask says where the object is.")
     return Sentence("fair", f"Only {trusted:,} of {total:,} explanations can be trusted: look at them one by one.")
+
+
+def interval(reliance: Reliance) -> str:
+    """A mean with its interval, as far as they are known.
+
+    Examples
+    --------
+    >>> interval(Reliance("TRE", 9, 0.918, 0.598, 0.988)), interval(Reliance("TRE", 1, 0.5, None, None))
+    ('0.92 (0.60 to 0.99)', '0.50')
+    """
+    if reliance.mean is None:
+        return "not known"
+    bounds = "" if reliance.low is None or reliance.high is None else f" ({reliance.low:.2f} to {reliance.high:.2f})"
+    return f"{reliance.mean:.2f}{bounds}"
+
+
+def fills(overview: Overview) -> str | None:
+    """The bare fills that the model is sure of, in one sentence; None if there are none.
+
+    Examples
+    --------
+    >>> fills(Overview(confident_fills={"TRE": 20, "STAAL": 1}))
+    'The model is sure of the bare fill as TRE (20), STAAL (1): weights are measured against that answer.'
+    """
+    told = ", ".join(f"{label} ({count:,})" for label, count in overview.confident_fills.items())
+    return fill_warning(told) if told else None
 
 
 def known(value: float | None) -> float | None:
