@@ -1,20 +1,23 @@
 """Start, follow, cancel and resume audits, and read what they found."""
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import click
 
 from pipeline.methods import planned_evaluations
+from polelens.cli.overview import overview_tables
 from polelens.cli.recipes import Asked, recipe_options
-from polelens.cli.store import audits, blobs, ledger, registry
-from polelens.cli.tables import audit_table, plan_line, results_table, summary
+from polelens.cli.store import audits, blobs, engine, ledger, registry
+from polelens.cli.tables import audit_table, failed_table, photograph_table, plan_line, results_table, summary
 from polelens.cli.text import as_json, console, echo_json, echo_json_object, progress_bar
 from polelens.cli.watch import CtrlC, ending
 from polelens.cli.watch import watch as follow
 from polelens.findings import explanation_document, write_audit_report
 from storage.audits import Audit, Explained
+from storage.overview import overview
 from tasks.messages import hint
 
 NUMBER = click.argument("number", type=click.IntRange(1, 2**31 - 1))
@@ -77,26 +80,36 @@ def list_(as_json: bool) -> None:
 @NUMBER
 @click.option("--image", help="One photograph: its name, or the beginning of its sha256.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Lines shown; --json shows all.")
+@click.option("--first", type=click.IntRange(0), default=10, show_default=True, help="Photographs to look at first.")
 @as_json
-def show(number: int, image: str | None, limit: int, as_json: bool) -> None:
-    """Show what an audit found, a line for each photograph.
+def show(number: int, image: str | None, limit: int, first: int, as_json: bool) -> None:
+    """Show what an audit found: a line for each photograph, and below them what it all comes to.
+
+    The photographs to look at first are those with most reasons: a wrong label, the background, a doubtful explanation,
+    a model that is not sure.
 
     \b
     polelens audit show 3
+    polelens audit show 3 --limit 20 --first 50
     polelens audit show 3 --json                         everything
     polelens audit show 3 --image pole-017.jpg --json    its attribution, as explain writes it
     """
     one = audits().get(number)
-    rows = audits().explained(number, ("done", "failed"))
     if image is not None:
-        rows = iter([_only(number, rows, image)])
-    if not as_json:
-        console.print(results_table(one, audits().progress(number), rows, limit))
-    elif image is not None:
-        echo_json(explanation_document(one, next(rows)))
-    else:
-        documents = (explanation_document(one, row) for row in rows)
-        echo_json_object(summary(one, audits().progress(number)), "explanations", documents)
+        row = _only(number, audits().explained(number, ("done", "failed")), image)
+        if as_json:
+            echo_json(explanation_document(one, row))
+        else:
+            console.print(photograph_table(row))
+        return
+    progress, found = audits().progress(number), overview(engine(), number, first)
+    if as_json:
+        documents = (explanation_document(one, row) for row in audits().explained(number, ("done", "failed")))
+        echo_json_object(summary(one, progress) | found.to_json(), "explanations", documents)
+        return
+    done, failed = (list(islice(audits().explained(number, (state,)), limit)) for state in ("done", "failed"))
+    console.print(results_table(one, progress, found, done, limit))
+    console.print(*failed_table(progress, failed), *overview_tables(found, number), sep="\n")
 
 
 @audit.command()

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -12,6 +13,7 @@ from pipeline.judgement import Grounding
 from polelens.cli.text import printable
 from polelens.report.words import duration
 from storage.audits import Audit, Explained, Progress
+from storage.overview import Overview
 
 
 def summary(audit: Audit, progress: Progress) -> dict[str, Any]:
@@ -53,35 +55,46 @@ def audit_table(found: Iterable[tuple[Audit, Progress]]) -> Table:
 
 
 WORDS = {"photograph": 22, "label": 6, "the model says": 15, "verdict": 11}  # and their width in characters
-FIGURES = ("fit", "seeds", "mask", "bg")
+FIGURES = {"fit": "r2_held_out", "seeds": "spearman", "mask": "mask_share", "bg": "background_reliance"}
 LEGEND = """
 fit: held-out R2 of the surrogate; seeds: their mean rank correlation
 mask: share of the supporting evidence inside the photograph's mask
 bg: how far the score rests on what is outside the mask, 0 to 1"""
 
 
-def results_table(audit: Audit, progress: Progress, rows: Iterable[Explained], most: int) -> Group:
-    """A line for each photograph and label, with the mean of all at the end, and below it what failed.
+def results_table(audit: Audit, progress: Progress, found: Overview, rows: Iterable[Explained], most: int) -> Group:
+    """At most so many lines, one for each photograph and label, with the mean of all there are at the end."""
+    table = _lines_table(rows, most)
+    if not table.row_count:
+        return Group(_heading(audit, progress))
+    hidden = found.explanations - table.row_count
+    figures = (found.means[name] for name in FIGURES.values())
+    table.add_row("mean", "", "", "", *(_two(math.nan if value is None else value) for value in figures), style="bold")
+    return Group(_heading(audit, progress), table, *_more(hidden), LEGEND)
 
-    At most so many lines of each kind are shown; of the others only the figures are kept.
-    """
-    table, failed = _empty_table(), Table("failed", "reason", box=None)
-    figures: list[tuple[float, ...]] = []
+
+def photograph_table(row: Explained) -> Group:
+    """The lines of one photograph, or why it failed."""
+    if row.attribution is None:
+        return Group(f"{printable(row.image_name)}: {printable(row.reason or '')}")
+    told = [
+        printable(f"{label.label}: {sentence}")
+        for label in row.attribution.labels
+        if label.judgement
+        for sentence in (label.judgement.verdict.sentence, label.judgement.warning)
+        if sentence
+    ]
+    return Group(_lines_table([row], len(row.attribution.labels)), LEGEND, "", *told)
+
+
+def failed_table(progress: Progress, rows: Sequence[Explained]) -> list[RenderableType]:
+    """What failed, and why; nothing if nothing did."""
+    if not rows:
+        return []
+    table = Table("failed", "reason", box=None)
     for row in rows:
-        if row.state == "failed" and failed.row_count < most:
-            failed.add_row(printable(row.image_name), printable(row.reason or ""))
-        for words, numbers in _lines(row, row.attribution) if row.attribution else ():
-            figures.append(numbers)
-            if table.row_count < most:
-                table.add_row(*map(printable, words), *map(_two, numbers))
-    parts: list[RenderableType] = [_heading(audit, progress)]
-    if figures:
-        hidden = len(figures) - table.row_count
-        table.add_row("mean", "", "", "", *(_two(_mean(column)) for column in zip(*figures, strict=True)), style="bold")
-        parts += [table, *_more(hidden), LEGEND]
-    if failed.row_count:
-        parts += ["", failed, *_more(progress.failed - failed.row_count)]
-    return Group(*parts)
+        table.add_row(printable(row.image_name), printable(row.reason or ""))
+    return ["", table, *_more(progress.failed - len(rows))]
 
 
 def _heading(audit: Audit, progress: Progress) -> str:
@@ -90,12 +103,15 @@ def _heading(audit: Audit, progress: Progress) -> str:
     return f"{what}, {progress.state}, {explained}, {progress.evaluations:,} evaluations"
 
 
-def _empty_table() -> Table:
+def _lines_table(rows: Iterable[Explained], most: int) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0))
     for name, width in WORDS.items():
         table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=width)
     for name in FIGURES:
         table.add_column(name, justify="right", no_wrap=True, min_width=4)
+    lines = (line for row in rows if row.attribution for line in _lines(row, row.attribution))
+    for words, numbers in islice(lines, most):
+        table.add_row(*map(printable, words), *map(_two, numbers))
     return table
 
 
@@ -113,11 +129,6 @@ def _lines(row: Explained, attribution: Attribution) -> Iterator[tuple[tuple[str
 
 def _more(hidden: int) -> list[str]:
     return [f"and {hidden:,} more: --limit, or --json for all"] if hidden > 0 else []
-
-
-def _mean(column: Sequence[float]) -> float:
-    known = [value for value in column if not math.isnan(value)]
-    return sum(known) / len(known) if known else math.nan
 
 
 def _two(value: float) -> str:

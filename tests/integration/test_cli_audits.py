@@ -51,11 +51,25 @@ def test_an_audit_from_start_to_report(audited: Bench, commands: CommandsIn, tmp
     everything = cli.json("audit", "show", number)
     assert everything["audit"] == number
     assert [one["name"] for one in everything["explanations"]] == [f"cli/[red]{i}\x1b[31m.png" for i in range(3)]
+    assert sum(one["photographs"] for one in everything["verdicts"]) == 3
+    assert everything["background_reliance"][-1]["photographs"] <= 2
     with_mask, without = everything["explanations"][1], everything["explanations"][0]
     grounding = with_mask["labels"]["yes"]["judgement"]["grounding"]
     assert (with_mask["label"], grounding["mask_area"]) == ("yes", 0.5)
     assert 0 <= grounding["mask_share"] <= 1
     assert set(without["labels"]["yes"]["judgement"]["grounding"].values()) == {None}
+
+    with store.engine().begin() as c:
+        c.exec_driver_sql("UPDATE image SET label = 'no' WHERE name LIKE 'cli/%%'")
+    shown = cli("audit", "show", number, "--first", "2")
+    assert shown.count("said to be yes but known as no") == 2
+    assert f"and 1 more: --first, or `polelens audit report {number}`" in shown
+    assert "\x1b" not in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    looks = cli.json("audit", "show", number)["look_first"]
+    assert [(look["rank"], look["known_label"]) for look in looks] == [(1, "no"), (2, "no"), (3, "no")]
+    with store.engine().begin() as c:
+        c.exec_driver_sql("UPDATE image SET label = 'yes' WHERE name LIKE 'cli/%%'")
 
     sha256 = with_mask["image"]["sha256"]
     for image in (sha256, sha256[:16], with_mask["name"]):
