@@ -125,8 +125,8 @@ class Judgement:
             verdict=Verdict(**parts["verdict"]),
             mu_fidelity=_number(value.get("mu_fidelity")),
             sensitivity={name: Likeness(**_numbers(one)) for name, one in value.get("sensitivity", {}).items()},
-            thresholds=Thresholds(**value["thresholds"]),
-            confident_fill=value["confident_fill"],
+            thresholds=Thresholds(**value.get("thresholds", {})),
+            confident_fill=value.get("confident_fill"),
         )
 
 

@@ -1,8 +1,10 @@
 """The views of the verdicts: what they say is what was explained, counted and ordered by hand."""
 
 import math
+import re
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import pytest
 from alembic import command
@@ -13,6 +15,8 @@ from pipeline.judgement import Grounding, Thresholds, Verdict
 from storage.database import migrations
 from storage.overview import Look, Reliance, overview
 from tests.desk import JUDGEMENT, PROBE, Desk, attribution, engine_of
+
+FORMATS = Path(__file__).resolve().parents[2] / "docs/formats.md"
 
 
 def _explain(
@@ -147,3 +151,15 @@ def test_what_was_explained_before_the_views_is_in_them(database_url: str, desk:
         {"gap": 0.1, "stability": 0.5, "fidelity": 0.5, "background_reliance": 0.6, "fill": 0.5},
         None,
     )
+
+
+def test_the_queries_of_the_document_are_answered(desk: Desk) -> None:
+    """Every SELECT in docs/formats.md finds what is there, one of each view at the least."""
+    desk.audit("a")
+    _explain(desk, "background", 0.75)
+    blocks = re.findall(r"^```sql\n(.*?)^```$", FORMATS.read_text(), re.MULTILINE | re.DOTALL)
+    queries = [line.partition(";")[0] for block in blocks for line in block.splitlines()]
+    views = {"explanation_flags", "verdicts", "background_reliance", "look_first"}
+    assert views == {word for query in queries for word in query.split() if word in views}
+    with desk.engine.begin() as c:
+        assert all(c.execute(text(query)).all() for query in queries)
