@@ -1,11 +1,15 @@
 """The archive's view tells the demo's two models apart: one looks at the background, the other at the poles."""
 
+import numpy as np
+
 from demo.__main__ import HERE, PHOTOGRAPHS, SEED
 from demo.photographs import archive
+from pipeline.judgement import Thresholds
 from pipeline.model import read_model
 from storage.archive import Photograph
 from storage.overview import Reliance, overview
-from tests.bench import Bench, png
+from tests import models
+from tests.bench import Bench, pictures, png
 
 FEW = {"samples": 16, "seeds": [1]}  # the reliance is measured by the judging, whatever the samples
 
@@ -23,6 +27,21 @@ def test_background_reliance_tells_the_two_models_apart(shared_bench: Bench) -> 
     assert background.low is not None
     assert pole.high is not None
     assert pole.high < background.low
+
+
+def test_the_reducer_judges_by_the_thresholds_of_its_settings(bench: Bench) -> None:
+    """And they are kept with the verdict, which another process then reads as it was given."""
+    bench.environment["POLELENS_JUDGE_GAP"] = "1"
+    model = bench.model(models.additive(np.full((32, 32), 0.4 / 3072 / 255), bias=0.5), "yes", "no")
+    bench.photographs("strict", pictures(1))
+    bench.workers(1)
+    number = bench.audit(model, "strict/*", **FEW)
+    assert bench.wait(number).done == 1
+    [found] = bench.results(number)
+    assert found.attribution is not None
+    judgement = found.attribution.labels[0].judgement
+    assert judgement is not None
+    assert (judgement.verdict.word, judgement.thresholds) == ("unexplained", Thresholds(gap=1.0))
 
 
 def _reliance(bench: Bench, version: int) -> Reliance:
