@@ -139,7 +139,7 @@ def test_what_was_explained_before_the_views_is_in_them(database_url: str, desk:
     """The migration finds what is kept now in what was kept then, and the thresholds are those there were."""
     number = desk.audit("a")
     _explain(desk, "background", 0.75)
-    command.downgrade(migrations(database_url), "0006-1")
+    command.downgrade(migrations(database_url), "0003-1")
     command.upgrade(migrations(database_url), "head")
     with engine_of(database_url) as engine:
         found = overview(engine, number, 10)

@@ -6,7 +6,7 @@ docs/formats.md describes every column.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
+revision = "0003"
 down_revision = "0002"
 
 # What was judged before thresholds could be set was judged by these.
