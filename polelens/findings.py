@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipeline.attribution import LabelAttribution
+from pipeline.attribution import Attribution, LabelAttribution
 from pipeline.document import ImageFacts, ModelFacts, document
 from polelens.report import AuditView, ExplanationView, Figures, write_report
 from storage.audits import Audit, Audits, Explained
@@ -68,6 +68,7 @@ def _views(audits: Audits, blobs: Blobs, number: int, each: Callable[[], object]
         for place, label in enumerate(row.attribution.labels, start=1):
             suffix = "" if place == 1 else f"-{place}"
             names = {kind: f"{kind}{suffix}.png" for kind in ("overlay", "support", "seeds")}
+            names |= {"denoised": "denoised.png"} if label.denoised else {}
             yield ExplanationView(
                 image=row.image_name,
                 sha256=row.image,
@@ -83,6 +84,7 @@ def _views(audits: Audits, blobs: Blobs, number: int, each: Callable[[], object]
                     top5_jaccard=label.stability.top5_jaccard,
                     top5_jaccard_chance=label.stability.top5_jaccard_chance,
                     sign_agreement=label.stability.sign_agreement,
+                    denoised=_denoised(row.attribution, label),
                     **_judged(label),
                 ),
                 pictures={kind: partial(blobs.get, explanation_key(row.key, name)) for kind, name in names.items()},
@@ -102,4 +104,13 @@ def _judged(label: LabelAttribution) -> dict[str, Any]:
         "verdict": verdict.word,
         "sentence": verdict.sentence,
         "warning": label.judgement.warning,
+        "sensitivity": {name: one.spearman for name, one in label.judgement.sensitivity.items()},
     }
+
+
+def _denoised(attribution: Attribution, label: LabelAttribution) -> tuple[int, float, float] | None:
+    """How many superpixels were taken away, and the label's confidence before and after."""
+    after = label.denoised
+    if after is None:
+        return None
+    return len(after.removed), attribution.probabilities[label.label], after.probabilities[label.label]

@@ -7,7 +7,7 @@ from typing import Any
 
 from storage.overview import Overview
 
-KINDS = ("overlay", "support", "seeds")
+KINDS = ("overlay", "support", "seeds", "denoised")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,8 @@ class Figures:
     `mask_share` is the share of the positive weight that lies inside the pole's mask, `mask_area` the share of the
     canvas that the mask covers: what evidence spread evenly would give. `background_reliance` is how far the score
     rests on what is outside the mask, `verdict`, `sentence` and `warning` are those of `pipeline.judgement`.
+    `sensitivity` is the rank correlation under each changed choice; `denoised` is how many superpixels the noise
+    experiment took away, and the label's confidence before and after.
     """
 
     seeds: int
@@ -60,14 +62,16 @@ class Figures:
     verdict: str | None = None
     sentence: str | None = None
     warning: str | None = None
+    sensitivity: Mapping[str, float] = field(default_factory=dict)
+    denoised: tuple[int, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ExplanationView:
     """One photograph explained for one label.
 
-    `pictures` are PNG files by kind (overlay, support, seeds), each read only when it is written: an archive's do not
-    fit into memory. `label` is the one a person gave, None where nobody did.
+    `pictures` are PNG files by kind (overlay, support, seeds, denoised), each read only when it is written: an
+    archive's do not fit into memory. `label` is the one a person gave, None where nobody did.
     """
 
     image: str

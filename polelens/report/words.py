@@ -41,6 +41,8 @@ def sentences(figures: Figures) -> list[Sentence]:
         _top_five(figures),
         _signs(figures),
         _fit(figures),
+        _moved(figures),
+        _denoised(figures),
     ]
     asked = Sentence("plain", f"{figures.evaluations:,} perturbations put to the model")
     return [*(sentence for sentence in found if sentence), asked]
@@ -159,6 +161,30 @@ def _fit(figures: Figures) -> Sentence | None:
     numbers = [f"R² {r2:.2f}"] if r2 is not None else []
     numbers += [f"{held_out:.2f} on rows held out"] if held_out is not None else []
     return Sentence(mark, f"The surrogate follows the model {words[mark]}: {', '.join(numbers)}")
+
+
+def _moved(figures: Figures) -> Sentence | None:
+    """Which choice moves the explanation most, beside what other seeds alone do."""
+    values = {name: value for name, value in figures.sensitivity.items() if known(value) is not None}
+    seeds = values.pop("seeds", None)
+    if not values:
+        return None
+    name = min(values, key=lambda one: values[one])
+    what, _, which = name.partition(":")
+    choice = f"noise of {which} in 255" if what == "noise" else f"another {what} ({which})"
+    beside = "" if seeds is None else f" (other seeds alone: {seeds:.2f})"
+    return Sentence("plain", f"Moved most by {choice}: {values[name]:.2f} rank correlation{beside}")
+
+
+def _denoised(figures: Figures) -> Sentence | None:
+    if figures.denoised is None:
+        return None
+    removed, before, after = figures.denoised
+    if not removed:
+        return Sentence("plain", "No superpixel speaks against it")
+    return Sentence(
+        "plain", f"Without the {removed} superpixels against it, {percent(before)} becomes {percent(after)}"
+    )
 
 
 def _on_pole(figures: Figures) -> Sentence | None:
