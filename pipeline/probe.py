@@ -83,16 +83,25 @@ def shown(block: Block, variant: Variant, k: int) -> Block:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Blocks of masks over k superpixels, to be shown to the model; `purpose` is a word for whoever asked."""
+    """Blocks of masks over k superpixels, to be shown to the model; `purpose` is a word for whoever asked.
+
+    `skip` numbers rows of the blocks, in order, that are left out: their answers are known.
+    """
 
     k: int
     blocks: tuple[Block, ...]
     purpose: str = "explain"
+    skip: tuple[int, ...] = ()
 
     @property
     def n(self) -> int:
-        """Number of masks."""
-        return sum(block.n for block in self.blocks)
+        """Number of masks to be shown."""
+        return sum(block.n for block in self.blocks) - len(self.skip)
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many masks of each block are to be shown."""
+        return [len(rows) for rows in self._kept()]
 
     def masks(self, start: int = 0, stop: int | None = None) -> Masks:
         """Rows start..stop of a probe without variants, bool [stop - start, k]."""
@@ -102,20 +111,29 @@ class Probe:
     def pieces(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[Variant | None, Masks]]:
         """Rows start..stop, block by block: what to show of the scene, and the masks; only what is touched is made."""
         stop, offset = self.n if stop is None else stop, 0
-        for block in self.blocks:
-            first, last = max(start - offset, 0), min(stop - offset, block.n)
+        for block, rows in zip(self.blocks, self._kept(), strict=True):
+            first, last = max(start - offset, 0), min(stop - offset, len(rows))
             if first < last:
-                yield block.variant, block.masks(self.k)[first:last]
-            offset += block.n
+                yield block.variant, block.masks(self.k)[rows[first:last]]
+            offset += len(rows)
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object that `from_json` reads."""
-        return {"k": self.k, "purpose": self.purpose, "blocks": [block.to_json() for block in self.blocks]}
+        skip = {"skip": list(self.skip)} if self.skip else {}
+        return {"k": self.k, "purpose": self.purpose, "blocks": [block.to_json() for block in self.blocks]} | skip
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """The probe that `to_json` wrote."""
-        return cls(value["k"], tuple(_block(block) for block in value["blocks"]), value["purpose"])
+        blocks = tuple(_block(block) for block in value["blocks"])
+        return cls(value["k"], blocks, value["purpose"], tuple(value.get("skip", ())))
+
+    def _kept(self) -> list[NDArray[np.intp]]:
+        """The rows of each block that are to be shown."""
+        ends = np.cumsum([0, *(block.n for block in self.blocks)])
+        kept = np.delete(np.arange(ends[-1]), list(self.skip))
+        bounds = np.searchsorted(kept, ends)
+        return [kept[a:b] - start for a, b, start in zip(bounds, bounds[1:], ends, strict=False)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,7 +149,7 @@ class Evidence:
 
     def blocks(self) -> list[NDArray[np.float32]]:
         """The scores block by block, float32 [n, c] each."""
-        return np.split(self.scores, np.cumsum([block.n for block in self.probe.blocks])[:-1])
+        return np.split(self.scores, np.cumsum(self.probe.sizes)[:-1])
 
 
 def pack_evidence(evidence: Sequence[Evidence]) -> bytes:

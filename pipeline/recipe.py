@@ -10,6 +10,7 @@ from typing import Any, Self
 from pipeline.designs import DESIGNS
 from pipeline.fills import NAMED, color
 from pipeline.segments import SEGMENTERS
+from pipeline.stopping import Stopping
 
 Options = Mapping[str, Any]
 MAX_EVALUATIONS = 10_000_000
@@ -40,6 +41,8 @@ class Recipe:
         Masks drawn under each seed.
     seeds : tuple of int
         Each seed is a replicate; their spread is the stability, their pool is the estimate.
+    stopping : {"first": ..., "step": ..., "top": ..., "precision": ..., "tie": ...} or None
+        Ask seed by seed, and no more than it takes: see `pipeline.stopping`. None asks all seeds at once.
     kernel_width : float or None
         Of lime's kernel exp(-d^2 / 2 width^2) on the cosine distance to the whole photograph; None weighs all alike.
     surrogate : {"name": ..., its own options}
@@ -62,6 +65,7 @@ class Recipe:
     design: str = "hadamard"
     samples: int = 128
     seeds: tuple[int, ...] = tuple(range(1, 82, 10))
+    stopping: Options | None = None
     kernel_width: float | None = 0.25
     surrogate: Options = field(default_factory=lambda: {"name": "ridge", "alpha": 0.01})
     labels: str | tuple[str, ...] = "top"
@@ -83,6 +87,7 @@ class Recipe:
             raise ValueError(f"recipe: seeds are {list(self.seeds)}, expected at least one and no two alike")
         if len(self.seeds) * self.samples > MAX_EVALUATIONS:
             raise ValueError(f"recipe: more than {MAX_EVALUATIONS} evaluations a photograph; lower samples or seeds")
+        self._check_stopping()
         if self.kernel_width is not None and not _positive(self.kernel_width):
             raise ValueError(
                 f"recipe: kernel_width is {self.kernel_width!r}, expected a number above 0, or null for no kernel"
@@ -128,6 +133,10 @@ class Recipe:
         body = json.loads(json.dumps(body), parse_int=float)  # 1 and 1.0 are alike
         return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
+    def rounds(self) -> Stopping | None:
+        """The rule after which seeds are asked in rounds, if they are."""
+        return None if self.stopping is None else Stopping(**self.stopping)
+
     def segmenter_options(self) -> dict[str, Any]:
         """The segmenter's own options."""
         return {key: value for key, value in self.segmenter.items() if key != "name"}
@@ -154,6 +163,15 @@ class Recipe:
     def reseed(self, seed: int) -> "Recipe":
         """The recipe with as many seeds, starting at `seed` and ten apart as the seeds 1, 11, ... 81 are."""
         return replace(self, seeds=tuple(seed + 10 * i for i in range(len(self.seeds))))
+
+    def _check_stopping(self) -> None:
+        try:
+            self.rounds()
+        except TypeError:
+            known = ", ".join(one.name for one in fields(Stopping))
+            raise ValueError(f"recipe: stopping is {self.stopping!r}, expected null or an object of {known}") from None
+        except ValueError as error:
+            raise ValueError(f"recipe: {error}") from None
 
 
 def _seeds(value: Any) -> tuple[int, ...]:

@@ -24,7 +24,7 @@ def rendered(
     ----------
     fill : uint8 [h, w, 3]
         What a switched-off superpixel shows.
-    numbers : the seeds
+    numbers : the recipe's seeds, of which an attribution may have used the first few only
     """
     small = backdrop.within(LARGEST)
     files = {"segments.png": segments_png(backdrop.segments)}
@@ -33,7 +33,8 @@ def rendered(
         picture = overlay(small, label.weights, attribution.probabilities, label.label, palette)
         files[f"overlay{suffix}.png"] = png(picture)
         files[f"support{suffix}.png"] = png(support(small, label.weights))
-        files[f"seeds{suffix}.png"] = png(seeds(small, label.weights_by_seed, numbers, palette))
+        used = numbers[: len(label.weights_by_seed)]
+        files[f"seeds{suffix}.png"] = png(seeds(small, label.weights_by_seed, used, palette))
         if label.denoised:
             before = Before(label.label, label.weights, attribution.probabilities)
             files["denoised.png"] = png(pair(small, fill, before, label.denoised, palette))

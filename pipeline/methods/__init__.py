@@ -10,6 +10,7 @@ from pipeline.methods.explainer import Explainer
 from pipeline.methods.grounded import KEPT, OBJECT, Grounded
 from pipeline.methods.judged import Judged
 from pipeline.methods.lime import BASE_ROWS, Lime
+from pipeline.methods.once import Once
 from pipeline.methods.removal import Removal
 from pipeline.methods.subsets import Subsets
 from pipeline.methods.variations import Variations
@@ -37,11 +38,15 @@ def explainer(recipe: Recipe, labels: Sequence[str], thresholds: Thresholds | No
     if unknown:
         raise ValueError(f"the model has no label {unknown[0]!r}; it has {_shown(labels)}")
     check(recipe.segmenter["name"], recipe.segmenter_options())
-    return _tested(recipe, _experiment(recipe, tuple(labels)), tuple(labels), thresholds or Thresholds())
+    tested = _tested(recipe, _experiment(recipe, tuple(labels)), tuple(labels), thresholds or Thresholds())
+    return Once(tested)
 
 
 def planned(recipe: Recipe) -> Mapping[str, int]:
-    """About how many evaluations each part of an explanation takes a photograph, with one label explained."""
+    """About how many evaluations each part of an explanation takes a photograph, with one label explained.
+
+    At most so many where the recipe asks in rounds.
+    """
     explanation = BASE_ROWS + len(recipe.seeds) * recipe.samples
     parts = {
         "explanation": explanation,

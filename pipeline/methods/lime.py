@@ -1,7 +1,7 @@
 """LIME: a local linear model (or any scikit-learn regressor) on superpixels switched on and off.
 
 Ribeiro, Singh and Guestrin, "Why should I trust you?", KDD 2016, section 3.4. The seeds are replicates: each is fitted
-alone for the stability, all together for the estimate.
+alone for the stability, all together for the estimate. With a stopping rule they are asked in rounds, until it holds.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from pipeline.probe import Draw, Evidence, Listed, Probe
 from pipeline.recipe import Recipe
 from pipeline.scene import Scene
 from pipeline.stability import stability
-from pipeline.surrogate import Sample, check, cross_fit, fit, jackknife, kernel, r2, r2_held_out
+from pipeline.surrogate import Fit, Sample, check, cross_fit, fit, jackknife, kernel, r2, r2_held_out
 
 BASE_ROWS = 2  # every probe begins with the whole photograph and the bare fill
 FOLDS = 5  # for the held-out fit where there is one seed only
@@ -32,35 +32,54 @@ class Lime:
         check(self.recipe.surrogate)
 
     def open(self, scene: Scene) -> Probe:
-        """The whole photograph, the bare fill, and the masks of every seed."""
+        """The whole photograph, the bare fill, and the masks of every seed, or of the first where they are asked in
+        rounds."""
+        rounds = self.recipe.rounds()
         base = Listed.of(np.repeat([[True], [False]], scene.k, axis=1))
-        draws = [Draw(self.recipe.design, seed, self.recipe.samples) for seed in self.recipe.seeds]
-        return Probe(scene.k, (base, *draws))
+        return Probe(scene.k, (base, *self._draws(0, rounds.first if rounds else len(self.recipe.seeds))))
 
-    def proceed(self, scene: Scene, evidence: Sequence[Evidence]) -> Attribution:
-        """The attribution that the answers give; LIME asks once."""
-        probe, scores = evidence[0].probe, evidence[0].scores
-        chosen = self._chosen(scores[0])
-        masks = probe.masks(BASE_ROWS)
-        sample = Sample(masks, scores[BASE_ROWS:, chosen].astype(float), kernel(masks, self.recipe.kernel_width))
-        named = [self.labels[index] for index in chosen]
+    def proceed(self, scene: Scene, evidence: Sequence[Evidence]) -> Probe | Attribution:
+        """The next seeds, while it takes more and there are any; then the answer."""
+        return self._further(scene, evidence) or self.answer(evidence)
+
+    def answer(self, evidence: Sequence[Evidence]) -> Attribution:
+        """The attribution that the scores so far give."""
+        base, (sample, seeds) = evidence[0].scores, self._sample(evidence)
         return Attribution(
-            probabilities=self._named(scores[0]),
-            fill_probabilities=self._named(scores[1]),
-            evaluations=probe.n,
-            labels=tuple(self._judged(sample, named)),
+            probabilities=self._named(base[0]),
+            fill_probabilities=self._named(base[1]),
+            evaluations=sum(one.probe.n for one in evidence),
+            labels=tuple(self._explained(sample, seeds, [self.labels[index] for index in self._chosen(base[0])])),
         )
 
-    def _judged(self, sample: Sample, named: Sequence[str]) -> list[LabelAttribution]:
-        seeds = np.repeat(np.arange(len(self.recipe.seeds)), self.recipe.samples)
-        pooled = fit(self.recipe.surrogate, sample)
-        alone = [fit(self.recipe.surrogate, sample.at(seeds == s)) for s in range(len(self.recipe.seeds))]
+    def _further(self, scene: Scene, evidence: Sequence[Evidence]) -> Probe | None:
+        rounds, asked = self.recipe.rounds(), (sum(one.probe.n for one in evidence) - BASE_ROWS) // self.recipe.samples
+        if rounds is None or asked == len(self.recipe.seeds) or rounds.enough(*self._fits(*self._sample(evidence))):
+            return None
+        return Probe(scene.k, self._draws(asked, asked + rounds.step))
+
+    def _draws(self, first: int, last: int) -> tuple[Draw, ...]:
+        return tuple(Draw(self.recipe.design, seed, self.recipe.samples) for seed in self.recipe.seeds[first:last])
+
+    def _sample(self, evidence: Sequence[Evidence]) -> tuple[Sample, NDArray[np.intp]]:
+        """What the surrogate is fitted to, and the number of the seed of each row."""
+        masks = np.concatenate([one.probe.masks() for one in evidence])[BASE_ROWS:]
+        scores = np.concatenate([one.scores for one in evidence])
+        chosen = scores[BASE_ROWS:, self._chosen(scores[0])].astype(float)
+        seeds = np.arange(len(masks)) // self.recipe.samples
+        return Sample(masks, chosen, kernel(masks, self.recipe.kernel_width)), seeds
+
+    def _fits(self, sample: Sample, seeds: NDArray[np.intp]) -> tuple[Fit, list[Fit]]:
+        """The fit to all rows, and those that leave out each seed, or fold."""
+        return fit(self.recipe.surrogate, sample), cross_fit(self.recipe.surrogate, sample, _blocks(seeds))
+
+    def _explained(self, sample: Sample, seeds: NDArray[np.intp], named: Sequence[str]) -> list[LabelAttribution]:
+        pooled, left_out = self._fits(sample, seeds)
+        alone = [fit(self.recipe.surrogate, sample.at(seeds == seed)) for seed in range(seeds[-1] + 1)]
         by_seed = np.stack([one.coefficients for one in alone])
         by_seed_error = np.stack([one.std_error for one in alone])
         inside = r2(sample, pooled.predict(sample.masks))
-        blocks = _blocks(seeds)
-        left_out = cross_fit(self.recipe.surrogate, sample, blocks)
-        outside = r2_held_out(sample, blocks, left_out)
+        outside = r2_held_out(sample, _blocks(seeds), left_out)
         # The seeds are independent replicates, so leaving each out measures the pool's error without any model of it.
         errors = jackknife(left_out) if len(alone) > 1 else pooled.std_error
         return [

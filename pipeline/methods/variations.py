@@ -44,7 +44,7 @@ class Variations:
             varied = vary(scene, variant)
             probe = lime.open(varied)
             answers, rest = rest[: len(probe.blocks)], rest[len(probe.blocks) :]
-            again = {one.label: one for one in lime.proceed(varied, [Evidence(probe, np.concatenate(answers))]).labels}
+            again = {one.label: one for one in lime.answer([Evidence(probe, np.concatenate(answers))]).labels}
             for mine, label in zip(found, attribution.labels, strict=True):
                 now = (varied.segments, self._mean(again[label.label]))
                 mine[name] = likeness((scene.segments, self._mean(label)), now)
@@ -52,7 +52,8 @@ class Variations:
 
     def _lime(self, attribution: Attribution) -> Lime:
         labels = tuple(label.label for label in attribution.labels)
-        return Lime(replace(self.recipe, seeds=self.recipe.seeds[: few(self.recipe)], labels=labels), self.labels)
+        recipe = replace(self.recipe, seeds=self.recipe.seeds[: few(self.recipe)], stopping=None, labels=labels)
+        return Lime(recipe, self.labels)
 
     def _other_seeds(self, scene: Scene, label: LabelAttribution) -> dict[str, Likeness]:
         """What chance alone changes: the first third of the seeds against the next."""
@@ -67,8 +68,9 @@ class Variations:
 
 
 def few(recipe: Recipe) -> int:
-    """How many seeds a variation is explained with."""
-    return max(1, len(recipe.seeds) // SHARE)
+    """How many seeds a variation is explained with: a third of those that are asked in any case."""
+    rounds = recipe.rounds()
+    return max(1, (rounds.first if rounds else len(recipe.seeds)) // SHARE)
 
 
 def variants(recipe: Recipe, k: int) -> dict[str, Variant]:

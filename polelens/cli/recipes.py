@@ -28,7 +28,8 @@ def recipes(as_json: bool) -> None:
         return
     table = Table("recipe", "superpixels", "fill", "design", "seeds x samples", "surrogate", "evaluations", box=None)
     for name, one in RECIPES.items():
-        size = f"{len(one.seeds)} x {one.samples}"
+        rounds = one.rounds()
+        size = f"{f'{rounds.first}-' if rounds else ''}{len(one.seeds)} x {one.samples}"
         table.add_row(
             name,
             _options(one.segmenter),

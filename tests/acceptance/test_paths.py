@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline.model import read_model
+from pipeline.recipes import RECIPES
 from polelens.cli import main
 from polelens.findings import explanation_document
 from storage.archive import Photograph
@@ -16,7 +17,7 @@ from tests import models
 from tests.bench import Bench, pictures, png
 
 
-@pytest.mark.parametrize("asked", ["default", "lime", "lime-tree", "default --thorough --denoise 0.5"])
+@pytest.mark.parametrize("asked", [*sorted(RECIPES), "default --thorough --denoise 0.5", "adaptive --denoise 0.5"])
 def test_both_paths_give_the_same_numbers(shared_bench: Bench, tmp_path: Path, asked: str) -> None:
     """Image, model and recipe decide the document, within 1e-4, whichever way it was made."""
     zipped, photograph = models.custom_vision_zip(), png(_landscape())

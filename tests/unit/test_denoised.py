@@ -65,16 +65,19 @@ def test_a_share_takes_the_strongest(share, removed):
 def test_where_nothing_speaks_against_nothing_is_asked_again():
     """No superpixel removed, the same confidence and weights, and no evaluation spent."""
     flat = lambda shown, masks: np.full((len(masks), 2), 0.5, np.float32)  # noqa: E731
-    attribution = explain(scene(), explainer(RECIPE.override({"judge": False}), ("yes", "no")), flat)
+    made = RECIPE.override({"judge": False})
+    attribution = explain(scene(), explainer(made, ("yes", "no")), flat)
     found = attribution.labels[0].denoised
     assert (found.removed, found.probabilities) == ((), attribution.probabilities)
-    assert attribution.evaluations == 2 + 3 * 128
+    assert attribution.evaluations == explainer(made, ("yes", "no")).open(scene()).n
 
 
 def test_the_evaluations_are_counted_and_the_verdict_is_of_the_photograph_as_it_is():
-    """Both conversations count; judging comes after and speaks of the first."""
-    plain = explain(scene(), explainer(RECIPE.override({"denoise": None}), ("yes", "no")), predict)
-    attribution, _ = denoised()
+    """Both conversations count, here with every repetition; judging comes after and speaks of the first."""
+    plain, attribution = (
+        explain(scene(), explainer(made, ("yes", "no")).inner, predict)
+        for made in (RECIPE.override({"denoise": None}), RECIPE)
+    )
     assert attribution.evaluations == plain.evaluations + 2 + 3 * 128
     assert attribution.labels[0].judgement == plain.labels[0].judgement
     assert np.array_equal(attribution.labels[0].weights, plain.labels[0].weights)

@@ -8,7 +8,7 @@ from sklearn.linear_model import Ridge
 
 from pipeline.explain import explain
 from pipeline.methods import explainer
-from pipeline.methods.lime import BASE_ROWS, _blocks
+from pipeline.methods.lime import BASE_ROWS, Lime, _blocks
 from pipeline.probe import Evidence, Probe
 from pipeline.recipe import Recipe
 from pipeline.recipes import RECIPES
@@ -176,7 +176,7 @@ def test_segments_numbered_from_one_cannot_shift_the_weights():
 
 def test_the_lime_recipe_is_scikit_learn_s_ridge_on_its_masks():
     """In the lime recipe weights and intercept are those of `Ridge(1)` on the coin flips with the kernel's weights."""
-    lime = explainer(RECIPES["lime"].override({"labels": ["yes"]}), LABELS)
+    lime = Lime(RECIPES["lime"].override({"labels": ["yes"]}), LABELS)
     scene = striped(25)
     found = explain(scene, lime, planted(sigmoid)).labels[0]
     masks = lime.open(scene).masks(BASE_ROWS)
@@ -259,7 +259,7 @@ def test_the_attribution_is_json_with_null_for_what_is_unknown():
     assert label["stability"]["spearman"] is None
     assert label["fidelity"]["r2"] > label["fidelity"]["r2_held_out"]
     assert (len(label["weights"]), len(label["weights_by_seed"])) == (6, 1)
-    assert text["evaluations"] == 66
+    assert text["evaluations"] == lime.open(striped(6)).n
 
 
 def test_a_tree_s_weights_are_importances_with_errors_from_the_seeds():

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,7 +23,9 @@ def probes(draw):
         st.integers(0, 99),
         st.integers(1, 20),
     )
-    return Probe(k, tuple(draw(st.lists(drawn | written, min_size=1, max_size=4))))
+    blocks = tuple(draw(st.lists(drawn | written, min_size=1, max_size=4)))
+    skip = draw(st.sets(st.integers(1, 40), max_size=20))
+    return Probe(k, blocks, skip=tuple(sorted(row for row in skip if row < sum(block.n for block in blocks))))
 
 
 @settings(max_examples=80, deadline=None)
@@ -61,6 +64,17 @@ def test_listed_masks_are_given_back_bit_for_bit(k, n, seed):
     block = Listed.of(masks)
     assert np.array_equal(block.masks(k), masks)
     assert len(block.bits) == -(-n * k // 8)
+
+
+@settings(max_examples=60, deadline=None)
+@given(probes())
+def test_rows_to_skip_are_left_out(probe):
+    """A probe that skips rows shows all others in their order, and its evidence falls into blocks of what was shown."""
+    everything = np.concatenate([block.masks(probe.k) for block in probe.blocks])
+    assert np.array_equal(probe.masks(), np.delete(everything, list(probe.skip), axis=0))
+    shown = Evidence(probe, np.zeros((probe.n, 1), np.float32)).blocks()
+    assert [len(scores) for scores in shown] == probe.sizes
+    assert [len(one.masks(probe.k)) for one in probe.blocks] == replace(probe, skip=()).sizes
 
 
 def test_a_draw_is_its_design_under_its_seed():

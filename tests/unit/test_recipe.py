@@ -17,6 +17,7 @@ CHANGED = {
     "design": "coin",
     "samples": 129,
     "seeds": (1, 2),
+    "stopping": {"first": 4},
     "kernel_width": None,
     "surrogate": {"name": "ridge", "alpha": 0.02},
     "labels": "all",
@@ -120,6 +121,15 @@ def test_reseeding_keeps_the_number_of_seeds():
         ({"seeds": [[1]]}, r"seeds is \[1\]"),
         ({"seeds": "1,2"}, "seeds is '1,2'"),
         ({"seeds": list(range(20)), "samples": 10**6}, "more than 10000000 evaluations"),
+        ({"stopping": True}, "stopping is True, expected null or an object of first, step, top, precision, tie"),
+        ({"stopping": {"last": 9}}, "stopping is {'last': 9}, expected null or an object of first"),
+        ({"stopping": {"first": 1}}, "stopping.first is 1, expected a whole number of at least 2"),
+        ({"stopping": {"step": 0}}, "stopping.step is 0, expected a whole number of at least 1"),
+        ({"stopping": {"top": 2.5}}, "stopping.top is 2.5"),
+        ({"stopping": {"step": True}}, "stopping.step is True"),
+        ({"stopping": {"precision": -1}}, "stopping.precision is -1, expected a number of at least 0"),
+        ({"stopping": {"tie": "0.1"}}, "stopping.tie is '0.1'"),
+        ({"stopping": {"tie": float("nan")}}, "stopping.tie is nan"),
         ({"kernel_width": 0}, "kernel_width is 0"),
         ({"kernel_width": -0.25}, "kernel_width is -0.25"),
         ({"kernel_width": "0.25"}, "kernel_width is '0.25'"),
@@ -160,6 +170,7 @@ def test_the_lime_recipe_is_the_lime_package_s_defaults_to_the_letter():
         "fill": "mean",
         "design": "coin",
         "samples": 1000,
+        "stopping": None,
         "kernel_width": 0.25,
         "surrogate": {"name": "ridge", "alpha": 1.0},
         "labels": "top",
@@ -188,7 +199,7 @@ def test_the_lime_tree_recipe_is_black_fill_and_a_decision_tree():
 def test_a_recipe_is_found_by_its_name():
     """Each preset stands under its own name; another name lists them."""
     assert all(recipe(name).name == name for name in RECIPES)
-    with pytest.raises(ValueError, match="there is no recipe 'lemon'; there are default, lime, lime-tree"):
+    with pytest.raises(ValueError, match="there is no recipe 'lemon'; there are default, adaptive, lime, lime-tree"):
         recipe("lemon")
 
 

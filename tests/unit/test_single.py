@@ -156,7 +156,7 @@ def test_what_is_wrong_is_said_before_the_work(zipped: Path, photograph: Path, t
             explain(**arguments, progress=lambda *call: asked.append(call))  # type: ignore[arg-type]
 
     refused("no label 'POLE'; it has BETONG, STAAL, TRE", recipe=FEW.override({"labels": ["POLE"]}))
-    refused("there is no recipe 'limes'; there are default, lime", recipe="limes")
+    refused("there is no recipe 'limes'; there are default, adaptive", recipe="limes")
     refused("palette is 'pink', expected one of", palette="pink")
     refused("No such file", FileNotFoundError, image=tmp_path / "none.png")
     refused("not a JPEG", image=b"hello")

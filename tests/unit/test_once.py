@@ -1,0 +1,98 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from pipeline.explain import explain
+from pipeline.methods import Lime, Once, explainer
+from pipeline.probe import Listed, Probe
+from pipeline.recipes import RECIPES
+from pipeline.scene import Scene, compose
+from pipeline.segments import grid
+from pipeline.variant import Variant
+
+LABELS = ("light", "dark")
+
+
+def scene(k, size=32):
+    canvas = np.random.default_rng(k).integers(0, 256, (size, size, 3), dtype=np.uint8)
+    mask = np.zeros((size, size), dtype=bool)
+    mask[4:20, 4:20] = True
+    return Scene(canvas, grid(canvas, k), np.full_like(canvas, 90), mask)
+
+
+class Recording:
+    """A model that keeps the pictures it was shown, and answers with how bright they are."""
+
+    def __init__(self):
+        self.pictures = []
+
+    def __call__(self, shown, masks):
+        pictures = compose(shown, masks)
+        self.pictures += [picture.tobytes() for picture in pictures]
+        bright = np.tanh(pictures.mean(axis=(1, 2, 3)) / 100)
+        return np.stack([bright, 1 - bright], axis=1).astype(np.float32)
+
+
+def conversed(made, shown, *, once=True):
+    """The attribution, and the pictures that the model was shown for it."""
+    model, talker = Recording(), explainer(made, LABELS)
+    return explain(shown, talker if once else talker.inner, model), model.pictures
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+@pytest.mark.parametrize("k", [1, 4, 9, 49])
+def test_no_picture_is_put_to_the_model_twice(name, k):
+    """Nor is any known answer asked for again, but for one: the bare blur, which is one picture under two variants."""
+    attribution, pictures = conversed(RECIPES[name], scene(k))
+    assert len(pictures) - len(set(pictures)) <= RECIPES[name].judge
+    assert attribution.evaluations == len(pictures)
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+@pytest.mark.parametrize("k", [4, 9, 49])
+def test_the_answer_is_that_of_a_model_asked_every_time(name, k):
+    """What is not asked again is told again: weights, errors, stability and judgement stay as they were."""
+    once, every = (conversed(RECIPES[name], scene(k), once=once)[0] for once in (True, False))
+    assert str(once.to_json()["labels"]) == str(every.to_json()["labels"])
+    assert once.probabilities == every.probabilities
+    assert once.evaluations < every.evaluations
+
+
+def test_how_many_of_the_default_s_evaluations_were_duplicates():
+    """With 49 superpixels 7 of 1292: the curves' ends; with 9 superpixels, which have 512 masks, more than half."""
+    asked = {k: [len(conversed(RECIPES["default"], scene(k), once=once)[1]) for once in (False, True)] for k in (9, 49)}
+    assert asked[49] == [2 + 9 * 128 + 4 * 33 + 6, 2 + 9 * 128 + 4 * 33 + 6 - 7]
+    assert asked[9][0] > 2 * asked[9][1]
+
+
+def test_what_has_no_repetition_is_asked_as_it_is():
+    """The default's first probe stays the few bytes that it was."""
+    shown, made = scene(49), RECIPES["default"]
+    assert explainer(made, LABELS).open(shown) == Lime(made, LABELS).open(shown)
+
+
+def test_a_mask_is_another_picture_under_another_variant():
+    """Except for the whole photograph, which is one under every fill."""
+
+    class Asking:
+        def open(self, shown):
+            masks = np.array(list(itertools.product([False, True], repeat=2)))
+            return Probe(2, (Listed.of(masks), Listed.of(masks, Variant("blur")), Listed.of(masks, Variant("black"))))
+
+    assert Once(Asking()).open(scene(2)).sizes == [4, 3, 3]
+
+
+def test_a_round_of_known_answers_goes_on():
+    """A round that holds nothing new asks for one row, since what is never asked is never answered."""
+
+    class Repeating:
+        def open(self, shown):
+            return Probe(shown.k, (Listed.of(np.eye(shown.k, dtype=bool)),))
+
+        def proceed(self, shown, evidence):
+            assert all(len(one.scores) == shown.k for one in evidence)
+            return self.open(shown) if len(evidence) < 3 else explain(shown, Lime(RECIPES["lime"], LABELS), Recording())
+
+    model = Recording()
+    assert explain(scene(9), Once(Repeating()), model).evaluations == len(model.pictures) == 9 + 1 + 1
