@@ -162,7 +162,8 @@ def test_the_plan_is_what_is_spent(name):
     made = (made or recipe(name)).override({"labels": ["yes"]})
     shown = stage(SHOT.image, Profile(64), made, SHOT.mask)
     weights = np.random.default_rng(5).normal(size=(64, 64))
-    model, every = (lambda picture: 0.5 + float((picture[..., 0] * weights).mean()) / 255), made.override({"stopping": None})
-    assert judged(shown, model, every, once=False)[1].evaluations == pytest.approx(planned_evaluations(made), rel=0.01)
+    model = lambda picture: 0.5 + float((picture[..., 0] * weights).mean()) / 255  # noqa: E731
+    _, attribution = judged(shown, model, made.override({"stopping": None}), once=False)
+    assert attribution.evaluations == pytest.approx(planned_evaluations(made), rel=0.01)
     assert judged(shown, model, made)[1].evaluations < planned_evaluations(made)
     assert sum(planned(made).values()) == planned_evaluations(made)
