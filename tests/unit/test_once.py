@@ -73,14 +73,15 @@ def test_what_has_no_repetition_is_asked_as_it_is():
 
 
 def test_a_mask_is_another_picture_under_another_variant():
-    """Except for the whole photograph, which is one under every fill."""
+    """Except for the whole photograph, which is one under every fill, unless the variant changes the photograph."""
+    masks = np.array(list(itertools.product([False, True], repeat=2)))
+    variants = (None, Variant("blur"), Variant("black"), Variant(noise=2.0), Variant(without=(0,)))
 
     class Asking:
         def open(self, shown):
-            masks = np.array(list(itertools.product([False, True], repeat=2)))
-            return Probe(2, (Listed.of(masks), Listed.of(masks, Variant("blur")), Listed.of(masks, Variant("black"))))
+            return Probe(2, tuple(Listed.of(masks, variant) for variant in variants))
 
-    assert Once(Asking()).open(scene(2)).sizes == [4, 3, 3]
+    assert Once(Asking()).open(scene(2)).sizes == [4, 3, 3, 4, 4]
 
 
 def test_a_round_of_known_answers_goes_on():

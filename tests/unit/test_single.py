@@ -135,6 +135,16 @@ def test_boxes_are_a_mask(zipped: Path, photograph: Path, tmp_path: Path) -> Non
         explain(photograph, zipped, recipe=FEW, boxes=[(90, 8, 20, 32)])
 
 
+def test_the_seeds_shown_are_those_that_were_asked(zipped: Path, photograph: Path) -> None:
+    """A recipe that stops early draws as many seeds as it took."""
+    made = recipe("adaptive").override({"samples": 32, "stopping.precision": 9, "stopping.top": 1})
+    found = explain(photograph, zipped, recipe=made)
+    used = len(found.attribution.labels[0].weights_by_seed)
+    assert used < len(made.seeds)
+    fixed = explain(photograph, zipped, recipe=made.override({"stopping": None, "seeds": list(made.seeds[:used])}))
+    assert found.pictures["seeds.png"] == fixed.pictures["seeds.png"]
+
+
 def test_progress_counts_up_to_all_evaluations(zipped: Path, photograph: Path) -> None:
     """Called with what is done and what there is to do, the last time with all done."""
     calls: list[tuple[int, int]] = []
