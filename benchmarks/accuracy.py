@@ -1,0 +1,67 @@
+"""Accuracy: the error of the weights against a converged fit, beside lime's coin flips at twice the evaluations."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.blackbox import BlackBox
+from pipeline.model import Model
+from pipeline.probe import Draw
+from pipeline.recipe import Recipe
+from pipeline.scene import Scene
+from pipeline.staging import stage
+from pipeline.surrogate import Sample, fit, kernel
+
+SIZES = (256, 512)
+RUNS = 4  # of each design, for each photograph
+RECIPE = Recipe("accuracy")
+
+
+def figures(model: Model, photographs: Sequence[NDArray[np.uint8]], runs: int = RUNS) -> Mapping[str, Any]:
+    """Squared errors at each size, over the variance of the true weights, and our error over that of coin flips.
+
+    The truth is the fit to everything asked about a photograph: `runs` of 512 rows of the Hadamard design and of 1024
+    coin flips. The surrogate and the kernel are the default recipe's on both sides.
+    """
+    black_box = BlackBox(model, threads=1)
+    errors = np.mean([_errors(black_box, stage(one, model.profile, RECIPE), runs) for one in photographs], axis=0)
+    rows = [
+        {"n": n, "hadamard": float(ours), "coin_at_2n": float(theirs), "ratio": float(ours / theirs)}
+        for n, (ours, theirs) in zip(SIZES, errors, strict=True)
+    ]
+    return {"model": model.name, "photographs": len(photographs), "runs": runs, "sizes": rows}
+
+
+def _errors(black_box: BlackBox, scene: Scene, runs: int) -> NDArray[np.float64]:
+    """The mean squared error of either design at each size, [sizes, 2], over the variance of the true weights."""
+    label = int(black_box.scores(scene, np.ones((1, scene.k), dtype=bool))[0].argmax())
+    designs = [
+        [_asked(black_box, scene, Draw(name, seed, rows), label) for seed in range(runs)]
+        for name, rows in (("hadamard", max(SIZES)), ("coin", 2 * max(SIZES)))
+    ]
+    truth = _weights([run for design in designs for run in design])
+    errors = [
+        [
+            np.mean([(_weights([run], n * times) - truth) ** 2 for run in design])
+            for times, design in enumerate(designs, 1)
+        ]
+        for n in SIZES
+    ]
+    return np.asarray(np.asarray(errors) / truth.var())
+
+
+def _asked(black_box: BlackBox, scene: Scene, draw: Draw, label: int) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    masks = draw.masks(scene.k)
+    return masks, black_box.scores(scene, masks)[:, [label]].astype(float)
+
+
+def _weights(
+    runs: Sequence[tuple[NDArray[np.bool_], NDArray[np.float64]]], rows: int | None = None
+) -> NDArray[np.float64]:
+    """The fit to the first rows of these runs."""
+    masks = np.concatenate([masks[:rows] for masks, _ in runs])
+    scores = np.concatenate([scores[:rows] for _, scores in runs])
+    found = fit(RECIPE.surrogate, Sample(masks, scores, kernel(masks, RECIPE.kernel_width)))
+    return np.asarray(found.coefficients[0])

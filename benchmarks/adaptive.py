@@ -1,0 +1,73 @@
+"""Adaptive: the evaluations of the recipe that stops by itself, beside the default's, and how far two runs agree."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.attribution import Attribution
+from pipeline.blackbox import BlackBox
+from pipeline.explain import Scores, explain
+from pipeline.methods import explainer
+from pipeline.model import Model
+from pipeline.recipe import Recipe
+from pipeline.recipes import recipe
+from pipeline.scene import Scene
+from pipeline.stability import top_jaccard
+from pipeline.staging import stage
+
+TOP = 5
+SEEDS = (1, 100_001)  # of two runs that have no seed in common
+NAMES = ("default", "adaptive")
+
+
+def figures(model: Model, photographs: Sequence[NDArray[np.uint8]]) -> Mapping[str, Any]:
+    """Evaluations of either recipe, without the judging, and the top-5 Jaccard index of its two runs, photograph by
+    photograph and on average."""
+    black_box = BlackBox(model, threads=1)
+    photos = [_photograph(model, black_box, one) for one in photographs]
+    told: dict[str, Any] = {"model": model.name, "photographs": len(photos)}
+    for name in NAMES:
+        each = [photo[name] for photo in photos]
+        told[name] = {
+            "evaluations": float(np.mean([one["evaluations"] for one in each])),
+            "top5_jaccard": float(np.mean([one["top5_jaccard"] for one in each])),
+            "each": each,
+        }
+    return told | {"ratio": told["adaptive"]["evaluations"] / told["default"]["evaluations"]}
+
+
+def _photograph(model: Model, black_box: BlackBox, photograph: NDArray[np.uint8]) -> Mapping[str, Mapping[str, float]]:
+    scene = stage(photograph, model.profile, recipe("default"))
+    predict = _remembering(black_box)
+    found = {}
+    for name in NAMES:
+        runs = [_run(recipe(name).override({"judge": False}).reseed(seed), scene, model, predict) for seed in SEEDS]
+        found[name] = {
+            "evaluations": float(np.mean([one.evaluations for one in runs])),
+            "top5_jaccard": top_jaccard(np.stack([one.labels[0].weights for one in runs]), TOP),
+        }
+    return found
+
+
+def _run(
+    made: Recipe, scene: Scene, model: Model, predict: Callable[[Scene, NDArray[np.bool_]], Scores]
+) -> Attribution:
+    return explain(scene, explainer(made, model.labels), predict)
+
+
+def _remembering(black_box: BlackBox) -> Callable[[Scene, NDArray[np.bool_]], Scores]:
+    """The black box for one scene, asked once only what both recipes ask: they share their first seeds."""
+    known: dict[bytes, NDArray[np.float32]] = {}
+
+    def predict(scene: Scene, masks: NDArray[np.bool_]) -> Scores:
+        keys = [row.tobytes() for row in masks]
+        new = np.array([key not in known for key in keys])
+        if new.any():
+            known.update(
+                zip([key for key in keys if key not in known], black_box.scores(scene, masks[new]), strict=True)
+            )
+        return np.stack([known[key] for key in keys])
+
+    return predict
