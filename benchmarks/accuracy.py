@@ -22,8 +22,8 @@ RECIPE = Recipe("accuracy")
 def figures(model: Model, photographs: Sequence[NDArray[np.uint8]], runs: int = RUNS) -> Mapping[str, Any]:
     """Squared errors at each size, over the variance of the true weights, and our error over that of coin flips.
 
-    The truth is the fit to everything asked about a photograph: `runs` of 512 rows of the Hadamard design and of 1024
-    coin flips. The surrogate and the kernel are the default recipe's on both sides.
+    A run's truth is the fit to all else that was asked about the photograph, so that no run has a part in it: `runs` of
+    512 rows of the Hadamard design and of 1024 coin flips. Surrogate and kernel are the default recipe's on both sides.
     """
     black_box = BlackBox(model, threads=1)
     errors = np.mean([_errors(black_box, stage(one, model.profile, RECIPE), runs) for one in photographs], axis=0)
@@ -41,15 +41,16 @@ def _errors(black_box: BlackBox, scene: Scene, runs: int) -> NDArray[np.float64]
         [_asked(black_box, scene, Draw(name, seed, rows), label) for seed in range(runs)]
         for name, rows in (("hadamard", max(SIZES)), ("coin", 2 * max(SIZES)))
     ]
-    truth = _weights([run for design in designs for run in design])
+    every = [run for design in designs for run in design]
+    truths = [[_weights([other for other in every if other is not run]) for run in design] for design in designs]
     errors = [
         [
-            np.mean([(_weights([run], n * times) - truth) ** 2 for run in design])
-            for times, design in enumerate(designs, 1)
+            np.mean([(_weights([run], n * times) - truth) ** 2 for run, truth in zip(design, own, strict=True)])
+            for times, (design, own) in enumerate(zip(designs, truths, strict=True), 1)
         ]
         for n in SIZES
     ]
-    return np.asarray(np.asarray(errors) / truth.var())
+    return np.asarray(np.asarray(errors) / _weights(every).var())
 
 
 def _asked(black_box: BlackBox, scene: Scene, draw: Draw, label: int) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
