@@ -1,4 +1,4 @@
-"""Permutation: do two groups of rows differ by more than rows of one group do, and which of many tests may be believed?"""
+"""Permutation: do two groups of rows differ by more than rows of one do, and which of many tests may be believed?"""
 
 from functools import lru_cache
 from itertools import combinations

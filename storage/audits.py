@@ -65,6 +65,7 @@ class Explained:
     height: int
     label: str | None
     mask: str | None
+    scene: str | None
     state: str
     reason: str | None
     attribution: Attribution | None
@@ -84,22 +85,10 @@ class Audits:
         ValueError
             If the selection has no photograph, or the recipe does not fit the model.
         """
-        explainer(recipe, model.labels)  # refuses a label or a surrogate that would fail in every photograph
-        identity = {"model": model.digest, "recipe": recipe.digest, "model_id": model.id}
         with self.engine.begin() as c:
-            body = {"digest": recipe.digest, "name": recipe.name, "body": recipe.to_json()}
-            c.execute(insert(tables.recipe).values(body).on_conflict_do_nothing())
-            audit = {"model_id": model.id, "recipe_digest": recipe.digest, "selection": selection, "urgent": urgent}
-            number = c.execute(insert(tables.audit).values(audit).returning(tables.audit.c.id)).scalar_one()
-            c.execute(text("CREATE TEMP TABLE chosen (id bigint PRIMARY KEY, key text) ON COMMIT DROP"))
-            keyed = select(tables.image.c.id, _key(model.digest, recipe.digest)).where(condition(selection))
-            c.execute(_CHOSEN.insert().from_select(["id", "key"], keyed))
-            c.execute(text(_PLAN), identity)
-            if c.execute(text(_JOIN), {"audit": number}).rowcount == 0:
-                raise ValueError(f"no photograph is selected by {selection!r}; `polelens images list` shows the names")
-            c.execute(text(_RETRY), {"id": number})
+            number = plan(c, model, recipe, selection, urgent=urgent)
         Ledger(self.engine).settle()  # all may have been explained before
-        return int(number)
+        return number
 
     def get(self, number: int) -> Audit:
         """An audit by its number. Raises ValueError."""
@@ -143,12 +132,42 @@ class Audits:
         while True:
             values = {"id": number, "after": after, "states": list(states), "page": PAGE}
             with self.engine.begin() as c:
-                rows = c.execute(text(_EXPLAINED), values).all()
-                attributions = _attributions(c, [row.id for row in rows])
-            yield from (_explained(row, attributions.get(row.id, [])) for row in rows)
-            if len(rows) < PAGE:
+                found = read(c, c.scalars(text(_PAGE), values).all())
+            yield from found
+            if len(found) < PAGE:
                 return
-            after = rows[-1].id
+            after = found[-1].id
+
+
+def plan(c: Connection, model: Version, recipe: Recipe, selection: str, *, urgent: bool = False) -> int:
+    """Write an audit down, and the explanations that it wants; see `Audits.start`. Whoever commits it also settles."""
+    explainer(recipe, model.labels)  # refuses a label or a surrogate that would fail in every photograph
+    identity = {"model": model.digest, "recipe": keep_recipe(c, recipe), "model_id": model.id}
+    audit = {"model_id": model.id, "recipe_digest": recipe.digest, "selection": selection, "urgent": urgent}
+    number: int = c.execute(insert(tables.audit).values(audit).returning(tables.audit.c.id)).scalar_one()
+    c.execute(text("CREATE TEMP TABLE chosen (id bigint PRIMARY KEY, key text) ON COMMIT DROP"))
+    keyed = select(tables.image.c.id, _key(model.digest, recipe.digest)).where(condition(selection))
+    c.execute(_CHOSEN.insert().from_select(["id", "key"], keyed))
+    c.execute(text(_PLAN), identity)
+    if c.execute(text(_JOIN), {"audit": number}).rowcount == 0:
+        raise ValueError(f"no photograph is selected by {selection!r}; `polelens images list` shows the names")
+    c.execute(text(_RETRY), {"id": number})
+    c.execute(text("DROP TABLE chosen"))  # of two audits in one transaction each has its own
+    return number
+
+
+def keep_recipe(c: Connection, recipe: Recipe) -> str:
+    """Write a recipe down; its digest."""
+    body = {"digest": recipe.digest, "name": recipe.name, "body": recipe.to_json()}
+    c.execute(insert(tables.recipe).values(body).on_conflict_do_nothing())
+    return recipe.digest
+
+
+def read(c: Connection, explanations: Sequence[int]) -> list[Explained]:
+    """The explanations with these ids, in the order of the ids."""
+    rows = c.execute(text(_EXPLAINED), {"ids": list(explanations)}).all()
+    attributions = _attributions(c, explanations)
+    return [_explained(row, attributions.get(row.id, [])) for row in rows]
 
 
 _CHOSEN = table("chosen", column("id"), column("key"))
@@ -191,12 +210,16 @@ SELECT (SELECT state FROM audit WHERE id = :id) AS state, count(*) AS photograph
 FROM audit_explanation ae JOIN explanation e ON e.id = ae.explanation_id WHERE ae.audit_id = :id
 """
 
-_EXPLAINED = """
-SELECT e.id, e.key, i.sha256 AS image, i.name AS image_name, i.width, i.height, i.label, i.mask_sha256 AS mask, e.state,
-       e.reason, e.probabilities, e.fill_probabilities, e.evaluations
-FROM audit_explanation ae JOIN explanation e ON e.id = ae.explanation_id JOIN image i ON i.id = e.image_id
+_PAGE = """
+SELECT e.id FROM audit_explanation ae JOIN explanation e ON e.id = ae.explanation_id
 WHERE ae.audit_id = :id AND ae.explanation_id > :after AND e.id > :after AND e.state = ANY(:states)
 ORDER BY e.id LIMIT :page
+"""
+
+_EXPLAINED = """
+SELECT e.id, e.key, i.sha256 AS image, i.name AS image_name, i.width, i.height, i.label, i.mask_sha256 AS mask, e.scene,
+       e.state, e.reason, e.probabilities, e.fill_probabilities, e.evaluations
+FROM explanation e JOIN image i ON i.id = e.image_id WHERE e.id = ANY(:ids) ORDER BY e.id
 """
 
 

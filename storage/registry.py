@@ -65,13 +65,8 @@ class Registry:
 
     def find(self, reference: str) -> Version:
         """The version that NAME or NAME@VERSION names; the newest where none is given. Raises ValueError."""
-        name, number = split_reference(reference)
-        query = select(table).where(table.c.name == name).order_by(table.c.version.desc()).limit(1)
         with self.engine.begin() as c:
-            row = c.execute(query if number is None else query.where(table.c.version == number)).first()
-        if row is None:
-            raise ValueError(f"there is no model {reference}; `polelens models list` shows those there are")
-        return _version(row)
+            return find(c, reference)
 
     def load(self, model: int) -> Model:
         """The model with this id, its file included."""
@@ -91,6 +86,29 @@ class Registry:
         """Every version, by name and number."""
         with self.engine.begin() as c:
             return [_version(row) for row in c.execute(select(table).order_by(table.c.name, table.c.version))]
+
+
+def find(c: Connection, reference: str) -> Version:
+    """The version that NAME or NAME@VERSION names; the newest where none is given. Raises ValueError."""
+    name, number = split_reference(reference)
+    query = select(table).where(table.c.name == name).order_by(table.c.version.desc()).limit(1)
+    row = c.execute(query if number is None else query.where(table.c.version == number)).first()
+    if row is None:
+        raise ValueError(f"there is no model {reference}; `polelens models list` shows those there are")
+    return _version(row)
+
+
+def registered_after(c: Connection, name: str, model: int) -> Sequence[Version]:
+    """The versions of a name registered after the model with this id, the oldest first."""
+    query = select(table).where(table.c.name == name, table.c.id > model).order_by(table.c.id)
+    return [_version(row) for row in c.execute(query)]
+
+
+def version_before(c: Connection, version: Version) -> Version | None:
+    """The version with the next smaller number."""
+    earlier = (table.c.name == version.name) & (table.c.version < version.version)
+    row = c.execute(select(table).where(earlier).order_by(table.c.version.desc()).limit(1)).first()
+    return _version(row) if row else None
 
 
 def split_reference(reference: str) -> tuple[str, int | None]:

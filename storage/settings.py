@@ -70,6 +70,7 @@ class Settings(Judging):
     providers: str = Field(default="CPUExecutionProvider", description="ONNX Runtime providers, comma-separated")
     produce_seconds: float = Field(default=5, gt=0, description="how often beat refills the window")
     sweep_seconds: float = Field(default=15, gt=0, description="how often beat looks for leases that have run out")
+    schedule_seconds: float = Field(default=15, gt=0, description="how often beat looks for audits that are due")
     visibility_seconds: float = Field(default=900, gt=0, description="Redis hands an unacknowledged message out again")
     palette: Literal["green-red", "blue-orange"] = Field(
         default="green-red", description="green-red, or blue-orange for colour-blind readers"

@@ -8,7 +8,9 @@ from kombu.entity import Exchange, Queue
 from storage.settings import settings
 from tasks.queues import QUEUES
 
-app = Celery("tasks", include=[f"tasks.{name}" for name in ("produce", "prepare", "infer", "reduce", "sweep")])
+TASKS = ("produce", "prepare", "infer", "reduce", "sweep", "schedule", "compare")
+
+app = Celery("tasks", include=[f"tasks.{name}" for name in TASKS])
 app.conf.update(
     # Postgres remembers; there is no result backend to disagree with it.
     result_backend=None,
@@ -58,6 +60,7 @@ def _configure(sender: Celery, **_: object) -> None:
         beat_schedule={
             "produce": {"task": "produce", "schedule": here.produce_seconds, "options": {"expires": 60}},
             "sweep": {"task": "sweep", "schedule": here.sweep_seconds, "options": {"expires": 60}},
+            "schedule": {"task": "schedule", "schedule": here.schedule_seconds, "options": {"expires": 60}},
         },
         beat_schedule_filename=os.environ.get("POLELENS_BEAT_SCHEDULE", "celerybeat-schedule"),
     )

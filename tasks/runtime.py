@@ -9,10 +9,13 @@ from pipeline.scene import Scene
 from pipeline.staging import unpack
 from storage.archive import Archive
 from storage.blobs import Blobs, open_blobs
+from storage.comparisons import Comparisons
 from storage.database import connect
 from storage.keys import scene_key
 from storage.ledger import Ledger
+from storage.policies import Policies
 from storage.registry import Registry
+from storage.schedules import Schedules
 from storage.settings import settings
 
 
@@ -35,10 +38,31 @@ def archive() -> Archive:
     return Archive(ledger().engine, blobs())
 
 
+def registry() -> Registry:
+    """The registry of models."""
+    return Registry(ledger().engine, blobs())
+
+
+def comparisons() -> Comparisons:
+    """The comparisons of audits."""
+    here = settings()
+    return Comparisons(ledger().engine, here.lease_seconds, here.attempts)
+
+
+def policies() -> Policies:
+    """The policies."""
+    return Policies(ledger().engine)
+
+
+def schedules() -> Schedules:
+    """The schedules."""
+    return Schedules(ledger().engine)
+
+
 @lru_cache(maxsize=2)
 def model(number: int) -> Model:
     """A model, its file included."""
-    return Registry(ledger().engine, blobs()).load(number)
+    return registry().load(number)
 
 
 @lru_cache(maxsize=2)

@@ -25,7 +25,7 @@ from pipeline.recipes import recipe
 from pipeline.staging import stage
 from polelens.stack import postgres
 from polelens.stack.processes import Launch, Processes
-from polelens.stack.workers import ONE_THREAD, await_workers, worker_command
+from polelens.stack.workers import ONE_THREAD, await_workers, beat_command, worker_command
 from storage.archive import Archive, Photograph
 from storage.audits import Audits, Explained, Progress
 from storage.blobs import open_blobs
@@ -86,6 +86,16 @@ class Bench:
         ]
         await_workers(self.processes, self.environment["CELERY_BROKER_URL"], names)
         return [WorkerProcess(name, pid, self.processes) for name, pid in zip(names, pids, strict=True)]
+
+    def beats(self, n: int) -> list[WorkerProcess]:
+        """Start beats that tick every second."""
+        every = {f"POLELENS_{name}_SECONDS": "1" for name in ("PRODUCE", "SWEEP", "SCHEDULE")}
+        found = []
+        for name in (f"beat-{next(self._names)}" for _ in range(n)):
+            command = beat_command(str(self.processes.log(name).with_suffix(".schedule")))
+            pid = self.processes.start(Launch(name, command, self.environment | every))
+            found.append(WorkerProcess(name, pid, self.processes))
+        return found
 
     def audit(self, model: Version, images: str, **changes: object) -> int:
         """Start an audit with the default recipe and these changes to it."""

@@ -8,6 +8,8 @@ from typing import Any
 import click
 
 from pipeline.methods import planned_evaluations
+from polelens.cli.comparisons import compare, comparisons_
+from polelens.cli.control import ask
 from polelens.cli.overview import overview_tables
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.store import audits, blobs, engine, ledger, registry
@@ -18,7 +20,6 @@ from polelens.cli.watch import watch as follow
 from polelens.findings import explanation_document, write_audit_report
 from storage.audits import Audit, Explained
 from storage.overview import overview
-from tasks.messages import hint
 
 NUMBER = click.argument("number", type=click.IntRange(1, 2**31 - 1))
 STOPPED_BY_HAND = 130  # the exit status of a command that Ctrl-C ended
@@ -174,6 +175,10 @@ def report(number: int, out: Path) -> None:
     click.echo(f"{page} shows audit {number}")
 
 
+audit.add_command(compare)
+audit.add_command(comparisons_)
+
+
 def _plan(one: Audit, rate: float | None) -> dict[str, Any]:
     progress = audits().progress(one.id)
     evaluations = progress.remaining * planned_evaluations(one.recipe)
@@ -188,20 +193,10 @@ def _plan(one: Audit, rate: float | None) -> dict[str, Any]:
     }
 
 
-def _ask(*names: str) -> None:
-    """Ask for control tasks now. The ledger has the audit already: beat asks again, whatever becomes of this."""
-    try:
-        for name in names:
-            hint(name)
-    except Exception as error:  # Redis, the network, a wrong address: none of it undoes what is in the ledger
-        lines = str(error).splitlines() or [type(error).__name__]
-        click.echo(f"Redis takes no messages now ({lines[0]}); it goes on when Redis and beat do", err=True)
-
-
 def _go_on(number: int, *names: str, watch: bool = True) -> None:
     """Ask for control tasks, and follow the audit."""
     with CtrlC() as ctrl_c:
-        _ask(*names)
+        ask(*names)
         if not watch:
             return
         progress = follow(number, ctrl_c)

@@ -10,6 +10,8 @@ COMMANDS = {  # name: its module in polelens.cli, imported when it is called, an
     "models": ("models", "Register models, and see those there are."),
     "images": ("images", "Put photographs into the archive, and see those there are."),
     "audit": ("audits", "Explain a whole archive: start, follow, cancel and resume audits, and read what they found."),
+    "policy": ("policies", "Say what happens when a version of a model is registered."),
+    "schedule": ("schedules", "Start audits by the clock."),
     "recipes": ("recipes", "List the named recipes."),
     "up": ("local", "Start Postgres, Redis, workers, beat and Flower on this machine, and return when they work."),
     "down": ("local", "Stop the local stack. What it has stored stays."),

@@ -1,5 +1,6 @@
 """Register models, and see those there are."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ from rich.table import Table
 
 from pipeline.export import read_labels
 from pipeline.profile import Profile
+from polelens.cli.control import answer_policies, tell_policies
+from polelens.cli.exports import watch
 from polelens.cli.profiles import FILE, read_profile
 from polelens.cli.store import registry
 from polelens.cli.text import as_json, console, echo_json, printable
@@ -31,6 +34,8 @@ def add(file: Path, reference: str, labels_file: Path | None, profile: Path | No
     \b
     polelens models add export.zip poles            the next version of poles
     polelens models add net.onnx net@3 --labels labels.txt --profile profile.json
+
+    Where the model has a policy (see `polelens policy`), the audit of a new version starts by itself.
     """
     from polelens.single import model_file  # noqa: PLC0415 -- slow to import, and `list` does not need it
 
@@ -38,14 +43,16 @@ def add(file: Path, reference: str, labels_file: Path | None, profile: Path | No
     labels = read_labels(labels_file.read_bytes()) if labels_file else None
     model = model_file(file, name=name, labels=labels, profile=read_profile(profile))
     version, new = registry().add(model, number)
+    started = answer_policies()
     if as_json:
-        echo_json(_view(version) | {"new": new})
+        echo_json(_view(version) | {"new": new, "audits": [asdict(one) for one in started]})
         return
     click.echo(f"{printable(str(version))} {'is registered' if new else 'was registered before: nothing changed'}")
     _tell_profile(version.profile, version.facts)
     click.echo(f"labels: {printable(', '.join(version.labels[:8]))}{' ...' if len(version.labels) > 8 else ''}")
     for warning in version.facts.get("warnings", []):
         click.echo(f"note: {printable(warning)}")
+    tell_policies(name, started)
 
 
 @models.command("list")
@@ -75,6 +82,9 @@ def list_(as_json: bool) -> None:
             version.sha256[:12],
         )
     console.print(table)
+
+
+models.add_command(watch)
 
 
 def _tell_profile(profile: Profile, facts: dict[str, Any]) -> None:

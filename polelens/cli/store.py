@@ -7,10 +7,14 @@ from sqlalchemy import Engine
 from storage.archive import Archive
 from storage.audits import Audits
 from storage.blobs import Blobs, open_blobs
+from storage.comparisons import Comparisons
 from storage.database import connect, with_driver
 from storage.ledger import Ledger
+from storage.policies import Policies
 from storage.registry import Registry
+from storage.schedules import Schedules
 from storage.settings import SettingsError, settings
+from storage.watched import Watched
 
 
 def database_url() -> str:
@@ -51,3 +55,23 @@ def audits() -> Audits:
 def ledger() -> Ledger:
     """The ledger."""
     return Ledger(engine())
+
+
+def comparisons() -> Comparisons:
+    """The comparisons of audits."""
+    return Comparisons(engine())
+
+
+def policies() -> Policies:
+    """The policies."""
+    return Policies(engine())
+
+
+def schedules() -> Schedules:
+    """The schedules."""
+    return Schedules(engine())
+
+
+def watched() -> Watched:
+    """The files seen in watched places."""
+    return Watched(engine())

@@ -102,21 +102,22 @@ def _card(folder: Path, page: int, number: int, explanation: ExplanationView) ->
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """The templates of every report."""
+    made = Environment(
         loader=PackageLoader("polelens"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"page_name": page_name, "headline": headline, "fills": fills, "VERDICTS": VERDICTS}
-    environment.filters |= {"percent": percent, "duration": duration, "known": known, "interval": interval}
-    return environment
+    made.globals |= {"page_name": page_name, "headline": headline, "fills": fills, "VERDICTS": VERDICTS}
+    made.filters |= {"percent": percent, "duration": duration, "known": known, "interval": interval}
+    return made
 
 
 def _write(folder: Path, number: int, template: str, **values: Any) -> None:
-    html = _environment().get_template(template).render(values, number=number)
+    html = environment().get_template(template).render(values, number=number)
     # a file name may hold bytes that are no text; they are shown as question marks
     (folder / page_name(number)).write_bytes(html.encode("utf-8", "replace"))
 

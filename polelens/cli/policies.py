@@ -1,0 +1,135 @@
+"""Policies: what happens when a version of a model is registered."""
+
+from typing import Any
+
+import click
+from rich.table import Table
+
+from polelens.cli.recipes import Asked, recipe_options
+from polelens.cli.store import policies
+from polelens.cli.text import as_json, console, echo_json, printable
+from storage.policies import Policy
+from storage.reaudits import Order
+
+MODEL = click.argument("model")
+
+
+def order_options(command: Any) -> Any:
+    """The options of an audit that starts itself, beside the recipe's."""
+    for option in (
+        click.option(
+            "--compare",
+            type=click.Choice(["previous", "none"]),
+            default="previous",
+            show_default=True,
+            help="What the audit is compared with when it ends: the previous version's, or nothing.",
+        ),
+        click.option(
+            "--images", default="all", show_default=True, help="all, label:NAME, sha256:PREFIX or a pattern of names."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group()
+def policy() -> None:
+    """Say what happens when a version of a model is registered.
+
+    \b
+    polelens policy set poles
+    polelens models add export.zip poles     explains the archive under it, and compares it with the version before
+    polelens audit comparisons
+    """
+
+
+@policy.command("set")
+@MODEL
+@order_options
+@recipe_options
+def set_(model: str, images: str, compare: str, asked: Asked) -> None:
+    """Explain each new version of MODEL, and compare it with the version before.
+
+    Versions that are registered already count as seen. A model has one policy; this one replaces it.
+
+    \b
+    polelens policy set poles
+    polelens policy set poles --recipe lime --images 'north/*' --compare none
+    """
+    policies().set(model, Order(asked.recipe(), images, compare == "previous"))
+    click.echo(f"{_sentence(policies().get(model.partition('@')[0]))}")
+
+
+@policy.command("list")
+@as_json
+def list_(as_json: bool) -> None:
+    """List the policies.
+
+    \b
+    polelens policy list --json
+    """
+    found = policies().all()
+    if as_json:
+        echo_json([_view(one) for one in found])
+        return
+    if not found:
+        click.echo("there are no policies; `polelens policy set MODEL` makes one", err=True)
+        return
+    table = Table("model", "recipe", "images", "compare", "last audit", "problem", box=None)
+    for one in found:
+        names = (printable(text) for text in (one.model, one.order.recipe.name, one.order.selection))
+        table.add_row(*names, _compared(one.order), str(one.audit or ""), printable(one.problem or ""))
+    console.print(table)
+
+
+@policy.command()
+@MODEL
+@as_json
+def show(model: str, as_json: bool) -> None:
+    """Show the policy of MODEL.
+
+    \b
+    polelens policy show poles
+    """
+    one = policies().get(model)
+    if as_json:
+        echo_json(_view(one))
+        return
+    click.echo(_sentence(one))
+    if one.audit is not None:
+        click.echo(f"the last audit that it started is {one.audit}")
+    if one.problem is not None:
+        click.echo(printable(f"the last time it started none: {one.problem}"))
+
+
+@policy.command()
+@MODEL
+def remove(model: str) -> None:
+    """Forget the policy of MODEL; audits that it started go on.
+
+    \b
+    polelens policy remove poles
+    """
+    policies().remove(model)
+    click.echo(printable(f"{model} has no policy any more"))
+
+
+def order_view(order: Order) -> dict[str, Any]:
+    """An order as JSON."""
+    recipe = order.recipe.to_json() | {"digest": order.recipe.digest}
+    return {"recipe": recipe, "images": order.selection, "compare": _compared(order)}
+
+
+def _compared(order: Order) -> str:
+    return "previous" if order.compare else "none"
+
+
+def _sentence(one: Policy) -> str:
+    what = f"each new version of {one.model} is explained by recipe {one.order.recipe.name}, images"
+    then = ", and compared with the version before" if one.order.compare else ""
+    return printable(f"{what} {one.order.selection}{then}")
+
+
+def _view(one: Policy) -> dict[str, Any]:
+    told = {"audit": one.audit, "problem": one.problem, "created_at": one.created_at}
+    return {"model": one.model, **order_view(one.order), **told}

@@ -1,0 +1,269 @@
+"""Comparisons of two audits: planned when the second one starts, made when both have ended, and read."""
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Engine, Row, text
+from sqlalchemy.dialects.postgresql import insert
+
+from pipeline.comparison import Change, comparable
+from pipeline.outcome import Outcome
+from storage import tables
+from storage.audits import Audits, Explained, read
+
+PAGE = 200  # photographs
+FIGURES = tuple(field.name for field in fields(Change))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two audits, and what their comparison came to; outcome is `pipeline.outcome.Outcome` as JSON."""
+
+    id: int
+    before: int
+    after: int
+    model_before: str
+    model_after: str
+    state: str  # waiting, done or failed
+    reason: str | None
+    outcome: dict[str, Any] | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pair:
+    """A photograph that both audits have explained."""
+
+    image: int
+    before: Explained
+    after: Explained
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A photograph of a comparison: what changed, and the keys of the two explanations' blobs."""
+
+    sha256: str
+    name: str
+    label: str | None
+    key_before: str
+    key_after: str
+    changed: bool | None
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Comparisons:
+    """The comparisons of a database. One whose processes died `attempts` times is failed."""
+
+    engine: Engine
+    lease_seconds: float = 300
+    attempts: int = 3
+
+    def start(self, before: int, after: int) -> Comparison:
+        """Plan the comparison of two audits that have ended; the one there is, if it was planned before.
+
+        Raises
+        ------
+        ValueError
+            If there is no such audit, one has not ended, or they are not of one recipe.
+        """
+        audits = [Audits(self.engine).get(number) for number in (before, after)]
+        if before == after:
+            raise ValueError(f"audit {before} is given twice; compare it with another audit")
+        for audit in audits:
+            if audit.state != "done":
+                raise ValueError(f"audit {audit.id} is {audit.state}; only audits that are done can be compared")
+        comparable(audits[0].recipe, audits[1].recipe)
+        with self.engine.begin() as c:
+            return _get(c, plan(c, before, after))
+
+    def get(self, number: int) -> Comparison:
+        """A comparison by its number."""
+        with self.engine.begin() as c:
+            return _get(c, number)
+
+    def all(self) -> Sequence[Comparison]:
+        """Every comparison, the newest first."""
+        with self.engine.begin() as c:
+            return [_comparison(row) for row in c.execute(text(_COMPARISONS + "ORDER BY c.id DESC"))]
+
+    def due(self) -> list[int]:
+        """The comparisons whose audits have both ended and that nobody is at, with a lease, to be published."""
+        with self.engine.begin() as c:
+            return list(c.scalars(text(_DUE), {"lease": self.lease_seconds}))
+
+    def begin(self, number: int) -> bool:
+        """Start or go on with a comparison; False if it is done or given up."""
+        values = {"id": number, "lease": self.lease_seconds}
+        with self.engine.begin() as c:
+            attempts = c.scalar(text(_BEGIN), values)
+        if attempts is not None and attempts > self.attempts:
+            self.fail(number, f"comparing killed its process {self.attempts} times")
+            return False
+        return attempts is not None
+
+    def pairs(self, number: int) -> Iterator[list[Pair]]:
+        """The photographs that both audits have explained and nobody has compared, page by page."""
+        after = 0
+        while True:
+            values = {"id": number, "after": after, "page": PAGE}
+            with self.engine.begin() as c:
+                rows = c.execute(text(_PAIRS), values).all()
+                found = {one.id: one for one in read(c, [number for row in rows for number in row[1:]])}
+            if rows:
+                yield [Pair(row.image, found[row.before], found[row.after]) for row in rows]
+            if len(rows) < PAGE:
+                return
+            after = rows[-1].image
+
+    def keep(self, number: int, changes: Sequence[tuple[int, Change]]) -> None:
+        """Keep what changed on some photographs, by their ids; the first answer stays."""
+        rows = [{"comparison_id": number, "image_id": image, **_values(change)} for image, change in changes]
+        with self.engine.begin() as c:
+            if rows:
+                c.execute(insert(tables.change).values(rows).on_conflict_do_nothing())
+            c.execute(text(_RENEW), {"id": number, "lease": self.lease_seconds})
+
+    def p_values(self, number: int) -> NDArray[np.float64]:
+        """Every p-value of a comparison."""
+        query = "SELECT p_value FROM change WHERE comparison_id = :id AND p_value IS NOT NULL"
+        with self.engine.begin() as c:
+            return np.fromiter(c.scalars(text(query), {"id": number}), dtype=float)
+
+    def compared(self, number: int) -> Iterator[Compared]:
+        """The photographs of a comparison, page by page in the archive's order."""
+        after = 0
+        while True:
+            values = {"id": number, "after": after, "page": PAGE}
+            with self.engine.begin() as c:
+                rows = c.execute(text(_CHANGES.format(which=_IN_ORDER)), values).all()
+            yield from map(_compared, rows)
+            if len(rows) < PAGE:
+                return
+            after = rows[-1].image_id
+
+    def foremost(self, number: int, order: str, most: int) -> list[Compared]:
+        """The photographs that changed most: by `distance`, or towards (`worse`) or off (`better`) the background."""
+        values = {"id": number, "most": most}
+        with self.engine.begin() as c:
+            rows = c.execute(text(_CHANGES.format(which=_FOREMOST.format(**_ORDERS[order]))), values).all()
+        return [_compared(row) for row in rows]
+
+    def finish(self, number: int, outcome: Outcome) -> None:
+        """Write down what a comparison came to, and which changes count."""
+        values = {"id": number, "believed": outcome.believed, "outcome": json.dumps(outcome.to_json())}
+        with self.engine.begin() as c:
+            c.execute(text(_MARK), values)
+            c.execute(text(_FINISH), values)
+
+    def fail(self, number: int, reason: str) -> None:
+        """Give a comparison up, with the reason."""
+        query = "UPDATE comparison SET state = 'failed', reason = :reason, finished_at = now() WHERE id = :id"
+        with self.engine.begin() as c:
+            c.execute(text(query), {"id": number, "reason": reason})
+
+
+def plan(c: Connection, before: int, after: int) -> int:
+    """Write down that two audits are to be compared when both have ended; the comparison's number."""
+    number: int = c.execute(text(_PLAN), {"before": before, "after": after}).scalar_one()
+    return number
+
+
+def _get(c: Connection, number: int) -> Comparison:
+    row = c.execute(text(_COMPARISONS + "WHERE c.id = :id"), {"id": number}).first()
+    if row is None:
+        raise ValueError(f"there is no comparison {number}; `polelens audit comparisons` shows those there are")
+    return _comparison(row)
+
+
+def _comparison(row: Row[Any]) -> Comparison:
+    return Comparison(**row._mapping)
+
+
+def _values(change: Change) -> dict[str, Any]:
+    told = asdict(change)
+    return {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in told.items()}
+
+
+def _compared(row: Row[Any]) -> Compared:
+    told: dict[str, Any] = {name: getattr(row, name) for name in FIGURES}
+    known: dict[str, Any] = {key: _known(key, value) for key, value in told.items()}
+    return Compared(row.sha256, row.name, row.label, row.key_before, row.key_after, row.changed, Change(**known))
+
+
+def _known(name: str, value: Any) -> Any:
+    return math.nan if value is None and not name.startswith("verdict") else value
+
+
+_COMPARISONS = """
+SELECT c.id, c.before_id AS before, c.after_id AS after, mb.name || '@' || mb.version AS model_before,
+       ma.name || '@' || ma.version AS model_after, c.state, c.reason, c.outcome, c.created_at, c.finished_at
+FROM comparison c JOIN audit b ON b.id = c.before_id JOIN audit a ON a.id = c.after_id
+JOIN model mb ON mb.id = b.model_id JOIN model ma ON ma.id = a.model_id
+"""
+
+_PLAN = """
+INSERT INTO comparison (before_id, after_id) VALUES (:before, :after)
+ON CONFLICT (before_id, after_id) DO UPDATE SET before_id = excluded.before_id RETURNING id
+"""
+
+_DUE = """
+UPDATE comparison c SET lease_until = now() + :lease * interval '1 second'
+FROM audit b, audit a
+WHERE b.id = c.before_id AND a.id = c.after_id AND b.state = 'done' AND a.state = 'done'
+  AND c.state = 'waiting' AND (c.lease_until IS NULL OR c.lease_until < now()) RETURNING c.id
+"""
+
+_BEGIN = """
+UPDATE comparison SET attempts = attempts + 1, lease_until = now() + :lease * interval '1 second'
+WHERE id = :id AND state = 'waiting' RETURNING attempts
+"""
+
+_RENEW = "UPDATE comparison SET attempts = 0, lease_until = now() + :lease * interval '1 second' WHERE id = :id"
+
+# An explanation is one photograph's under one model and recipe: driven by the photographs, page by page.
+_PAIRS = """
+SELECT i.id AS image, eb.id AS before, ea.id AS after
+FROM comparison c JOIN audit b ON b.id = c.before_id JOIN audit a ON a.id = c.after_id
+CROSS JOIN image i
+JOIN explanation eb ON eb.image_id = i.id AND eb.model_id = b.model_id AND eb.recipe_digest = b.recipe_digest
+JOIN explanation ea ON ea.image_id = i.id AND ea.model_id = a.model_id AND ea.recipe_digest = a.recipe_digest
+WHERE c.id = :id AND i.id > :after AND eb.state = 'done' AND ea.state = 'done'
+  AND EXISTS (SELECT FROM audit_explanation x WHERE x.audit_id = b.id AND x.explanation_id = eb.id)
+  AND EXISTS (SELECT FROM audit_explanation x WHERE x.audit_id = a.id AND x.explanation_id = ea.id)
+  AND NOT EXISTS (SELECT FROM change d WHERE d.comparison_id = c.id AND d.image_id = i.id)
+ORDER BY i.id LIMIT :page
+"""
+
+_CHANGES = """
+SELECT d.*, i.sha256, i.name, i.label, eb.key AS key_before, ea.key AS key_after
+FROM change d JOIN image i ON i.id = d.image_id JOIN comparison c ON c.id = d.comparison_id
+JOIN audit b ON b.id = c.before_id JOIN audit a ON a.id = c.after_id
+JOIN explanation eb ON eb.image_id = i.id AND eb.model_id = b.model_id AND eb.recipe_digest = b.recipe_digest
+JOIN explanation ea ON ea.image_id = i.id AND ea.model_id = a.model_id AND ea.recipe_digest = a.recipe_digest
+WHERE d.comparison_id = :id AND {which}
+"""
+
+_IN_ORDER = "d.image_id > :after ORDER BY d.image_id LIMIT :page"
+_FOREMOST = "d.changed AND {by} > {least} ORDER BY {by} DESC, d.image_id LIMIT :most"
+_ORDERS = {
+    "distance": {"by": "d.distance", "least": "0"},
+    "better": {"by": "d.reliance_before - d.reliance_after", "least": "0"},
+    "worse": {"by": "d.reliance_after - d.reliance_before", "least": "0"},
+}
+
+_MARK = "UPDATE change SET changed = p_value <= :believed WHERE comparison_id = :id"
+
+_FINISH = """
+UPDATE comparison SET state = 'done', reason = NULL, outcome = CAST(:outcome AS jsonb), finished_at = now(),
+       lease_until = NULL, attempts = 0
+WHERE id = :id
+"""

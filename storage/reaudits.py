@@ -1,0 +1,73 @@
+"""Audits that start themselves: what they are to be, and how one begins."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from sqlalchemy import Connection, Row, text
+
+from pipeline.methods import explainer
+from pipeline.recipe import Recipe
+from storage import comparisons
+from storage.audits import plan
+from storage.registry import Version, find, split_reference, version_before
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What an audit that starts itself is to be."""
+
+    recipe: Recipe
+    selection: str = "all"
+    compare: bool = True  # with the previous version's audit by the same recipe, when both have ended
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        """The order in a row that has the recipe's body as `recipe`."""
+        return cls(Recipe.from_json(row.recipe), row.selection, row.compare)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An audit that has started itself, and the one it will be compared with."""
+
+    audit: int
+    model: str
+    before: int | None
+
+
+def attempt(c: Connection, version: Version, order: Order) -> tuple[Started | None, str | None]:
+    """Start an audit and plan its comparison, or say why that is refused."""
+    try:
+        with c.begin_nested():
+            return begin(c, version, order), None
+    except ValueError as error:
+        return None, str(error)
+
+
+def begin(c: Connection, version: Version, order: Order) -> Started:
+    """Start an audit, and plan its comparison with the previous version's.
+
+    That one's newest audit by the same recipe and of the same selection is taken; where there is none it is started
+    too: what was explained before costs nothing.
+    """
+    number = plan(c, version, order.recipe, order.selection)
+    previous = version_before(c, version) if order.compare else None
+    if previous is None:
+        return Started(number, str(version), None)
+    wanted = {"model": previous.id, "recipe": order.recipe.digest, "selection": order.selection}
+    before = c.scalar(text(_NEWEST_AUDIT), wanted) or plan(c, previous, order.recipe, order.selection)
+    comparisons.plan(c, before, number)
+    return Started(number, str(version), before)
+
+
+def check(c: Connection, reference: str, recipe: Recipe) -> None:
+    """Refuse a recipe that does not fit the model of today. A name without any version yet passes."""
+    name, number = split_reference(reference)
+    if number is not None or c.scalar(text("SELECT EXISTS (SELECT FROM model WHERE name = :name)"), {"name": name}):
+        explainer(recipe, find(c, reference).labels)
+
+
+_NEWEST_AUDIT = """
+SELECT max(id) FROM audit
+WHERE model_id = :model AND recipe_digest = :recipe AND selection = :selection AND state <> 'cancelled'
+"""
