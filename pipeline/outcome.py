@@ -157,7 +157,7 @@ class Tally:
             reliance=reliance,
             share=self.share.paired(),
             word=word,
-            sentence=f"{WORDS[word]}: {_because(word, reliance, (before, after))}; {_how_many(counts)}.",
+            sentence=f"{WORDS[word]}: {_because(word, reliance.difference, (before, after))}; {_how_many(counts)}.",
         )
 
 
@@ -189,12 +189,15 @@ def _word(difference: Interval) -> str:
     return "better" if difference.mean < 0 else "worse"
 
 
-def _because(word: str, reliance: Paired, names: tuple[str, str]) -> str:
+def _because(word: str, difference: Interval, names: tuple[str, str]) -> str:
     before, after = names
     if word == "unknown":
         return "fewer than two photographs have a mask of the object under both models"
-    moved = f"background reliance went from {reliance.before.mean:.2f} to {reliance.after.mean:.2f}"
-    return f"{moved} between {before} and {after}, a difference of {reliance.difference}"
+    if word == "same":
+        return f"background reliance differs by {difference} between {before} and {after}"
+    low, high = sorted((abs(difference.low), abs(difference.high)))
+    size = Interval(abs(difference.mean), low, high, difference.n)
+    return f"{after} leans on the background {'less' if word == 'better' else 'more'} than {before}, by {size}"
 
 
 def _how_many(counts: Counts) -> str:

@@ -1,9 +1,10 @@
 """Schedules: audits that start themselves by the clock, each due time once, however many beats tick."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -49,13 +50,18 @@ class Timing:
             raise ValueError(f"cron is {self.cron!r} ({reason}), expected {example}") from None
 
     def after(self, moment: datetime) -> Iterator[datetime]:
-        """The due times after a moment, on the place's own clock."""
-        return iter(CronSim(self.cron, moment.astimezone(ZoneInfo(self.timezone))))
+        """The due times after a moment, on the place's own clock.
 
-    def last(self, moment: datetime) -> datetime | None:
-        """The latest due time at or before a moment, if there ever was one."""
-        local = (moment + timedelta(microseconds=1)).astimezone(ZoneInfo(self.timezone))
-        return next(CronSim(self.cron, local, reverse=True), None)
+        Counted from a noon two days before: from within an hour that the clock shows twice cronsim may step backwards.
+        """
+        local = moment.astimezone(ZoneInfo(self.timezone)) - timedelta(days=2)
+        noon = local.replace(hour=12, minute=0, second=0, microsecond=0)
+        return (due for due in CronSim(self.cron, noon) if due.astimezone(UTC) > moment)
+
+    def last(self, since: datetime, moment: datetime) -> datetime | None:
+        """The latest due time after `since` that is not after a moment."""
+        passed = takewhile(lambda due: due.astimezone(UTC) <= moment, self.after(since))
+        return next(iter(deque(passed, maxlen=1)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +87,8 @@ class Schedule:
 
     def due(self, now: datetime) -> datetime | None:
         """The due time to answer now: the latest that nobody has answered, and it alone, however many were missed."""
-        latest = self.timing.last(now)
         answered = self.since if self.last is None else max(self.since, self.last.due_at)
-        return latest if not self.paused and latest is not None and latest > answered else None
+        return None if self.paused else self.timing.last(answered, now)
 
     def coming(self, now: datetime, most: int) -> list[datetime]:
         """The next due times."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.outcome import STEP
+from pipeline.pictures.lettering import percent
 from polelens.report.pages import environment
 from polelens.report.words import Mark
 from storage.blobs import BlobMissing, Blobs
@@ -116,7 +117,7 @@ def _told(row: Compared) -> list[str]:
     if math.isfinite(one.noise) and one.noise > 0:
         told.append(f"The evidence moved {one.distance / one.noise:.0f} times as far as seeds move it")
     if math.isfinite(one.overlap):
-        told.append(f"{one.overlap:.0%} of the supporting evidence stayed where it was")
+        told.append(f"{percent(one.overlap)} of the supporting evidence stayed where it was")
     if math.isfinite(one.spearman):
         told.append(f"Rank correlation {one.spearman:.2f} (seeds of one model {one.seeds_spearman:.2f})")
     if math.isfinite(one.top5_jaccard):
