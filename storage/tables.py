@@ -269,7 +269,7 @@ watched_file = Table(
     Column("place", Text, primary_key=True),
     Column("model", Text, primary_key=True),  # the name that it is registered under
     Column("file", Text, primary_key=True),
-    Column("mark", Text, nullable=False),  # its ETag, or its size and time; another one is another file
+    Column("mark", Text, nullable=False),  # its size and time, and its ETag; another one is another file
     Column("outcome", Text),  # name@version, or why it was refused; null until it was seen twice alike
     Column("registered", Boolean, nullable=False, server_default=text("false")),
     _now(),

@@ -82,7 +82,9 @@ def _objects(place: str) -> Sequence[Found]:
         for entry in page.get("Contents", []):
             key = entry["Key"]
             if PurePosixPath(key).suffix.lower() in SUFFIXES:
-                one = Found(key, entry["ETag"], True, partial(_object, client, bucket, key))
+                # with size and time: some servers list no ETag worth the name
+                mark = f"{entry.get('ETag')}, {entry['Size']} bytes at {entry['LastModified'].isoformat()}"
+                one = Found(key, mark, True, partial(_object, client, bucket, key))
                 found.append((entry["LastModified"], key, one))
     return [one for *_, one in sorted(found, key=lambda item: item[:2])]
 

@@ -36,14 +36,14 @@ def schedules(desk: Desk) -> Schedules:
 
 
 def tick_through(url: str, dead_from: datetime, dead_to: datetime) -> None:
-    """A beat's ticks from BEGIN to END, but for those while it is dead: every five minutes around what is due."""
+    """A beat's ticks from BEGIN to END, but for those while it is dead: every ten minutes around what is due."""
     with engine_of(url) as engine:
         now = BEGIN
         while now < END:
             if not dead_from <= now < dead_to:
                 Schedules(engine).tick(now)
-            near = any(abs(now - due) <= timedelta(hours=1) for due in DUE)
-            now += timedelta(minutes=5 if near else 60)
+            near = any(abs(now - due) <= timedelta(hours=2) for due in DUE)
+            now += timedelta(minutes=10 if near else 120)
 
 
 def since(desk: Desk, schedule: Schedule, moment: datetime) -> None:
