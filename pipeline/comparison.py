@@ -37,7 +37,8 @@ class Change:
         Distance between the two models' mean attributions, each seed's scaled to length 1, and what seeds alone would
         make of it.
     p_value : 0..1
-        See `pipeline.permutation.p_value`, over seeds; NaN where there are too few to tell.
+        See `pipeline.permutation.p_value`, over seeds; NaN where there are too few to tell, or the superpixels are not
+        the same: how much other superpixels move the evidence, seeds do not show.
     """
 
     label_before: str
@@ -98,7 +99,7 @@ def compare(before: Attribution, after: Attribution, seen: tuple[Seen, Seen] | N
         seeds_spearman=min(first.stability.spearman, second.stability.spearman),
         distance=distance,
         noise=noise,
-        p_value=_p_value(maps[0], maps[1], distance),
+        p_value=_p_value(maps[0], maps[1], distance) if seen is None else float("nan"),
         reliance_before=grounding[0].background_reliance,
         reliance_after=grounding[1].background_reliance,
         share_before=grounding[0].mask_share,

@@ -67,10 +67,13 @@ class Paired:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many photographs. Better and worse are changed ones whose background reliance fell or rose by a tenth."""
+    """How many photographs.
+
+    Better and worse are those whose background reliance fell or rose by a tenth, but for the judged that have not changed.
+    """
 
     compared: int = 0
-    judged: int = 0  # enough seeds to tell a change from noise
+    judged: int = 0  # with enough seeds, and the same superpixels, to tell a change from noise
     changed: int = 0
     better: int = 0
     worse: int = 0
@@ -157,7 +160,7 @@ class Tally:
             reliance=reliance,
             share=self.share.paired(),
             word=word,
-            sentence=f"{WORDS[word]}: {_because(word, reliance.difference, (before, after))}; {_how_many(counts)}.",
+            sentence=_sentence(word, reliance.difference, counts, (before, after)),
         )
 
 
@@ -168,12 +171,13 @@ def has_changed(change: Change, believed: float) -> bool:
 
 def _kinds(change: Change, believed: float, label: str | None) -> list[str]:
     """The fields of Counts that a photograph counts in."""
-    changed, step = has_changed(change, believed), change.reliance_after - change.reliance_before
+    judged, changed = math.isfinite(change.p_value), has_changed(change, believed)
+    step = change.reliance_after - change.reliance_before
     kinds = {
-        "judged": math.isfinite(change.p_value),
+        "judged": judged,
         "changed": changed,
-        "better": changed and step <= -STEP,
-        "worse": changed and step >= STEP,
+        "better": step <= -STEP and (changed or not judged),
+        "worse": step >= STEP and (changed or not judged),
         "relabelled": change.label_before != change.label_after,
         "mended": label is not None and change.label_before != label == change.label_after,
         "broken": label is not None and change.label_after != label == change.label_before,
@@ -189,6 +193,12 @@ def _word(difference: Interval) -> str:
     return "better" if difference.mean < 0 else "worse"
 
 
+def _sentence(word: str, difference: Interval, counts: Counts, names: tuple[str, str]) -> str:
+    if not counts.compared:
+        return "Nothing to compare: no photograph is explained in both audits."
+    return f"{WORDS[word]}: {_because(word, difference, names)}; {_how_many(counts)}."
+
+
 def _because(word: str, difference: Interval, names: tuple[str, str]) -> str:
     before, after = names
     if word == "unknown":
@@ -202,7 +212,7 @@ def _because(word: str, difference: Interval, names: tuple[str, str]) -> str:
 
 def _how_many(counts: Counts) -> str:
     if not counts.judged:
-        return "too few seeds to tell which explanations changed"
+        return "which explanations changed cannot be told, for want of seeds or because the superpixels differ"
     return f"{counts.changed:,} of {counts.judged:,} photographs are explained differently"
 
 

@@ -151,7 +151,10 @@ class Comparisons:
             after = rows[-1].image_id
 
     def foremost(self, number: int, order: str, most: int) -> list[Compared]:
-        """The photographs that changed most: by `distance`, or towards (`worse`) or off (`better`) the background."""
+        """The photographs that moved most: by `distance`, or towards (`worse`) or off (`better`) the background.
+
+        Without those that are judged not to have changed.
+        """
         values = {"id": number, "most": most}
         with self.engine.begin() as c:
             rows = c.execute(text(_CHANGES.format(which=_FOREMOST.format(**_ORDERS[order]))), values).all()
@@ -253,7 +256,7 @@ WHERE d.comparison_id = :id AND {which}
 """
 
 _IN_ORDER = "d.image_id > :after ORDER BY d.image_id LIMIT :page"
-_FOREMOST = "d.changed AND {by} > {least} ORDER BY {by} DESC, d.image_id LIMIT :most"
+_FOREMOST = "d.changed IS NOT false AND {by} > {least} ORDER BY {by} DESC, d.image_id LIMIT :most"
 _ORDERS = {
     "distance": {"by": "d.distance", "least": "0"},
     "better": {"by": "d.reliance_before - d.reliance_after", "least": "0"},

@@ -58,12 +58,12 @@ def test_a_model_against_itself_is_no_change():
 
 
 def test_a_model_against_itself_under_other_seeds_raises_few_alarms():
-    """Of 120 photographs no more than the stated share, with what chance adds, pass for changed, each judged alone;
+    """Of 80 photographs no more than the stated share, with what chance adds, pass for changed, each judged alone;
     judged together, as an archive's are, not even one in a hundred does."""
-    found = [compare(explained(black_box(n)), explained(black_box(n), 2 + n % 8)) for n in range(120)]
+    found = [compare(explained(black_box(n)), explained(black_box(n), 2 + n % 8)) for n in range(80)]
     p_values = np.array([one.p_value for one in found])
-    assert (p_values <= FALSE_ALARMS).sum() <= 120 * FALSE_ALARMS + 3 * math.sqrt(120 * FALSE_ALARMS)
-    assert (p_values < 0.5).sum() > 30  # the test listens
+    assert (p_values <= FALSE_ALARMS).sum() <= 80 * FALSE_ALARMS + 3 * math.sqrt(80 * FALSE_ALARMS)
+    assert (p_values < 0.5).sum() > 20  # the test listens
     believed = discoveries(p_values, FALSE_ALARMS)
     assert sum(has_changed(one, believed) for one in found) <= 1
 
@@ -100,7 +100,7 @@ def test_three_seeds_cannot_tell():
     assert math.isnan(found.p_value)
     tally = Tally(0.05)
     tally.add(found)
-    assert "too few seeds to tell" in tally.outcome("poles@1", "poles@2").sentence
+    assert "cannot be told, for want of seeds" in tally.outcome("poles@1", "poles@2").sentence
 
 
 def test_a_constant_model_has_nothing_to_compare():
@@ -138,7 +138,8 @@ def test_other_superpixels_are_compared_on_the_photograph():
     seen = (coarse, coarse)
     first, second = explained(black_box(1)), explained(black_box(2))
     assert compare(first, second, seen).overlap == pytest.approx(compare(first, second).overlap)
-    assert compare(first, second, seen).p_value == pytest.approx(compare(first, second).p_value)
+    assert compare(first, second, seen).distance > 0.1
+    assert math.isnan(compare(first, second, seen).p_value)
 
 
 def test_an_archive_s_outcome_counts_and_says_which_way():
@@ -153,16 +154,17 @@ def test_an_archive_s_outcome_counts_and_says_which_way():
         (grounded(change, 0.1, 0.4), "STAAL"),
         (grounded(change, 0.5, 0.45), None),
         (grounded(calm, 0.9, 0.1), None),
+        (grounded(replace(change, p_value=math.nan), 0.9, 0.1), None),
         (replace(change, label_after=other), other),
         (replace(change, label_after=other), change.label_before),
     ):
         tally.add(one, label)
     found = tally.outcome("poles@1", "poles@2")
-    assert (found.counts.compared, found.counts.changed, found.counts.better, found.counts.worse) == (7, 6, 2, 1)
+    assert (found.counts.compared, found.counts.changed, found.counts.better, found.counts.worse) == (8, 6, 3, 1)
     assert (found.counts.relabelled, found.counts.mended, found.counts.broken) == (2, 1, 1)
     assert (found.by_label["TRE"].better, found.by_label["STAAL"].worse) == (2, 1)
-    assert found.reliance.difference.n == 5
-    assert found.to_json()["reliance"]["before"]["mean"] == pytest.approx(0.64)
+    assert found.reliance.difference.n == 6
+    assert found.to_json()["reliance"]["before"]["mean"] == pytest.approx(4.1 / 6)
 
 
 @pytest.mark.parametrize(
@@ -202,3 +204,8 @@ def test_the_interval_holds_the_mean_as_often_as_it_says():
         found = moments.interval()
         hits += found.low <= 0.4 - 0.5 <= found.high
     assert 0.935 <= hits / 2000 <= 0.965
+
+
+def test_audits_with_nothing_in_common_say_so() -> None:
+    """Rather than that a mask is missing."""
+    assert Tally(0).outcome("poles@1", "poles@2").sentence.startswith("Nothing to compare")
