@@ -69,7 +69,7 @@ class Paired:
 class Counts:
     """How many photographs.
 
-    Better and worse are those whose background reliance fell or rose by a tenth, but for the judged that have not changed.
+    Better and worse are those whose background reliance fell or rose by a tenth, less those judged not to have changed.
     """
 
     compared: int = 0
