@@ -9,9 +9,11 @@ from typing import Any
 from scipy.stats import t
 
 from pipeline.comparison import FALSE_ALARMS, Change
+from pipeline.stability import Z95
 
 STEP = 0.1  # of background reliance: less is no better or worse on one photograph; a convention
 LEAST = 0.01  # of its mean: what two decimals show
+FEWEST = 6  # photographs for a verdict: of five that all move one way chance makes more than one in 20 (sign test)
 WORDS = {
     "better": "Better grounded",
     "worse": "Worse grounded",
@@ -35,12 +37,24 @@ class Moments:
         self.mean += step / self.n
         self.squares += step * (value - self.mean)
 
-    def interval(self) -> "Interval":
-        """The mean with its 95 % interval after Student 1908: over photographs like these, not over models."""
+    def student(self) -> "Interval":
+        """The mean with Student's interval (1908), for differences, which pairing makes small."""
         if self.n < 2:
-            return Interval(self.mean if self.n else math.nan, math.nan, math.nan, self.n)
+            return self._alone()
         half = float(t.ppf(0.975, self.n - 1)) * math.sqrt(self.squares / (self.n - 1) / self.n)
         return Interval(self.mean, self.mean - half, self.mean + half, self.n)
+
+    def wilson(self) -> "Interval":
+        """The mean of values in 0..1 with Wilson's interval (1927), as everywhere else: see docs/how-it-works.md."""
+        if self.n < 2:
+            return self._alone()
+        share, spread = Z95**2 / self.n, max(self.mean * (1 - self.mean), 0)
+        center, half = self.mean + share / 2, math.sqrt(share * (spread + share / 4))
+        low, high = ((center + sign * half) / (1 + share) for sign in (-1, 1))
+        return Interval(self.mean, max(low, 0.0), min(high, 1.0), self.n)
+
+    def _alone(self) -> "Interval":
+        return Interval(self.mean if self.n else math.nan, math.nan, math.nan, self.n)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +142,7 @@ class Pairs:
 
     def paired(self) -> Paired:
         """The intervals."""
-        return Paired(self.before.interval(), self.after.interval(), self.difference.interval())
+        return Paired(self.before.wilson(), self.after.wilson(), self.difference.student())
 
 
 @dataclass(slots=True)
@@ -186,7 +200,7 @@ def _kinds(change: Change, believed: float, label: str | None) -> list[str]:
 
 
 def _word(difference: Interval) -> str:
-    if not math.isfinite(difference.low):
+    if difference.n < FEWEST:
         return "unknown"
     if abs(difference.mean) < LEAST or difference.low <= 0 <= difference.high:
         return "same"
@@ -202,7 +216,7 @@ def _sentence(word: str, difference: Interval, counts: Counts, names: tuple[str,
 def _because(word: str, difference: Interval, names: tuple[str, str]) -> str:
     before, after = names
     if word == "unknown":
-        return "fewer than two photographs have a mask of the object under both models"
+        return f"only {difference.n} photographs have a mask of the object in both audits, expected {FEWEST} or more"
     if word == "same":
         return f"background reliance differs by {difference} between {before} and {after}"
     low, high = sorted((abs(difference.low), abs(difference.high)))

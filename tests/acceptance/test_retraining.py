@@ -18,12 +18,12 @@ FEW = ("--samples", "64", "--set", "seeds=[1,11,21,31,41]")  # a fifth of the de
 
 @pytest.fixture
 def cli(bench: Bench, commands: CommandsIn, tmp_path: Path) -> Iterator[Commands]:
-    """The command line of a bench with workers and a beat, and in its archive six of the demo's photographs."""
+    """The command line of a bench with workers and a beat, and in its archive nine of the demo's photographs."""
     bench.environment["POLELENS_PART_EVALUATIONS"] = "0"
     bench.workers(2)
     bench.beats(1)
     cli, folder = commands(bench.environment), tmp_path / "archive"
-    write(folder, archive(6, 2026, shortcut=False))
+    write(folder, archive(9, 2026, shortcut=False))
     cli("images", "add", folder / "photographs", "--labels", folder / "labels.csv", "--masks", folder / "masks")
     return cli
 
@@ -64,23 +64,23 @@ def test_a_retrained_model_is_audited_and_compared_by_itself(cli: Commands, benc
     before, after, difference = (outcome["reliance"][name] for name in ("before", "after", "difference"))
     assert after["high"] < before["low"]
     assert difference["high"] < 0
-    assert outcome["counts"]["compared"] == 6
-    assert outcome["counts"]["changed"] > 3
+    assert outcome["counts"]["compared"] == 9
+    assert outcome["counts"]["changed"] > 4
 
     explanations, evaluations, scenes = counted(cli, bench)
-    assert (explanations, scenes) == (12, 6)  # two models, one scene for each photograph
+    assert (explanations, scenes) == (18, 9)  # two models, one scene for each photograph
     assert "nothing changed" in cli("models", "add", TWO, "poles")
     assert len(cli.json("audit", "list")) == 2
     told = cli("audit", "start", "poles@1", *FEW)
-    assert "6 of them explained before, about 0 evaluations" in told
+    assert "9 of them explained before, about 0 evaluations" in told
     assert counted(cli, bench) == (explanations, evaluations, scenes)
 
     assert cli.alone("audit", "start", "poles@1", *FEW, "--seed", "2", "--watch")[0] == 0
     seeds = cli.json("audit", "compare", "1", "4")
     assert seeds["outcome"]["word"] == "same"
     assert seeds["outcome"]["sentence"].startswith("No change that can be told from noise")
-    assert seeds["outcome"]["counts"]["changed"] <= 1  # 5 % of six, with what chance adds
-    assert counted(cli, bench)[0::2] == (18, 6)
+    assert seeds["outcome"]["counts"]["changed"] <= 1  # 5 % of nine, with what chance adds
+    assert counted(cli, bench)[0::2] == (27, 9)
 
     page = cli("audit", "compare", "1", "2", "--report", tmp_path / "comparison")
     assert "Better grounded" in page

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from pipeline.alignment import GRID, Seen, spread
 from pipeline.comparison import FALSE_ALARMS, comparable, compare
@@ -170,12 +171,12 @@ def test_an_archive_s_outcome_counts_and_says_which_way():
 @pytest.mark.parametrize(
     ("steps", "word"),
     [
-        ([-0.5, -0.4, -0.6, -0.5], "better"),
-        ([0.5, 0.4, 0.6, 0.5], "worse"),
-        ([0.5, -0.4, 0.1, -0.3], "same"),
-        ([0.0, 0.0, 0.0], "same"),
-        ([-0.001, -0.001, -0.001], "same"),
-        ([-0.5], "unknown"),
+        ([-0.5, -0.4, -0.6] * 2, "better"),
+        ([0.5, 0.4, 0.3] * 2, "worse"),
+        ([0.4, -0.4, 0.1, -0.3, 0.1, 0.1], "same"),
+        ([0.0] * 6, "same"),
+        ([-0.001] * 6, "same"),
+        ([-0.5] * 5, "unknown"),
         ([], "unknown"),
     ],
 )
@@ -201,7 +202,7 @@ def test_the_interval_holds_the_mean_as_often_as_it_says():
         moments = Moments()
         for value in generator.beta(2, 3, 24) - generator.beta(2, 2, 24):
             moments.add(float(value))
-        found = moments.interval()
+        found = moments.student()
         hits += found.low <= 0.4 - 0.5 <= found.high
     assert 0.935 <= hits / 2000 <= 0.965
 
@@ -209,3 +210,18 @@ def test_the_interval_holds_the_mean_as_often_as_it_says():
 def test_audits_with_nothing_in_common_say_so() -> None:
     """Rather than that a mask is missing."""
     assert Tally(0).outcome("poles@1", "poles@2").sentence.startswith("Nothing to compare")
+
+
+def test_the_interval_of_a_mean_is_wilson_s() -> None:
+    """scipy's for a proportion, of any mean in 0..1; unknown for one photograph."""
+    for n, k in ((2, 0), (9, 8), (24, 24), (40, 13)):
+        moments = Moments()
+        for value in [1.0] * k + [0.0] * (n - k):
+            moments.add(value)
+        expected = binomtest(k, n).proportion_ci(method="wilson")
+        found = moments.wilson()
+        assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    alone = Moments()
+    alone.add(0.3)
+    assert math.isnan(alone.wilson().low)
+    assert math.isnan(alone.student().low)
