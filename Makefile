@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 INSTALL = -m pip install --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check lint types imports format constraints clean
+.PHONY: help venv demo bench test check lint types imports format constraints clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: venv ## Audit rendered photographs with two small models on a stack of its own, and write the report
 	@$(BIN)/python -m demo $(ARGS)
+
+bench: venv ## Measure and write docs/benchmarks.md; make bench ARGS="scaling --quick" runs one row, small
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 test: venv ## Run the tests; make test ARGS="-k words" runs some of them
 	@$(BIN)/python -m pytest $(ARGS)

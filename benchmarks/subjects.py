@@ -1,0 +1,63 @@
+"""What is measured on: a classifier, and photographs."""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from skimage import data
+
+from pipeline.model import Model, read_model
+
+MODEL = "POLELENS_BENCH_MODEL"  # an .onnx file, its labels in labels.txt beside it, or a zip
+DEMO = Path(__file__).resolve().parent.parent / "demo" / "poles-v2.zip"
+IMAGENET = {"mean": 127, "scale": 128}  # EfficientNet-Lite0 as its packages publish it
+NATURAL = ("chelsea", "coffee", "astronaut", "rocket", "motorcycle")
+
+
+def model_path() -> Path:
+    """The classifier's file: POLELENS_BENCH_MODEL, else the demo's second version."""
+    return Path(os.environ.get(MODEL) or DEMO)
+
+
+@lru_cache(maxsize=1)
+def model() -> Model:
+    """The classifier. A plain .onnx file is taken for EfficientNet-Lite0: RGB, (value - 127) / 128."""
+    path = model_path()
+    if path.suffix == ".zip":
+        return read_model(path.read_bytes(), name=path.stem)
+    labels = path.with_name("labels.txt")
+    names = labels.read_text().splitlines() if labels.exists() else _numbered(path)
+    profile = {"crop": "center", "color": "rgb", **IMAGENET}
+    return read_model(path.read_bytes(), name=path.stem, labels=names, profile=profile)
+
+
+def photographs(n: int) -> list[NDArray[np.uint8]]:
+    """n photographs, no two alike, uint8 [H, W, 3]: those in the scikit-image wheel, then windows of them, mirrored."""
+    whole = [_natural(name) for name in NATURAL]
+    return [_seen(whole[number % len(whole)], number // len(whole)) for number in range(n)]
+
+
+def _natural(name: str) -> NDArray[np.uint8]:
+    pictures: Any = data
+    picture = pictures.stereo_motorcycle()[0] if name == "motorcycle" else getattr(pictures, name)()
+    return np.asarray(picture[..., :3], np.uint8)
+
+
+def _seen(picture: NDArray[np.uint8], look: int) -> NDArray[np.uint8]:
+    """The whole picture, then three quarters of it from each corner in turn, every second one mirrored."""
+    if look == 0:
+        return picture
+    height, width = (round(side * 0.75 ** ((look + 3) // 4)) for side in picture.shape[:2])
+    top, left = (picture.shape[0] - height) * (look % 2), (picture.shape[1] - width) * (look // 2 % 2)
+    window = picture[top : top + height, left : left + width]
+    return np.ascontiguousarray(window[:, ::-1] if look % 2 else window)
+
+
+def _numbered(path: Path) -> list[str]:
+    """Labels for a model without any: the numbers of its outputs."""
+    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    return [str(number) for number in range(session.get_outputs()[0].shape[-1])]
