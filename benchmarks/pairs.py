@@ -26,6 +26,11 @@ class Pairs:
         """Median over the pairs of their seconds over ours."""
         return median(b / a for a, b in zip(self.ours, self.theirs, strict=True))
 
+    @property
+    def medians(self) -> tuple[float, float]:
+        """The median seconds of ours and of theirs."""
+        return median(self.ours), median(self.theirs)
+
     def to_json(self) -> dict[str, Any]:
         """The seconds, to the tenth of a millisecond."""
         return {"ours_seconds": _rounded(self.ours), "theirs_seconds": _rounded(self.theirs)}

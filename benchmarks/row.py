@@ -2,10 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Any, Self
-
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class NotHere(Exception):
@@ -42,7 +39,7 @@ class Row:
     target: float
     at_least: bool = True
     value: float | None = None
-    figures: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    figures: Mapping[str, Any] = field(default_factory=dict)
     sentence: str = ""
 
     def measured(self, value: float, figures: Mapping[str, Any], sentence: str) -> Self:
