@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from benchmarks.pairs import Pairs, alternate
+from benchmarks.pairs import Pairs, alternate, clocked
 from pipeline.blackbox import BlackBox
 from pipeline.explain import explain
 from pipeline.methods import explainer
@@ -35,7 +35,7 @@ class Contest:
 
     @property
     def recipe(self) -> Recipe:
-        """Lime's own defaults, but so many samples, and black for its mean colour, which no global average would see."""
+        """Lime's own defaults, but so many samples, and black: a global average would not see a mean colour."""
         return recipe("lime").override({"samples": self.samples, "seeds": [SEED], "fill": "black"})
 
     def run(self, pairs: int) -> tuple[Pairs, float]:
@@ -44,7 +44,7 @@ class Contest:
         ours, theirs = self.ours(scene), self.theirs(scene)
         with threadpool_limits(self.threads):
             difference = float(np.abs(ours() - theirs()).max())  # and both are warm
-            return alternate(ours, theirs, pairs), difference
+            return alternate(clocked(ours), clocked(theirs), pairs), difference
 
     def ours(self, scene: Scene) -> Callable[[], NDArray[np.float64]]:
         """A function that explains the scene and gives the weights."""

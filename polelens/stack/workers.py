@@ -15,30 +15,40 @@ from tasks.queues import QUEUES
 BEAT, FLOWER = "beat", "flower"
 INFER = ("infer-now", "infer")
 OTHERS = tuple(queue for queue in QUEUES if queue not in INFER)
-CELERY = (sys.executable, "-m", "celery", "-A", "tasks")
+CELERY = (sys.executable, "-m", "celery", "-A")
+APP = "tasks"
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}  # one process a core
 
 
-def worker_command(queues: Sequence[str], name: str, concurrency: int = 1) -> list[str]:
+def worker_command(queues: Sequence[str], name: str, concurrency: int = 1, app: str = APP) -> list[str]:
     """The command of one worker: the queues it serves, and the name it bears in Flower."""
     pool = ["-P", "prefork", "-c", str(concurrency), "--without-mingle", "--without-gossip"]
-    return [*CELERY, "worker", "-Q", ",".join(queues), "-n", f"{name}@%h", *pool, "--loglevel", "INFO"]
+    return [*CELERY, app, "worker", "-Q", ",".join(queues), "-n", f"{name}@%h", *pool, "--loglevel", "INFO"]
 
 
 def beat_command(schedule: str) -> list[str]:
     """The command of the beat; `schedule` is the file it keeps its times in."""
-    return [*CELERY, "beat", "--schedule", schedule, "--pidfile", "", "--loglevel", "INFO"]
+    return [*CELERY, APP, "beat", "--schedule", schedule, "--pidfile", "", "--loglevel", "INFO"]
 
 
 def flower_command(url: str) -> list[str]:
     """The command of Flower; its login comes in FLOWER_BASIC_AUTH, since a command line is visible to everybody."""
-    return [*CELERY, "flower", f"--address={HOST}", f"--port={urlsplit(url).port}", "--read_only", "--max_tasks=20000"]
+    return [
+        *CELERY,
+        APP,
+        "flower",
+        f"--address={HOST}",
+        f"--port={urlsplit(url).port}",
+        "--read_only",
+        "--max_tasks=20000",
+    ]
 
 
-def local_workers(workers: int) -> dict[str, list[str]]:
+def local_workers(workers: int, app: str = APP) -> dict[str, list[str]]:
     """Name and command of each local worker: so many for inference, and one, wider if they are many, for the rest."""
-    infer = {f"infer-{number}": worker_command(INFER, f"infer-{number}") for number in range(1, workers + 1)}
-    return infer | {"prepare-reduce": worker_command(OTHERS, "prepare-reduce", concurrency=max(1, workers // 4))}
+    names = [f"infer-{number}" for number in range(1, workers + 1)]
+    infer = {name: worker_command(INFER, name, app=app) for name in names}
+    return infer | {"prepare-reduce": worker_command(OTHERS, "prepare-reduce", max(1, workers // 4), app)}
 
 
 def listening(broker_url: str, among: Collection[str] = (), seconds: float = 1.0) -> set[str]:

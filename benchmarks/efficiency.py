@@ -1,0 +1,49 @@
+"""Efficiency: how much of a whole audit's time is the model's own."""
+
+from benchmarks.bare import bare
+from benchmarks.pairs import PAIRS, alternate
+from benchmarks.row import Row
+from benchmarks.stand import stand
+from benchmarks.subjects import model, photographs
+from pipeline.recipes import recipe
+
+WORKERS = 2
+
+ROW = Row(
+    "efficiency",
+    "an audit of 24 photographs with the model, 2 workers with 1 thread each, the wall time of the whole audit",
+    "a bare ONNX Runtime loop: same batch, 2 processes with 1 thread each, as many evaluations",
+    0.90,
+)
+
+
+def measure(quick: bool) -> Row:
+    """The loop's seconds over the audit's."""
+    number, pairs = (2, 1) if quick else (24, PAIRS)
+    made = recipe("default").override({"samples": 16, "seeds": [1, 11]} if quick else {})
+    with stand() as here:
+        version = here.model(model())
+        here.photographs(photographs(number))
+        here.workers(WORKERS)
+        here.audit(version, made, "000.jpg")  # the model is loaded, its batch and its rate are known
+        batch = 32
+
+        def whole_audit() -> float:
+            here.forget()
+            return here.audit(version, made)
+
+        whole_audit()
+        evaluations = here.evaluations()
+        before = here.cpu_seconds()
+        with bare(model(), WORKERS, batch) as loop:
+            timed = alternate(whole_audit, lambda: loop.seconds(evaluations), pairs)
+        spent = {name: round((seconds - before[name]) / pairs, 2) for name, seconds in here.cpu_seconds().items()}
+    figures = {"photographs": number, "evaluations": evaluations, "batch": batch, "model": model().name}
+    audit, loop_alone = timed.medians
+    return ROW.measured(
+        timed.speedup,
+        timed.to_json() | figures | {"cpu_seconds_of_an_audit": spent},
+        f"{number} photographs, {evaluations:,} evaluations by {model().name} in batches of {batch}, take {audit:.1f} "
+        f"s from `audit start` to the last row, with the scenes, fits, pictures and the ledger; ONNX Runtime alone takes "
+        f"{loop_alone:.1f} s.",
+    )
