@@ -10,7 +10,14 @@ from benchmarks.book import keep
 from benchmarks.row import NotHere, Row
 from benchmarks.subjects import MODEL
 
-ROWS: tuple[str, ...] = ("efficiency", "overhead", "throughput")  # modules of this package, in the order of the page
+ROWS: tuple[str, ...] = (
+    "efficiency",
+    "overhead",
+    "throughput",
+    "scaling",
+    "coordination",
+    "gpu",
+)  # modules of this package, in the order of the page
 
 
 @click.command()

@@ -44,6 +44,6 @@ def measure(quick: bool) -> Row:
         timed.speedup,
         timed.to_json() | figures | {"cpu_seconds_of_an_audit": spent},
         f"{number} photographs, {evaluations:,} evaluations by {model().name} in batches of {batch}, take {audit:.1f} "
-        f"s from `audit start` to the last row, with the scenes, fits, pictures and the ledger; ONNX Runtime alone takes "
-        f"{loop_alone:.1f} s.",
+        f"s from `audit start` to the last row, with the scenes, fits, pictures and the ledger; ONNX Runtime alone "
+        f"takes {loop_alone:.1f} s.",
     )

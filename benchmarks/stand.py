@@ -58,7 +58,10 @@ class Stand:
         return Registry(self.engine, open_blobs(self.environment["POLELENS_BLOBS"])).add(model)[0]
 
     def photographs(self, pixels: Sequence[NDArray[np.uint8]]) -> None:
-        """Put photographs into the archive, as JPEG files."""
+        """Have these photographs, as JPEG files, and no others."""
+        self.forget()
+        with self.engine.begin() as c:
+            c.execute(text("DELETE FROM image"))
         archive = Archive(self.engine, open_blobs(self.environment["POLELENS_BLOBS"]))
         for number, one in enumerate(pixels):
             archive.add(Photograph(f"{number:03}.jpg", _jpeg(one)))
@@ -105,9 +108,9 @@ class Stand:
         """The processor time of each service so far, children included."""
         return {name: round(_cpu(self._tree(name)), 2) for name in self.processes.names()}
 
-    def resident_bytes(self, name: str = REST) -> int:
-        """The resident memory of a service's processes."""
-        return sum(process.memory_info().rss for process in self._tree(name))
+    def producer_bytes(self) -> int:
+        """The resident memory of the worker that produces, its pool included."""
+        return sum(process.memory_info().rss for process in self._tree(REST))
 
     def redis_bytes(self) -> int:
         """The memory that Redis uses."""

@@ -35,6 +35,11 @@ def model() -> Model:
     return read_model(path.read_bytes(), name=path.stem, labels=names, profile=profile)
 
 
+def demo_model() -> Model:
+    """The demo's second version: three labels."""
+    return read_model(DEMO.read_bytes(), name=DEMO.stem)
+
+
 def photographs(n: int) -> list[NDArray[np.uint8]]:
     """n photographs, no two alike, uint8 [H, W, 3]: those in the scikit-image wheel, then windows of them, mirrored."""
     whole = [_natural(name) for name in NATURAL]
