@@ -26,7 +26,7 @@ def measure(quick: bool) -> Row:
         here.photographs(photographs(number))
         here.workers(WORKERS)
         here.audit(version, made, "000.jpg")  # the model is loaded, its batch and its rate are known
-        batch = 32
+        batch = here.batch(version)
 
         def whole_audit() -> float:
             here.forget()

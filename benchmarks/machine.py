@@ -4,10 +4,11 @@ import os
 import platform
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 
 import onnxruntime
 import psutil
+
+from tasks.device import processor
 
 PACKAGES = ("polelens", "onnxruntime", "numpy", "scikit-image", "celery", "lime")
 
@@ -16,7 +17,7 @@ def machine() -> str:
     """Cores, processor, memory, and whether there is a GPU that onnxruntime can use."""
     memory = psutil.virtual_memory().total / 2**30
     gpu = "with a GPU" if has_cuda() else "no GPU"
-    return f"{len(os.sched_getaffinity(0))} cores of {_processor()}, {memory:.0f} GB of memory, {gpu}"
+    return f"{len(os.sched_getaffinity(0))} cores of {processor()}, {memory:.0f} GB of memory, {gpu}"
 
 
 def has_cuda() -> bool:
@@ -32,10 +33,3 @@ def versions() -> dict[str, str]:
 def today() -> str:
     """The date, UTC."""
     return datetime.now(UTC).date().isoformat()
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()

@@ -28,10 +28,11 @@ from storage.archive import Archive, Photograph
 from storage.audits import Audits
 from storage.blobs import open_blobs
 from storage.database import connect, migrate
+from storage.paces import Paces
 from storage.registry import Registry, Version
 
 ROOT = Path(__file__).resolve().parent.parent
-POLL_SECONDS = 0.02
+POLL_SECONDS = 0.1
 REST = "prepare-reduce"  # the worker that produces, among other things
 
 
@@ -80,17 +81,27 @@ class Stand:
         began = time.perf_counter()
         number = self.audits.start(version, recipe, images)
         self.ask("produce")
-        while (state := self.audits.get(number).state) == "running":
+        while (state := self._state(number)) == "running":
             time.sleep(POLL_SECONDS)
         seconds = time.perf_counter() - began
         if state != "done" or (failed := self.audits.progress(number).failed):
             raise RuntimeError(f"the audit is {state}, {failed} photographs failed")
         return seconds
 
+    def _state(self, number: int) -> str:
+        """In one small question, as it is asked all the time."""
+        with self.engine.begin() as c:
+            return str(c.execute(text("SELECT state FROM audit WHERE id = :id"), {"id": number}).scalar_one())
+
     def evaluations(self) -> int:
         """How many evaluations all explanations took."""
         with self.engine.begin() as c:
             return int(c.execute(text("SELECT sum(evaluations) FROM explanation")).scalar_one())
+
+    def batch(self, version: Version) -> int:
+        """The micro-batch that the workers found for a model."""
+        found = Paces(self.engine).largest(version.id)
+        return found.batch if found else 1
 
     def forget(self) -> None:
         """Drop every audit, explanation and scene: the next audit computes all of it again."""

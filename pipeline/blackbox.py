@@ -14,6 +14,7 @@ from pipeline.session import CPU, open_session
 if TYPE_CHECKING:  # a model is tried on its own black box before it is admitted
     from pipeline.model import Model
 
+MOST = 4096  # masks at once: 2.5 GB of input at 224x224
 Mask = NDArray[np.bool_] | NDArray[np.float32]
 
 
@@ -28,21 +29,33 @@ class BlackBox:
     providers : sequence of str
         Execution providers, the preferred first; one that is missing is an error.
     batch : int
-        Masks run at once. A model that can only take one picture at a time is given one at a time.
+        Masks run at once. A model that can only take one picture at a time is given one at a time. On a CPU small
+        batches are faster, as they stay in its cache; `pipeline.pace` finds the best one.
     """
 
-    def __init__(self, model: "Model", *, threads: int = 1, providers: Sequence[str] = (CPU,), batch: int = 32) -> None:
-        if batch < 1:
-            raise ValueError(f"batch is {batch}, expected at least 1")
+    def __init__(self, model: "Model", *, threads: int = 1, providers: Sequence[str] = (CPU,), batch: int = 8) -> None:
         self.labels = model.labels
         self._profile = model.profile
-        self._batch = batch if model.batch else 1
+        self._most = MOST if model.batch else 1
+        self.batch = batch
+        self.provider = providers[0]
         self._session = open_session(graft(model.onnx), threads=threads, providers=providers)
         self._pad = (
             providers[0] != CPU
         )  # a GPU tunes its kernels for each new shape: a short last batch would cost more
         self._device = "cuda" if providers[0] == "CUDAExecutionProvider" else "cpu"
         self._last: tuple[Scene, dict[str, OrtValue]] | None = None
+
+    @property
+    def batch(self) -> int:
+        """Masks run at once."""
+        return self._batch
+
+    @batch.setter
+    def batch(self, batch: int) -> None:
+        if batch < 1:
+            raise ValueError(f"batch is {batch}, expected at least 1")
+        self._batch = min(batch, self._most)
 
     def scores(self, scene: Scene, masks: Mask) -> NDArray[np.float32]:
         """The model's scores for perturbed pictures of one scene.

@@ -65,7 +65,9 @@ class Settings(Judging):
     attempts: int = Field(default=3, ge=1, description="a photograph whose work killed so many processes is failed")
     part_seconds: float = Field(default=2, gt=0, description="inference time a part is sized for")
     part_evaluations: int = Field(default=0, ge=0, description="evaluations in a part; 0: from the measured rate")
-    batch: int = Field(default=32, ge=1, le=4096, description="perturbed pictures in one call of ONNX Runtime")
+    batch: int = Field(
+        default=0, ge=0, le=4096, description="perturbed pictures in one call of ONNX Runtime; 0: by a short warm-up"
+    )
     threads: int = Field(default=1, ge=1, description="ONNX Runtime threads of a worker process")
     providers: str = Field(default="CPUExecutionProvider", description="ONNX Runtime providers, comma-separated")
     produce_seconds: float = Field(default=5, gt=0, description="how often beat refills the window")

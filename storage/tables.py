@@ -57,6 +57,17 @@ model = Table(
     UniqueConstraint("name", "digest"),
 )
 
+# How fast a device was found to answer for a model: the micro-batch that suits it, and the evaluations a second then.
+pace = Table(
+    "pace",
+    metadata,
+    Column("model_id", Integer, ForeignKey("model.id", ondelete="CASCADE"), primary_key=True),
+    Column("device", Text, primary_key=True),
+    Column("batch", Integer, nullable=False),
+    Column("rate", Float, nullable=False),
+    _now(),
+)
+
 # A photograph, known by its content; the bytes are in the blob images/<sha256>, its mask in masks/<mask_sha256>.
 image = Table(
     "image",

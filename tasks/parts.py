@@ -1,5 +1,6 @@
 """How large a part is: one to a few seconds of inference, so that queueing costs little and a crash loses little."""
 
+from storage.paces import Paces
 from storage.settings import settings
 from tasks.runtime import ledger
 
@@ -11,6 +12,8 @@ def part_size(model: int) -> int:
     here = settings()
     if here.part_evaluations:
         return here.part_evaluations
-    rate = ledger().rate(model)
-    wanted = FIRST if rate is None else int(rate * here.part_seconds)
-    return max(1, wanted // here.batch) * here.batch
+    known = Paces(ledger().engine).largest(model)
+    rate = ledger().rate(model) or (known and known.rate)
+    wanted = int(rate * here.part_seconds) if rate else FIRST
+    batch = here.batch or (known.batch if known else 1)
+    return max(1, wanted // batch) * batch

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from pipeline.blackbox import BlackBox
 from pipeline.model import Model
+from pipeline.pace import Pace, find_pace
 from pipeline.scene import Scene
 from pipeline.staging import unpack
 from storage.archive import Archive
@@ -13,10 +14,12 @@ from storage.comparisons import Comparisons
 from storage.database import connect
 from storage.keys import scene_key
 from storage.ledger import Ledger
+from storage.paces import Paces
 from storage.policies import Policies
 from storage.registry import Registry
 from storage.schedules import Schedules
 from storage.settings import settings
+from tasks.device import device
 
 
 @lru_cache(maxsize=1)
@@ -69,7 +72,15 @@ def model(number: int) -> Model:
 def black_box(number: int) -> BlackBox:
     """A model's ONNX Runtime session."""
     here = settings()
-    return BlackBox(model(number), threads=here.threads, providers=here.providers.split(","), batch=here.batch)
+    box = BlackBox(model(number), threads=here.threads, providers=here.providers.split(","))
+    box.batch = here.batch or _pace(number, box).batch
+    return box
+
+
+def _pace(number: int, box: BlackBox) -> Pace:
+    """The model's pace on this device, measured if nobody has yet."""
+    paces, where = Paces(ledger().engine), device(settings())
+    return paces.find(number, where) or paces.keep(number, where, find_pace(model(number), box))
 
 
 @lru_cache(maxsize=8)
