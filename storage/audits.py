@@ -146,7 +146,7 @@ def plan(c: Connection, model: Version, recipe: Recipe, selection: str, *, urgen
     audit = {"model_id": model.id, "recipe_digest": recipe.digest, "selection": selection, "urgent": urgent}
     number: int = c.execute(insert(tables.audit).values(audit).returning(tables.audit.c.id)).scalar_one()
     c.execute(text("CREATE TEMP TABLE chosen (id bigint PRIMARY KEY, key text) ON COMMIT DROP"))
-    keyed = select(tables.image.c.id, _key(model.digest, recipe.digest)).where(condition(selection))
+    keyed = select(tables.image.c.id, key_of(model.digest, recipe.digest)).where(condition(selection))
     c.execute(_CHOSEN.insert().from_select(["id", "key"], keyed))
     c.execute(text(_PLAN), identity)
     if c.execute(text(_JOIN), {"audit": number}).rowcount == 0:
@@ -223,7 +223,7 @@ FROM explanation e JOIN image i ON i.id = e.image_id WHERE e.id = ANY(:ids) ORDE
 """
 
 
-def _key(model: str, recipe: str) -> ColumnElement[str]:
+def key_of(model: str, recipe: str) -> ColumnElement[str]:
     """What names an explanation: the photograph's, the model's and the recipe's digest, digested."""
     content = func.convert_to(tables.image.c.sha256 + model + recipe, "UTF8")
     return func.encode(func.sha256(content), "hex")

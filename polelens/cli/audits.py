@@ -3,23 +3,23 @@
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import click
 
-from pipeline.methods import planned_evaluations
 from polelens.cli.comparisons import compare, comparisons_
 from polelens.cli.control import ask
 from polelens.cli.overview import overview_tables
+from polelens.cli.plan import known_rate, plan, plan_command
 from polelens.cli.recipes import Asked, recipe_options
-from polelens.cli.store import audits, blobs, engine, ledger, registry
-from polelens.cli.tables import audit_table, failed_table, photograph_table, plan_line, results_table, summary
+from polelens.cli.store import audits, blobs, engine, registry
+from polelens.cli.tables import audit_table, failed_table, photograph_table, results_table, summary
 from polelens.cli.text import as_json, console, echo_json, echo_json_object, progress_bar
 from polelens.cli.watch import CtrlC, ending
 from polelens.cli.watch import watch as follow
 from polelens.findings import explanation_document, write_audit_report
-from storage.audits import Audit, Explained
+from storage.audits import Explained
 from storage.overview import overview
+from storage.plans import Selected
 
 NUMBER = click.argument("number", type=click.IntRange(1, 2**31 - 1))
 STOPPED_BY_HAND = 130  # the exit status of a command that Ctrl-C ended
@@ -51,12 +51,16 @@ def start(model: str, images: str, now: bool, watch: bool, asked: Asked, as_json
     """
     made, version = asked.recipe(), registry().find(model)
     number = audits().start(version, made, images, urgent=now)
-    plan = _plan(audits().get(number), ledger().rate(version.id))
+    progress = audits().progress(number)
+    told = plan(version, made, Selected(progress.photographs, progress.done), known_rate(version))
     if as_json:
-        echo_json(plan)
+        echo_json({"audit": number, **told.to_json()})
     else:
-        click.echo(plan_line(plan))
+        click.echo(f"audit {number}: {told.line()}")
     _go_on(number, "produce", watch=watch)
+
+
+audit.add_command(plan_command)
 
 
 @audit.command("list")
@@ -177,20 +181,6 @@ def report(number: int, out: Path) -> None:
 
 audit.add_command(compare)
 audit.add_command(comparisons_)
-
-
-def _plan(one: Audit, rate: float | None) -> dict[str, Any]:
-    progress = audits().progress(one.id)
-    evaluations = progress.remaining * planned_evaluations(one.recipe)
-    return {
-        "audit": one.id,
-        "model": one.model,
-        "recipe": one.recipe.name,
-        "photographs": progress.photographs,
-        "explained_before": progress.done,
-        "evaluations": evaluations,
-        "seconds_of_one_worker": round(evaluations / rate, 1) if rate else None,
-    }
 
 
 def _go_on(number: int, *names: str, watch: bool = True) -> None:

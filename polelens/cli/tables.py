@@ -1,7 +1,7 @@
 """Tables of audits and of what they found."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -11,7 +11,6 @@ from rich.table import Table
 from pipeline.attribution import Attribution
 from pipeline.judgement import Grounding
 from polelens.cli.text import printable
-from polelens.report.words import duration
 from storage.audits import Audit, Explained, Progress
 from storage.overview import Overview
 
@@ -31,17 +30,6 @@ def summary(audit: Audit, progress: Progress) -> dict[str, Any]:
         "created_at": audit.created_at,
         "finished_at": audit.finished_at,
     }
-
-
-def plan_line(plan: Mapping[str, Any]) -> str:
-    """What an audit will come to, in a line."""
-    parts = [f"audit {plan['audit']}: {plan['photographs']:,} photographs under {printable(plan['model'])}"]
-    if plan["explained_before"]:
-        parts.append(f"{plan['explained_before']:,} of them explained before")
-    parts.append(f"about {plan['evaluations']:,} evaluations")
-    if plan["seconds_of_one_worker"] is not None:
-        parts.append(f"about {duration(plan['seconds_of_one_worker'])} of one worker process")
-    return ", ".join(parts)
 
 
 def audit_table(found: Iterable[tuple[Audit, Progress]]) -> Table:

@@ -117,6 +117,21 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def size(bytes_: float) -> str:
+    """A number of bytes as a person says it.
+
+    Examples
+    --------
+    >>> size(950), size(1_340_000), size(260e9)
+    ('950 B', '1.3 MB', '260 GB')
+    """
+    for unit in ("B", "kB", "MB", "GB"):
+        if bytes_ < 1000:
+            return f"{bytes_:.0f} {unit}" if unit == "B" or bytes_ >= 100 else f"{bytes_:.1f} {unit}"
+        bytes_ /= 1000
+    return f"{bytes_:.1f} TB"
+
+
 def _verdict(figures: Figures) -> Sentence | None:
     if figures.verdict is None or figures.sentence is None:
         return None

@@ -111,6 +111,37 @@ def test_what_was_explained_before_is_in_the_plan(audited: Bench, commands: Comm
     assert "3 of them explained before" in cli.alone(*first)[1]
 
 
+def test_a_plan_starts_nothing(audited: Bench, commands: CommandsIn) -> None:
+    """Photographs, evaluations, parts, bytes and the time on so many workers; what was explained is not counted."""
+    cli = commands(audited.environment)
+    asked = ("audit", "plan", "cli", "--images", "cli/*", "--samples", "64", "--set", "seeds=[5,7]")
+    before = cli.json("audit", "list")
+    one, two = (cli.json(*asked, "--workers", number) for number in (1, 2))
+    assert cli.json("audit", "list") == before
+    assert (one["photographs"], one["explained_before"], one["rate_from"]) == (3, 0, "audits")
+    assert one["evaluations"] == 3 * (128 + 132)
+    assert one["parts"] == 3 * (1 + 1)  # 300 to a part, and the judge asks by itself
+    assert one["bytes"] > 3 * 1_000_000
+    assert one["seconds"] == pytest.approx(one["evaluations"] / one["evaluations_per_second"], abs=0.2)
+    assert two["seconds"] == pytest.approx(one["seconds"] / 2, abs=0.1)
+    assert "about 780 evaluations in 6 parts, 4.2 MB to store" in cli(*asked)
+    assert "no photograph is selected by 'nobody'" in cli.refused("audit", "plan", "cli", "--images", "nobody")
+
+
+def test_a_plan_of_a_model_that_nobody_ran_measures_it_here(cli: Commands, zipped: Path, photographs: Path) -> None:
+    """Once: the next plan, and `audit start`, know it; the start of an audit by itself measures nothing."""
+    cli("models", "add", zipped, "poles")
+    cli("images", "add", photographs)
+    assert "how fast is not known yet" in cli("audit", "start", "poles")
+    told = cli("audit", "plan", "poles", "--workers", "2")
+    assert "4 photographs under poles@1, about 5,136 evaluations in " in told
+    assert " on 2 worker processes\nmeasured by a warm-up on this machine: " in told
+    first, second = (cli.json("audit", "plan", "poles") for _ in range(2))
+    assert first == second
+    assert first["rate_from"] == "warm-up"
+    assert "how fast" not in cli("audit", "start", "poles", "--recipe", "lime")
+
+
 def test_ctrl_c_ends_the_watching_and_not_the_audit(cli: Commands, zipped: Path, photographs: Path) -> None:
     """Status 130 and how to go on; then cancel, resume and watch, with no worker at all."""
     cli("models", "add", zipped, "poles")

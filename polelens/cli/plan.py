@@ -1,0 +1,136 @@
+"""What an audit will come to: photographs, evaluations, parts, bytes and time."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import click
+
+from pipeline.methods import explainer, planned_evaluations
+from pipeline.recipe import Recipe
+from polelens.cli.recipes import Asked, recipe_options
+from polelens.cli.store import engine, ledger, registry
+from polelens.cli.text import as_json, echo_json, printable
+from polelens.report.words import duration, size
+from storage.paces import Paces
+from storage.plans import Selected, selected
+from storage.registry import Version
+from storage.settings import settings
+from tasks.device import device
+from tasks.parts import size as part_size
+
+# Of one explanation: the pictures and the scene of photographs of 800 pixels or more, as in docs/operations.md.
+PICTURES_BYTES, SCENE_BYTES, SCORE_BYTES = 1_300_000, 100_000, 4
+AUDITS, WARM_UP = "audits", "warm-up"  # where a rate comes from
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Evaluations a second of one worker process, and where that is known from."""
+
+    value: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What remains to be done in an audit."""
+
+    model: str
+    recipe: str
+    photographs: int
+    explained_before: int
+    evaluations: int
+    parts: int
+    bytes: int
+    workers: int
+    evaluations_per_second: float | None  # of one worker process
+    rate_from: str | None
+    seconds: float | None  # on so many workers
+
+    def to_json(self) -> Mapping[str, Any]:
+        """The plan as JSON."""
+        alone = None if self.seconds is None else round(self.seconds * self.workers, 1)
+        return asdict(self) | {"seconds_of_one_worker": alone}
+
+    def line(self) -> str:
+        """The plan as a person reads it."""
+        said = [f"{self.photographs:,} photographs under {printable(self.model)}"]
+        if self.explained_before:
+            said.append(f"{self.explained_before:,} of them explained before")
+        said.append(f"about {self.evaluations:,} evaluations in {self.parts:,} parts, {size(self.bytes)} to store")
+        if self.seconds is None:
+            return ", ".join([*said, "how fast is not known yet: `polelens audit plan` measures it"])
+        workers = "1 worker process" if self.workers == 1 else f"{self.workers} worker processes"
+        return ", ".join([*said, f"about {duration(self.seconds)} on {workers}"])
+
+
+@click.command("plan")
+@click.argument("model", metavar="MODEL[@VERSION]")
+@click.option(
+    "--images", default="all", show_default=True, help="all, label:NAME, sha256:PREFIX or a pattern of names."
+)
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Inference processes.")
+@recipe_options
+@as_json
+def plan_command(model: str, images: str, workers: int, asked: Asked, as_json: bool) -> None:
+    """Say what an audit of MODEL would come to, and start nothing.
+
+    The time is that of the inference, from the rate that audits of the model were seen to have; where there were none,
+    a warm-up of a few seconds on this machine measures it.
+
+    \b
+    polelens audit plan poles --workers 8
+    polelens audit plan poles@2 --recipe lime --images 'north/*' --json
+    """
+    made, version = asked.recipe(), registry().find(model)
+    explainer(made, version.labels)
+    found = selected(engine(), version, made, images)
+    measured = known_rate(version) or _measured(version)
+    told = plan(version, made, found, measured, workers)
+    if as_json:
+        echo_json(told.to_json())
+        return
+    click.echo(told.line())
+    if measured.source == WARM_UP:
+        click.echo(f"measured by a warm-up on this machine: {measured.value:,.0f} evaluations a second and process")
+
+
+def plan(version: Version, recipe: Recipe, found: Selected, rate: Rate | None, workers: int = 1) -> Plan:
+    """The plan of an audit with so many photographs."""
+    remaining, each = found.photographs - found.explained, planned_evaluations(recipe)
+    evaluations = remaining * each
+    rounds = -(-each // part_size(ledger(), version.id)) + recipe.judge  # the judge's round has parts of its own
+    stored = PICTURES_BYTES + SCENE_BYTES + SCORE_BYTES * each * len(version.labels)
+    return Plan(
+        model=str(version),
+        recipe=recipe.name,
+        photographs=found.photographs,
+        explained_before=found.explained,
+        evaluations=evaluations,
+        parts=remaining * rounds,
+        bytes=remaining * stored,
+        workers=workers,
+        evaluations_per_second=round(rate.value, 1) if rate else None,
+        rate_from=rate.source if rate else None,
+        seconds=round(evaluations / rate.value / workers, 1) if rate else None,
+    )
+
+
+def known_rate(version: Version) -> Rate | None:
+    """The rate that was seen in audits, else that of a warm-up on a device like this machine's."""
+    seen = ledger().rate(version.id)
+    if seen:
+        return Rate(seen, AUDITS)
+    warm = Paces(engine()).find(version.id, device(settings()))
+    return Rate(warm.rate, WARM_UP) if warm else None
+
+
+def _measured(version: Version) -> Rate:
+    """The rate that a warm-up on this machine finds, remembered for the workers on it."""
+    from pipeline.blackbox import BlackBox  # noqa: PLC0415 -- slow to import, and seldom needed
+    from pipeline.pace import find_pace  # noqa: PLC0415
+
+    here, model = settings(), registry().load(version.id)
+    box = BlackBox(model, threads=here.threads, providers=here.providers.split(","))
+    return Rate(Paces(engine()).keep(version.id, device(here), find_pace(model, box)).rate, WARM_UP)
