@@ -83,17 +83,17 @@ class Course:
 
 def measure(quick: bool) -> Row:
     """The largest of the three growths."""
-    sizes, driven, pairs = ((300, 600), 10, 1) if quick else ((SMALL, LARGE), DRIVEN, PAIRS)
+    sizes, driven, workers, pairs = ((300, 600), 10, 1, 1) if quick else ((SMALL, LARGE), DRIVEN, WORKERS, PAIRS)
     with ExitStack() as stack:
         stands = [stack.enter_context(stand(part_evaluations=1)) for _ in sizes]
-        small, large = (_course(here, size, driven) for here, size in zip(stands, sizes, strict=True))
+        small, large = (_course(here, size, driven, workers) for here, size in zip(stands, sizes, strict=True))
         for warm in (small, large):
             warm.seconds()
         timed = alternate(large.seconds, small.seconds, pairs)
     return _row(sizes, small, large, timed)
 
 
-def _course(here: Stand, photographs: int, driven: int) -> Course:
+def _course(here: Stand, photographs: int, driven: int, workers: int) -> Course:
     """An audit of so many photographs, half of them done, and workers that wait for it."""
     version = here.model(average())
     with here.engine.begin() as c:
@@ -104,7 +104,7 @@ def _course(here: Stand, photographs: int, driven: int) -> Course:
         c.execute(text(HALF), {"parts": PARTS})
     with here.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as c:
         c.execute(text("VACUUM ANALYZE"))
-    here.workers(WORKERS, APP)
+    here.workers(workers, APP)
     return Course(here, number, driven)
 
 

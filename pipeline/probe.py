@@ -161,7 +161,7 @@ def pack_evidence(evidence: Sequence[Evidence]) -> bytes:
     for number, one in enumerate(evidence):
         arrays |= {f"scores_{number}": one.scores, f"probe_{number}": np.array(json.dumps(one.probe.to_json()))}
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    np.savez(buffer, allow_pickle=False, **arrays)  # scores hardly compress: it would take longer than the whole fit
     return buffer.getvalue()
 
 
