@@ -1,8 +1,8 @@
 """The archive of photographs, known by their content."""
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,25 @@ class Photograph:
 
 
 @dataclass(frozen=True, slots=True)
+class Admitted:
+    """A photograph whose bytes are stored: the row that it gets."""
+
+    sha256: str
+    name: str
+    width: int
+    height: int
+    bytes: int
+    label: str | None
+    mask_sha256: str | None
+
+    @property
+    def given(self) -> dict[str, str]:
+        """What a person said of it."""
+        said = {"label": self.label, "mask_sha256": self.mask_sha256}
+        return {key: value for key, value in said.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """A photograph in the archive."""
 
@@ -53,7 +72,11 @@ class Archive:
     blobs: Blobs
 
     def add(self, photograph: Photograph) -> bool:
-        """Keep a photograph; True if it is new. Known content gets the label and the mask it comes with.
+        """Keep a photograph; True if it is new. See `admit` and `enter`, which keep many."""
+        return self.enter([self.admit(photograph)])[0]
+
+    def admit(self, photograph: Photograph) -> Admitted:
+        """Look at a photograph and store its bytes; it is in the archive once it is entered.
 
         Raises
         ------
@@ -61,18 +84,29 @@ class Archive:
             If the photograph or its mask cannot be read, the mask has another size, or the boxes lie outside.
         """
         height, width = decode(photograph.data).shape[:2]
-        sha256, mask = hashlib.sha256(photograph.data).hexdigest(), _mask(photograph, (height, width))
-        known = {"label": photograph.label, "mask_sha256": self._keep_mask(mask, (height, width))}
+        sha256 = hashlib.sha256(photograph.data).hexdigest()
+        mask = self._keep_mask(_mask(photograph, (height, width)), (height, width))
         self.blobs.put(image_key(sha256), photograph.data)
-        values = {"sha256": sha256, "name": photograph.name, "width": width, "height": height} | known
-        new = insert(table).values(values | {"bytes": len(photograph.data)}).on_conflict_do_nothing()
-        given = {key: value for key, value in known.items() if value is not None}
+        return Admitted(sha256, photograph.name, width, height, len(photograph.data), photograph.label, mask)
+
+    def enter(self, admitted: Sequence[Admitted]) -> list[bool]:
+        """Write photographs down in one transaction, and say of each whether it is new.
+
+        Known content gets the label and the mask it comes with.
+        """
+        fresh = [False] * len(admitted)
+        # By content, so that of two who enter the same photographs one waits, and not each for the other.
+        order = sorted(range(len(admitted)), key=lambda place: admitted[place].sha256)
+        rows = insert(table).on_conflict_do_nothing().returning(table.c.sha256)
         with self.engine.begin() as c:
-            if c.execute(new.returning(table.c.id)).first():
-                return True
-            if given:
-                c.execute(update(table).where(table.c.sha256 == sha256).values(given))
-            return False
+            new = set(c.scalars(rows.values([asdict(admitted[place]) for place in order]))) if order else set()
+            for place in order:
+                one = admitted[place]
+                fresh[place] = one.sha256 in new
+                new.discard(one.sha256)  # the same content twice: only the first is new
+                if one.given and not fresh[place]:
+                    c.execute(update(table).where(table.c.sha256 == one.sha256).values(one.given))
+        return fresh
 
     def photograph(self, sha256: str) -> NDArray[np.uint8]:
         """The pixels, upright, uint8 [H, W, 3]."""

@@ -2,16 +2,18 @@
 
 import csv
 import io
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from heapq import nsmallest
 from pathlib import Path, PurePosixPath
 from typing import Any, Generic, Self, TypeVar
 
 from storage.blobs import s3_client
 
 T = TypeVar("T")
-
+NAMES = 100_000  # of one folder, held at once
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
 
 
@@ -88,9 +90,31 @@ def csv_rows(data: bytes, what: str, expected: str) -> list[tuple[int, list[str]
 
 def _files(folder: Path) -> Iterator[Source]:
     root = folder.resolve()
-    for path in sorted(root.rglob("*")):
+    for path in _walk(root):
         if path.suffix.lower() in SUFFIXES and path.is_file() and path.resolve().is_relative_to(root):
             yield Source(_text(path.relative_to(root).as_posix()), path.read_bytes)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """All below a folder in the order of the names, links to folders as they are."""
+    for name, is_folder in _entries(folder):
+        if is_folder:
+            yield from _walk(folder / name)
+        else:
+            yield folder / name
+
+
+def _entries(folder: Path) -> Iterator[tuple[str, bool]]:
+    """What is in a folder, sorted, so many names at a time, however many there are; whether each is a folder."""
+    page: list[tuple[str, bool]] = []
+    while True:
+        after = page[-1][0] if page else ""
+        with os.scandir(folder) as entries:
+            ahead = ((one.name, one.is_dir(follow_symlinks=False)) for one in entries if one.name > after)
+            page = nsmallest(NAMES, ahead)
+        yield from page
+        if len(page) < NAMES:
+            return
 
 
 def _objects(location: str) -> Iterator[Source]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 import click
@@ -14,13 +15,13 @@ from pipeline.photograph import Unreadable
 from polelens.cli.profiles import FILE
 from polelens.cli.store import archive
 from polelens.cli.text import as_json, echo_json, echo_json_list, printable, progress_bar
-from storage.archive import Archive, Photograph
+from storage.archive import Admitted, Archive, Photograph
 from storage.boxes import boxes
 from storage.sources import SUFFIXES, Named, Source, labels, sources
 
 READERS = 4  # threads: reading waits for files, and decoding leaves Python
 FIELDS = ("sha256", "name", "width", "height", "label")
-AHEAD = 64  # photographs read ahead: bounds the memory
+AHEAD = 64  # photographs read ahead, and entered at once: bounds the memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,9 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What came of one photograph."""
+    """What came of one photograph: the row it gets, and what came along."""
 
-    new: bool
+    row: Admitted
     label: bool
     mask: bool
 
@@ -53,10 +54,10 @@ class Added:
     unmatched: list[str] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
 
-    def count(self, kept: Kept) -> None:
+    def count(self, kept: Kept, new: bool) -> None:
         """Count one that is in the archive now."""
-        self.new += kept.new
-        self.known += not kept.new
+        self.new += new
+        self.known += not new
         self.labels += kept.label
         self.masks += kept.mask
 
@@ -139,21 +140,31 @@ def list_(selection: str, as_json: bool) -> None:
 
 
 def _add_all(location: str, told: Told) -> Added:
-    added, names = Added(), set[str]()
+    added, outcomes, none = Added(), _outcomes(location, told), True
+    awaited = {PurePosixPath(name).name for name in told.boxes.by_path}
     columns = (TextColumn("photographs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with progress_bar(*columns) as bar:
         task = bar.add_task("", total=None)
-        for name, outcome in _outcomes(location, told):
-            names |= {name, PurePosixPath(name).name}
-            bar.advance(task)
-            try:
-                added.count(outcome.result())
-            except Unreadable as error:
-                added.unreadable.append((name, str(error)))
-    if not names:
+        while some := list(islice(outcomes, AHEAD)):
+            none = False
+            awaited -= {PurePosixPath(name).name for name, _ in some}
+            kept = [one for name, outcome in some if (one := _kept(added, name, outcome))]
+            for one, new in zip(kept, archive().enter([one.row for one in kept]), strict=True):
+                added.count(one, new)
+            bar.advance(task, len(some))
+    if none:
         raise ValueError(f"there is no photograph in {location!r}: looked for {', '.join(sorted(SUFFIXES))}")
-    added.unmatched = [name for name in told.boxes.by_path if not names & {name, PurePosixPath(name).name}]
+    added.unmatched = [name for name in told.boxes.by_path if PurePosixPath(name).name in awaited]
     return added
+
+
+def _kept(added: Added, name: str, outcome: Future[Kept]) -> Kept | None:
+    """What came of a photograph; None if it cannot be read, which is noted."""
+    try:
+        return outcome.result()
+    except Unreadable as error:
+        added.unreadable.append((name, str(error)))
+        return None
 
 
 def _outcomes(location: str, told: Told) -> Iterator[tuple[str, Future[Kept]]]:
@@ -171,8 +182,8 @@ def _keep(store: Archive, source: Source, told: Told) -> Kept:
     data, mask = _read(source.read), told.masks and told.masks / f"{PurePosixPath(source.name).stem}.png"
     drawn = _read(mask.read_bytes) if mask and mask.is_file() else None
     label, boxed = told.labels.get(source.name), told.boxes.get(source.name)
-    new = store.add(Photograph(source.name, data, label, drawn, boxed))
-    return Kept(new, label is not None, drawn is not None or boxed is not None)
+    row = store.admit(Photograph(source.name, data, label, drawn, boxed))
+    return Kept(row, label is not None, drawn is not None or boxed is not None)
 
 
 def _read(read: Callable[[], bytes]) -> bytes:

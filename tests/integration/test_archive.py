@@ -12,7 +12,7 @@ from PIL import Image
 
 from pipeline.boxes import Box, Boxes
 from pipeline.photograph import Unreadable
-from storage.archive import Archive, Photograph
+from storage.archive import Admitted, Archive, Photograph
 from storage.blobs import BlobMissing, FolderBlobs
 from storage.keys import image_key
 from tests.bench import pictures, png
@@ -37,6 +37,22 @@ def test_a_photograph_is_known_by_its_content(archive: Archive) -> None:
     assert (found.width, found.height, found.label, found.mask) == (32, 16, None, None)
     assert archive.blobs.get(image_key(found.sha256)) == ONE
     np.testing.assert_array_equal(archive.photograph(found.sha256), PIXELS[0])
+
+
+def test_many_are_entered_at_once(archive: Archive) -> None:
+    """Each hears whether it is new: the first of a content is, and the others give it what they come with."""
+    archive.add(Photograph("known", ONE))
+    given = [Photograph("b", TWO), Photograph("again", ONE, label="TRE"), Photograph("c", TWO, label="STAAL")]
+    assert archive.enter([archive.admit(one) for one in given]) == [True, False, False]
+    assert {one.name: one.label for one in archive.select()} == {"known": "TRE", "b": "STAAL"}
+    assert archive.enter([]) == []
+
+
+def test_those_who_enter_the_same_photographs_do_not_wait_for_each_other(archive: Archive) -> None:
+    """Whatever the order they have them in."""
+    admitted = [Admitted(f"{number:064}", str(number), 4, 3, 12, None, None) for number in range(5000)]
+    found = at_once(*[partial(archive.enter, order) for order in (admitted, admitted[::-1])] * 2)
+    assert sum(map(sum, found)) == archive.count() == 5000
 
 
 def test_photographs_added_at_once_are_added_once(archive: Archive) -> None:

@@ -30,6 +30,18 @@ def test_a_folder_gives_its_photographs_and_those_below(tmp_path: Path) -> None:
     assert list(sources(str(tmp_path / "empty"))) == []
 
 
+def test_a_large_folder_is_gone_through_a_page_of_names_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the same order, nothing twice and nothing left out, whether or not the last page is full."""
+    names = [f"{number:02}.png" for number in range(12)]
+    _fill(tmp_path, *names, "06/a.png", "06/b.png", "06/c.png")
+    wanted = sorted([*names, "06/a.png", "06/b.png", "06/c.png"], key=lambda name: name.split("/"))
+    for page in (1, 3, 13, 100):
+        monkeypatch.setattr("storage.sources.NAMES", page)
+        assert [one.name for one in sources(str(tmp_path))] == wanted
+
+
 def test_a_file_is_taken_for_what_a_person_says_it_is(tmp_path: Path) -> None:
     """Whatever its suffix; whether it is a photograph shows when it is read."""
     _fill(tmp_path, "photo.dat")
