@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Engine, Row, func, select, true, update
+from sqlalchemy import Engine, Row, func, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -19,6 +19,7 @@ from storage.keys import image_key, mask_key
 from storage.tables import image as table
 
 PAGE = 1000
+ENTER_LOCK = 7_653_212  # any number, unlike the other locks
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +95,16 @@ class Archive:
 
         Known content gets the label and the mask it comes with.
         """
-        fresh = [False] * len(admitted)
-        # By content, so that of two who enter the same photographs one waits, and not each for the other.
-        order = sorted(range(len(admitted)), key=lambda place: admitted[place].sha256)
+        fresh = []
         rows = insert(table).on_conflict_do_nothing().returning(table.c.sha256)
         with self.engine.begin() as c:
-            new = set(c.scalars(rows.values([asdict(admitted[place]) for place in order]))) if order else set()
-            for place in order:
-                one = admitted[place]
-                fresh[place] = one.sha256 in new
+            # One at a time: two who enter the same photographs in another order would wait for each other.
+            c.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ENTER_LOCK})
+            new = set(c.scalars(rows.values([asdict(one) for one in admitted]))) if admitted else set()
+            for one in admitted:
+                fresh.append(one.sha256 in new)
                 new.discard(one.sha256)  # the same content twice: only the first is new
-                if one.given and not fresh[place]:
+                if one.given and not fresh[-1]:
                     c.execute(update(table).where(table.c.sha256 == one.sha256).values(one.given))
         return fresh
 
