@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from pipeline.methods import explainer, planned_evaluations
+from pipeline.methods import explainer, planned
 from pipeline.recipe import Recipe
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.store import engine, ledger, registry
@@ -98,9 +98,9 @@ def plan_command(model: str, images: str, workers: int, asked: Asked, as_json: b
 
 def plan(version: Version, recipe: Recipe, found: Selected, rate: Rate | None, workers: int = 1) -> Plan:
     """The plan of an audit with so many photographs."""
-    remaining, each = found.photographs - found.explained, planned_evaluations(recipe)
+    remaining, rounds = found.photographs - found.explained, planned(recipe).values()
+    each, size_of_part = sum(rounds), part_size(ledger(), version.id)
     evaluations = remaining * each
-    rounds = -(-each // part_size(ledger(), version.id)) + recipe.judge  # the judge's round has parts of its own
     stored = PICTURES_BYTES + SCENE_BYTES + SCORE_BYTES * each * len(version.labels)
     return Plan(
         model=str(version),
@@ -108,7 +108,7 @@ def plan(version: Version, recipe: Recipe, found: Selected, rate: Rate | None, w
         photographs=found.photographs,
         explained_before=found.explained,
         evaluations=evaluations,
-        parts=remaining * rounds,
+        parts=remaining * sum(-(-asked // size_of_part) for asked in rounds),
         bytes=remaining * stored,
         workers=workers,
         evaluations_per_second=round(rate.value, 1) if rate else None,
