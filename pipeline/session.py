@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import onnxruntime
 
-CPU = "CPUExecutionProvider"
+CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 ERROR, FATAL = 3, 4
 
 
@@ -27,6 +27,8 @@ def open_session(onnx: bytes, *, threads: int = 1, providers: Sequence[str] = (C
     """
     onnxruntime.disable_telemetry_events()
     _require(providers, onnxruntime.get_available_providers(), "is not in this onnxruntime; install onnxruntime-gpu")
+    if CUDA in providers:
+        onnxruntime.preload_dlls()  # CUDA and cuDNN of the nvidia wheels, which no loader's path names
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import redis
 
-from pipeline.methods import planned
+from pipeline.methods import planned_evaluations
 from pipeline.recipes import recipe
 from polelens.cli import store
 from polelens.stack.address import free_port
@@ -18,7 +18,7 @@ from tests import models
 from tests.bench import Bench, pictures, png
 from tests.commands import FEW, Commands, CommandsIn
 
-JUDGING = planned(recipe("default"))["judging"]  # evaluations of a photograph
+REST = planned_evaluations(recipe("default")) - 9 * 128  # evaluations of a photograph beside those of the seeds
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,7 @@ def test_what_was_explained_before_is_in_the_plan(audited: Bench, commands: Comm
     first = ("audit", "start", "cli", "--images", "cli/*", "--samples", "8", "--set", "seeds=[3]")
     status, out, err = cli.alone(*first, "--json", "--watch")
     assert status == 0, err
-    assert (json.loads(out)["explained_before"], json.loads(out)["evaluations"]) == (0, 3 * (8 + JUDGING))
+    assert (json.loads(out)["explained_before"], json.loads(out)["evaluations"]) == (0, 3 * (8 + REST))
     status, out, err = cli.alone(*first, "--json", "--watch")
     again = json.loads(out)
     assert (status, again["photographs"], again["explained_before"], again["evaluations"]) == (0, 3, 3, 0)
@@ -123,12 +123,12 @@ def test_a_plan_starts_nothing(audited: Bench, commands: CommandsIn) -> None:
     one, two = (cli.json(*asked, "--workers", number) for number in (1, 2))
     assert cli.json("audit", "list") == before
     assert (one["photographs"], one["explained_before"], one["rate_from"]) == (3, 0, "audits")
-    assert one["evaluations"] == 3 * (128 + JUDGING)
+    assert one["evaluations"] == 3 * (128 + REST)
     assert one["parts"] == 3 * (1 + 1)  # 300 to a part, and the judge asks by itself
     assert one["bytes"] > 3 * 1_000_000
     assert one["seconds"] == pytest.approx(one["evaluations"] / one["evaluations_per_second"], abs=0.2)
     assert two["seconds"] == pytest.approx(one["seconds"] / 2, abs=0.1)
-    assert f"about {3 * (128 + JUDGING)} evaluations in 6 parts, 4.2 MB to store" in cli(*asked)
+    assert f"about {3 * (128 + REST)} evaluations in 6 parts, 4.2 MB to store" in cli(*asked)
     assert "no photograph is selected by 'nobody'" in cli.refused("audit", "plan", "cli", "--images", "nobody")
 
 
@@ -138,7 +138,7 @@ def test_a_plan_of_a_model_that_nobody_ran_measures_it_here(cli: Commands, zippe
     cli("images", "add", photographs)
     assert "how fast is not known yet" in cli("audit", "start", "poles")
     told = cli("audit", "plan", "poles", "--workers", "2")
-    assert f"4 photographs under poles@1, about {4 * (9 * 128 + JUDGING):,} evaluations in " in told
+    assert f"4 photographs under poles@1, about {4 * (9 * 128 + REST):,} evaluations in " in told
     assert " on 2 worker processes\nmeasured by a warm-up on this machine: " in told
     first, second = (cli.json("audit", "plan", "poles") for _ in range(2))
     assert first == second
