@@ -10,14 +10,17 @@ from benchmarks.book import keep
 from benchmarks.row import NotHere, Row
 from benchmarks.subjects import MODEL
 
+# Modules of this package, in the order of the page.
 ROWS: tuple[str, ...] = (
     "efficiency",
     "overhead",
     "throughput",
+    "accuracy",
+    "adaptive",
     "scaling",
     "coordination",
     "gpu",
-)  # modules of this package, in the order of the page
+)
 
 
 @click.command()
