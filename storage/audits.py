@@ -138,6 +138,11 @@ class Audits:
                 return
             after = found[-1].id
 
+    def of(self, number: int, image: str, most: int = 6) -> list[Explained]:
+        """What an audit has done or failed of the photographs with this name, or whose SHA-256 begins so."""
+        with self.engine.begin() as c:
+            return read(c, c.scalars(text(_OF), {"id": number, "image": image, "most": most}).all())
+
 
 def plan(c: Connection, model: Version, recipe: Recipe, selection: str, *, urgent: bool = False) -> int:
     """Write an audit down, and the explanations that it wants; see `Audits.start`. Whoever commits it also settles."""
@@ -214,6 +219,13 @@ _PAGE = """
 SELECT e.id FROM audit_explanation ae JOIN explanation e ON e.id = ae.explanation_id
 WHERE ae.audit_id = :id AND ae.explanation_id > :after AND e.id > :after AND e.state = ANY(:states)
 ORDER BY e.id LIMIT :page
+"""
+
+_OF = """
+SELECT e.id FROM image i JOIN explanation e ON e.image_id = i.id JOIN audit_explanation ae ON ae.explanation_id = e.id
+WHERE ae.audit_id = :id AND e.state IN ('done', 'failed') AND (i.name = :image OR (
+    :image <> '' AND i.sha256 >= :image AND i.sha256 < :image || 'g' AND starts_with(i.sha256, :image)))
+ORDER BY e.id LIMIT :most
 """
 
 _EXPLAINED = """

@@ -1,6 +1,5 @@
 """Start, follow, cancel and resume audits, and read what they found."""
 
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -101,7 +100,7 @@ def show(number: int, image: str | None, limit: int, first: int, as_json: bool) 
     """
     one = audits().get(number)
     if image is not None:
-        row = _only(number, audits().explained(number, ("done", "failed")), image)
+        row = _only(number, image)
         if as_json:
             echo_json(explanation_document(one, row))
         else:
@@ -197,12 +196,12 @@ def _go_on(number: int, *names: str, watch: bool = True) -> None:
         raise SystemExit(1)
 
 
-def _only(number: int, rows: Iterator[Explained], image: str) -> Explained:
+def _only(number: int, image: str) -> Explained:
     """The explanation of one photograph."""
-    found = [row for row in rows if row.image_name == image or (image and row.image.startswith(image))]
+    found = audits().of(number, image)
     if not found:
         raise ValueError(f"audit {number} has no explanation of {image!r}; `polelens audit show {number}` lists them")
     if len(found) > 1:
         some = ", ".join(row.image[:12] for row in found[:5])
-        raise ValueError(f"{image!r} means {len(found)} photographs; give the beginning of one's sha256, like {some}")
+        raise ValueError(f"{image!r} means more than one photograph; give the beginning of one's sha256, like {some}")
     return found[0]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from rich.table import Table
 
-from pipeline.attribution import Denoised, LabelAttribution
+from pipeline.attribution import Attribution, Denoised, LabelAttribution
 from pipeline.judgement import Judgement
 from pipeline.pictures import Backdrop
 from polelens.cli.text import printable
@@ -28,6 +28,17 @@ def evidence_table(backdrop: Backdrop, label: LabelAttribution) -> Table:
             str(index), f"{label.weights[index]:+.3f}", spread, f"{x:.0f}", f"{y:.0f}", f"{inside.mean():.0%}"
         )
     return table
+
+
+def further_tables(attribution: Attribution) -> list[Table]:
+    """What moves each label's explanation, and the noise experiment, where they were asked for."""
+    tables = []
+    for label in attribution.labels:
+        if label.judgement and label.judgement.sensitivity:
+            tables.append(sensitivity_table(label.judgement))
+        if label.denoised:
+            tables.append(denoised_table(attribution.probabilities, label.denoised))
+    return tables
 
 
 def sensitivity_table(judgement: Judgement) -> Table:

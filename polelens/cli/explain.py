@@ -9,7 +9,7 @@ import click
 from pipeline.export import read_labels
 from pipeline.methods import planned
 from pipeline.model import Model
-from polelens.cli.evidence import denoised_table, evidence_table, sensitivity_table
+from polelens.cli.evidence import evidence_table, further_tables
 from polelens.cli.profiles import FILE, read_profile
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.text import as_json, console, echo_json, printable, progress_bar
@@ -129,9 +129,6 @@ def _tell(explanation: Explanation, out: Path | None) -> None:
             if label.judgement.warning:
                 click.echo(printable(label.judgement.warning))
         console.print(evidence_table(explanation.backdrop, label))
-        if label.judgement and label.judgement.sensitivity:
-            console.print(sensitivity_table(label.judgement))
-        if label.denoised:
-            console.print(denoised_table(attribution.probabilities, label.denoised))
+    console.print(*further_tables(attribution), sep="\n")
     click.echo("evaluations, about: " + ", ".join(f"{name} {n:,}" for name, n in planned(explanation.recipe).items()))
     click.echo(f"\n{out / 'overlay.png'} shows it" if out else "\n--out FOLDER writes the pictures and every number")

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from pipeline.attribution import Attribution
 from pipeline.judgement import Grounding
+from polelens.cli.evidence import further_tables
 from polelens.cli.text import printable
 from storage.audits import Audit, Explained, Progress
 from storage.overview import Overview
@@ -72,7 +73,7 @@ def photograph_table(row: Explained) -> Group:
         for sentence in (label.judgement.verdict.sentence, label.judgement.warning)
         if sentence
     ]
-    return Group(_lines_table([row], len(row.attribution.labels)), LEGEND, "", *told)
+    return Group(_lines_table([row], len(row.attribution.labels)), LEGEND, "", *told, *further_tables(row.attribution))
 
 
 def failed_table(progress: Progress, rows: Sequence[Explained]) -> list[RenderableType]:
