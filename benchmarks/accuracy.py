@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.row import Row
-from benchmarks.subjects import model, photographs
+from benchmarks.subjects import examples, model
 from pipeline.blackbox import BlackBox
 from pipeline.model import Model
 from pipeline.probe import Draw
@@ -33,7 +33,7 @@ ROW = Row(
 def measure(quick: bool) -> Row:
     """The larger of the two ratios of the errors."""
     number, runs = (1, 2) if quick else (PHOTOGRAPHS, RUNS)
-    found = figures(model(), photographs(number), runs)
+    found = figures(model(), examples(number), runs)
     told = " and ".join(f"{one['ratio']:.2f} at {one['n']}" for one in found["sizes"])
     return ROW.measured(
         max(one["ratio"] for one in found["sizes"]),

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.row import Row
-from benchmarks.subjects import model, photographs
+from benchmarks.subjects import examples, model
 from pipeline.attribution import Attribution
 from pipeline.blackbox import BlackBox
 from pipeline.explain import Scores, explain
@@ -36,7 +36,7 @@ ROW = Row(
 def measure(quick: bool) -> Row:
     """The evaluations over the default's; 1 if its runs agree less."""
     number = 1 if quick else PHOTOGRAPHS
-    found = figures(model(), photographs(number))
+    found = figures(model(), examples(number))
     default, adaptive = (found[name] for name in NAMES)
     as_well = adaptive["top5_jaccard"] >= default["top5_jaccard"]
     return ROW.measured(

@@ -10,11 +10,13 @@ import onnxruntime
 from numpy.typing import NDArray
 from skimage import data
 
+from demo.photographs import archive
 from pipeline.model import Model, read_model
 
 MODEL = "POLELENS_BENCH_MODEL"  # an .onnx file, its labels in labels.txt beside it, or a zip
 DEMO = Path(__file__).resolve().parent.parent / "demo" / "poles-v2.zip"
 IMAGENET = {"mean": 127, "scale": 128}  # EfficientNet-Lite0 as its packages publish it
+ARCHIVE = 7  # the seed of rendered photographs that no model was trained on
 NATURAL = ("chelsea", "coffee", "astronaut", "rocket", "motorcycle")
 
 
@@ -44,6 +46,13 @@ def photographs(n: int) -> list[NDArray[np.uint8]]:
     """n photographs, no two alike, uint8 [H, W, 3]: those in the scikit-image wheel, then windows of them, mirrored."""
     whole = [_natural(name) for name in NATURAL]
     return [_seen(whole[number % len(whole)], number // len(whole)) for number in range(n)]
+
+
+def examples(n: int) -> list[NDArray[np.uint8]]:
+    """n photographs of what the model is for: rendered poles for the demo's, else `photographs`."""
+    if model_path() == DEMO:
+        return [one.image for one in archive(n, ARCHIVE, shortcut=False)]
+    return photographs(n)
 
 
 def _natural(name: str) -> NDArray[np.uint8]:

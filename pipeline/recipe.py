@@ -41,7 +41,7 @@ class Recipe:
         Masks drawn under each seed.
     seeds : tuple of int
         Each seed is a replicate; their spread is the stability, their pool is the estimate.
-    stopping : {"first": ..., "step": ..., "top": ..., "precision": ..., "tie": ...} or None
+    stopping : {"first": ..., "step": ..., "top": ..., "precision": ..., "gap": ..., "tie": ...} or None
         Ask seed by seed, and no more than it takes: see `pipeline.stopping`. None asks all seeds at once.
     kernel_width : float or None
         Of lime's kernel exp(-d^2 / 2 width^2) on the cosine distance to the whole photograph; None weighs all alike.

@@ -17,24 +17,26 @@ class Stopping:
     """When to stop asking, looked at after each round of seeds.
 
     Enough is known of a label when the standard error of its weights is at most `precision` of their size (root mean
-    squares over superpixels), and leaving out any one seed leaves the same `top` superpixels on top. At `tie` of their
-    size it is enough in any case: what still trades places then weighs the same. The first is a fixed-width rule (Chow
-    and Robbins 1965, with the jackknife's error), the second asks as S-LIME does whether the selection would change
-    (Zhou, Hooker and Wang 2021, section 3), the last is an indifference zone (Bechhofer 1954).
+    squares over superpixels), the last of the `top` superpixels lies at least `gap` standard errors above the next,
+    and leaving out any one seed leaves the same on top. At `tie` of their size it is enough in any case: what still
+    trades places then weighs the same. The first is a fixed-width rule (Chow and Robbins 1965, with the jackknife's
+    error), the second asks as S-LIME does whether the selection would change (Zhou, Hooker and Wang 2021, section 3),
+    the last is an indifference zone (Bechhofer 1954).
 
     Attributes
     ----------
     first, step : int
         Seeds of the first round, and of each further one.
     top : int
-    precision, tie : float
+    precision, gap, tie : float
     """
 
     first: int = 3
     step: int = 1
     top: int = 5
     precision: float = 0.25
-    tie: float = 0.05
+    gap: float = 2.0
+    tie: float = 0.005
 
     def __post_init__(self) -> None:
         for one in fields(self):
@@ -53,8 +55,15 @@ class Stopping:
 
     def _known(self, weights: NDArray[np.float64], error: NDArray[np.float64]) -> bool:
         size, miss = _root_mean_square(weights[0]), _root_mean_square(error)
+        return miss <= self.tie * size or (miss <= self.precision * size and self._settled(weights, error))
+
+    def _settled(self, weights: NDArray[np.float64], error: NDArray[np.float64]) -> bool:
+        """Whether the same superpixels would be on top again."""
+        sizes = np.abs(weights[0])
+        edge = np.argsort(-sizes, kind="stable")[self.top - 1 : self.top + 1]
+        clear = len(edge) < 2 or -np.diff(sizes[edge])[0] >= self.gap * np.linalg.norm(error[edge])
         sets = top_sets(weights, self.top)
-        return miss <= self.tie * size or (miss <= self.precision * size and all(one == sets[0] for one in sets))
+        return bool(clear) and all(one == sets[0] for one in sets)
 
 
 def _root_mean_square(values: NDArray[np.float64]) -> float:

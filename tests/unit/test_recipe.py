@@ -121,7 +121,7 @@ def test_reseeding_keeps_the_number_of_seeds():
         ({"seeds": [[1]]}, r"seeds is \[1\]"),
         ({"seeds": "1,2"}, "seeds is '1,2'"),
         ({"seeds": list(range(20)), "samples": 10**6}, "more than 10000000 evaluations"),
-        ({"stopping": True}, "stopping is True, expected null or an object of first, step, top, precision, tie"),
+        ({"stopping": True}, "stopping is True, expected null or an object of first, step, top, precision, gap, tie"),
         ({"stopping": {"last": 9}}, "stopping is {'last': 9}, expected null or an object of first"),
         ({"stopping": {"first": 1}}, "stopping.first is 1, expected a whole number of at least 2"),
         ({"stopping": {"step": 0}}, "stopping.step is 0, expected a whole number of at least 1"),

@@ -65,6 +65,14 @@ def test_precise_weights_whose_top_stands_are_enough():
     assert not enough(0.5, Stopping(top=7, precision=0.25, tie=0))
 
 
+def test_a_top_that_is_not_clear_of_the_next_is_not_enough():
+    """The last on top must lie so many standard errors above the next, though no seed left out changes the top."""
+    close = np.array([0.5, -0.4, 0.3, 0.28, 0.1, 0.1])
+    assert enough(0.005, Stopping(top=3, precision=1, gap=0, tie=0), close)
+    assert not enough(0.005, Stopping(top=3, precision=1, gap=100, tie=0), close)
+    assert enough(0.005, Stopping(top=6, precision=1, gap=100, tie=0), close)  # nothing comes next
+
+
 def test_a_top_that_trades_places_is_not_enough_unless_it_is_a_tie():
     """Two superpixels of one weight trade places for ever; once their weights are known closely, that is enough."""
     tied = np.array([0.5, -0.4, 0.3, 0.2, 0.2, 0.2])
@@ -110,7 +118,7 @@ def test_what_stopped_early_is_what_those_seeds_alone_say():
     def score(masks):
         return 0.2 + 0.5 * masks[:, 0] * masks[:, 1] * masks[:, 2] + 0.2 * masks[:, 3] + 0.1 * masks[:, 4] * masks[:, 5]
 
-    made = ADAPTIVE.override({"stopping.top": 3, "stopping.precision": 0.2})
+    made = ADAPTIVE.override({"stopping.top": 4, "stopping.precision": 0.2})
     found, evaluations = explained(score, made)
     used = (evaluations - 2) // 128
     assert 3 < used < 14
