@@ -19,6 +19,7 @@ from pipeline.attribution import Attribution
 from pipeline.probe import Probe
 from storage import statements as sql
 from storage import tables
+from storage.counters import DUPLICATES, KILLED, REPUBLISHED, count, count_done, failed
 
 PRODUCE_LOCK = 7_653_211  # any number, unlike the migrations'
 _STATES = {"prepare": ["preparing"], "infer": ["running"], "reduce": ["ready", "reducing"]}  # in which a step may fail
@@ -33,7 +34,7 @@ class Step:
     task: str  # prepare, infer or reduce
     explanation: int
     audit: int
-    image: str
+    photograph: str
     urgent: bool
     round: int = 0
     part: int = 0
@@ -157,6 +158,7 @@ class Ledger:
         with self.engine.begin() as c:
             c.execute(text(sql.LOCK), values)
             if c.execute(text(sql.RECORD_PART), values).rowcount == 0:
+                count(c, DUPLICATES, [part.key.id])
                 return []
             row = c.execute(text(sql.COUNT_PART), values | {"lease": self.lease_seconds}).one()
             return _steps("reduce", [row]) if row.state == "ready" else []
@@ -188,6 +190,7 @@ class Ledger:
             if c.execute(text(sql.FINISH), values).rowcount == 0:
                 return False
             c.execute(tables.attribution.insert(), _rows(job.id, attribution))
+            count_done(c, job.id)
             c.execute(text(sql.DROP_PARTS), {"id": job.id})
             return True
 
@@ -195,8 +198,9 @@ class Ledger:
         """Mark an explanation failed, with its reason, unless it has got beyond the step, or the part, that failed."""
         with self.engine.begin() as c:
             c.execute(text(sql.LOCK), {"id": explanation})
-            if part is None or c.scalar(text(sql.IS_UNANSWERED), _values(part)):
-                _fail(c, task, explanation, reason)
+            behind = part is not None and not c.scalar(text(sql.IS_UNANSWERED), _values(part))
+            if not behind and _fail(c, task, explanation, reason):
+                count(c, failed(task), [explanation])
 
     def forgive(self, explanation: int, part: PartKey | None = None) -> None:
         """Take back an attempt that ended in an error and not in a dead process: it will be tried again."""
@@ -212,7 +216,10 @@ class Ledger:
         values = {"most": most, "lease": self.lease_seconds, "attempts": self.attempts}
         with self.engine.begin() as c:
             rows = c.execute(text(sql.OVERDUE), values).all()
-            return [step for row in rows for step in self._again(c, row)]
+            again = {row.id: self._again(c, row) for row in rows}
+            count(c, KILLED, [explanation for explanation, steps in again.items() if not steps])
+            count(c, REPUBLISHED, [explanation for explanation, steps in again.items() if steps])
+            return [step for steps in again.values() for step in steps]
 
     def rate(self, model: int) -> float | None:
         """Evaluations a second of one worker process under a model, as measured so far."""
@@ -237,22 +244,24 @@ class Ledger:
 
 
 def _steps(task: str, rows: Sequence[Row[Any]]) -> list[Step]:
-    return [Step(task, row.id, row.audit or 0, row.image, row.urgent) for row in rows]
+    return [Step(task, row.id, row.audit or 0, row.photograph, row.urgent) for row in rows]
 
 
 def _missing_parts(c: Connection, explanation: int) -> list[Step]:
     rows = c.execute(text(sql.MISSING_PARTS), {"id": explanation}).all()
-    return [Step("infer", r.id, r.audit or 0, r.image, r.urgent, r.round, r.part, r.parts) for r in rows]
+    return [Step("infer", r.id, r.audit or 0, r.photograph, r.urgent, r.round, r.part, r.parts) for r in rows]
 
 
 def _job(c: Connection, explanation: int) -> Job:
     return Job(**c.execute(text(sql.JOB), {"id": explanation}).one()._mapping)
 
 
-def _fail(c: Connection, task: str, explanation: int, reason: str) -> None:
+def _fail(c: Connection, task: str, explanation: int, reason: str) -> bool:
     values = {"id": explanation, "reason": reason, "states": _STATES[task]}
-    if c.execute(text(sql.FAIL), values).rowcount:
-        c.execute(text("DELETE FROM part WHERE explanation_id = :id"), values)
+    if c.execute(text(sql.FAIL), values).rowcount == 0:
+        return False
+    c.execute(text("DELETE FROM part WHERE explanation_id = :id"), values)
+    return True
 
 
 def _values(key: PartKey) -> dict[str, Any]:

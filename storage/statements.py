@@ -11,8 +11,8 @@ WANTED = """FROM audit_explanation ae JOIN audit a ON a.id = ae.audit_id
 IS_WANTED = f"EXISTS (SELECT {WANTED} OFFSET 0)"
 AUDIT = f"(SELECT min(a.id) {WANTED})"
 URGENT = f"(SELECT coalesce(bool_or(a.urgent), false) {WANTED})"
-IMAGE = "(SELECT i.sha256 FROM image i WHERE i.id = e.image_id)"
-SHOWN = f"e.id, e.state, {IMAGE} AS image, {AUDIT} AS audit, {URGENT} AS urgent"
+PHOTOGRAPH = "(SELECT i.name FROM image i WHERE i.id = e.image_id)"
+SHOWN = f"e.id, e.state, {PHOTOGRAPH} AS photograph, {AUDIT} AS audit, {URGENT} AS urgent"
 
 COUNT_IN_FLIGHT = f"SELECT count(*) FROM explanation e WHERE e.state IN {IN_FLIGHT} AND {IS_WANTED}"
 
@@ -25,7 +25,7 @@ PRODUCE = f"""
 WITH next AS (
     SELECT e.id FROM explanation e WHERE e.state = 'planned' AND {IN_AUDIT.format(audit=":audit")}
     ORDER BY e.id LIMIT :free FOR NO KEY UPDATE SKIP LOCKED)
-UPDATE explanation e SET state = 'preparing', attempts = 0, lease_until = now() + :lease * {SECONDS}
+UPDATE explanation e SET state = 'preparing', attempts = 0, since = now(), lease_until = now() + :lease * {SECONDS}
 FROM next WHERE e.id = next.id RETURNING {SHOWN}
 """
 
@@ -55,7 +55,7 @@ FROM explanation e JOIN image i ON i.id = e.image_id JOIN recipe r ON r.digest =
 
 OPEN_ROUND = f"""
 UPDATE explanation SET state = 'running', scene = :scene, probes = probes || CAST(:probe AS jsonb), attempts = 0,
-       parts_total = :total, parts_done = 0, lease_until = now() + :lease * {SECONDS}
+       parts_total = :total, parts_done = 0, since = now(), lease_until = now() + :lease * {SECONDS}
 WHERE id = :id AND state IN ('preparing', 'reducing') AND jsonb_array_length(probes) = :round
 """
 
@@ -89,7 +89,8 @@ RECORD_PART = f"UPDATE part SET scores = :scores, seconds = :seconds WHERE {UNAN
 COUNT_PART = f"""
 UPDATE explanation e SET parts_done = parts_done + 1, lease_until = now() + :lease * {SECONDS},
        state = CASE WHEN parts_done + 1 = parts_total AND state = 'running' THEN 'ready' ELSE state END,
-       attempts = CASE WHEN parts_done + 1 = parts_total THEN 0 ELSE attempts END
+       attempts = CASE WHEN parts_done + 1 = parts_total THEN 0 ELSE attempts END,
+       since = CASE WHEN parts_done + 1 = parts_total THEN now() ELSE since END
 WHERE e.id = :id RETURNING {SHOWN}
 """
 
@@ -140,3 +141,34 @@ FORGIVE_PART = """
 UPDATE part SET attempts = greatest(attempts - 1, 0)
 WHERE explanation_id = :id AND round = :round AND number = :number
 """
+
+_ADD = "ON CONFLICT (what, model_id) DO UPDATE SET n = tally.n + excluded.n"
+
+# Rows in one order, so that no two transactions wait for each other.
+COUNT = f"""
+INSERT INTO tally (what, model_id, n)
+SELECT :what, model_id, count(*) FROM explanation WHERE id = ANY(:ids) GROUP BY model_id ORDER BY model_id {_ADD}
+"""
+
+COUNT_DONE = f"""
+INSERT INTO tally (what, model_id, n)
+SELECT counted.what, e.model_id, counted.n FROM explanation e
+CROSS JOIN (SELECT count(*) AS n, coalesce(sum(seconds), 0) AS seconds FROM part WHERE explanation_id = :id) parts
+CROSS JOIN LATERAL (VALUES ('evaluations', e.evaluations::float), ('parts', parts.n), ('photographs', 1),
+                           ('seconds', parts.seconds)) AS counted (what, n)
+WHERE e.id = :id ORDER BY counted.what {_ADD}
+"""
+
+COUNTED = """
+SELECT m.name || '@' || m.version AS model, m.rate, t.what, t.n
+FROM model m LEFT JOIN tally t ON t.model_id = m.id ORDER BY m.id, t.what
+"""
+
+COUNT_PLANNED = """
+SELECT count(*) FROM explanation e WHERE e.state = 'planned' AND e.id IN (
+    SELECT ae.explanation_id FROM audit_explanation ae JOIN audit a ON a.id = ae.audit_id WHERE a.state = 'running')
+"""
+
+COUNT_AUDITS = "SELECT state, count(*) AS n FROM audit GROUP BY state"
+
+BACKLOG = "SELECT step, photographs, tasks, answered, oldest_seconds FROM backlog"

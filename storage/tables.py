@@ -123,6 +123,7 @@ explanation = Table(
     Column("probes", JSONB, nullable=False, server_default=text("'[]'")),  # one for each round so far
     Column("parts_total", Integer, nullable=False, server_default=text("0")),  # of the present round
     Column("parts_done", Integer, nullable=False, server_default=text("0")),
+    Column("since", DateTime(timezone=True)),  # when it came to its present step
     Column("evaluations", Integer, nullable=False, server_default=text("0")),
     Column("probabilities", JSONB),
     Column("fill_probabilities", JSONB),
@@ -284,4 +285,14 @@ watched_file = Table(
     Column("outcome", Text),  # name@version, or why it was refused; null until it was seen twice alike
     Column("registered", Boolean, nullable=False, server_default=text("false")),
     _now(),
+)
+
+# What has happened since the schema was made, for monitoring; see storage.counters. A row is never taken back, so that
+# a figure grows as Prometheus wants it and costs nothing to read however large the archive.
+tally = Table(
+    "tally",
+    metadata,
+    Column("what", Text, primary_key=True),
+    Column("model_id", Integer, ForeignKey("model.id", ondelete="CASCADE"), primary_key=True),
+    Column("n", Float, nullable=False),
 )

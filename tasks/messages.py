@@ -1,10 +1,15 @@
-"""Messages: ids only, published after the commit that made them true, with words that a person reads in Flower."""
+"""Messages: ids only, published after the commit that made them true, with words that a person reads in Flower.
+
+Nobody acts on the words: audit, photograph and part are shown and never read back.
+"""
 
 from collections.abc import Iterable
 
 from storage.ledger import Step
 from tasks.app import app
 from tasks.queues import NOW
+
+LONGEST = 40  # characters of a photograph's name; the end of a path says more than its beginning
 
 
 def publish(steps: Iterable[Step]) -> None:
@@ -27,5 +32,7 @@ def hint(task: str) -> None:
 
 
 def _words(step: Step) -> str:
+    name = "".join(sign if sign.isprintable() else "?" for sign in step.photograph)
+    shown = name if len(name) <= LONGEST else f"…{name[1 - LONGEST :]}"
     part = f" part={step.part + 1}/{step.parts}" if step.parts else ""
-    return f"audit={step.audit} image={step.image[:6]}{part}"
+    return f"audit={step.audit}{part} photograph={shown}"

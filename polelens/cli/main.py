@@ -16,6 +16,7 @@ COMMANDS = {  # name: its module in polelens.cli, imported when it is called, an
     "up": ("local", "Start Postgres, Redis, workers, beat and Flower on this machine, and return when they work."),
     "down": ("local", "Stop the local stack. What it has stored stays."),
     "doctor": ("local", "Say what is wrong with the stack, one line each, and how to mend it."),
+    "metrics": ("metrics", "Serve Prometheus the figures of the ledger and the queues."),
     "migrate": ("local", "Bring the database of DATABASE_URL to the newest schema."),
 }
 

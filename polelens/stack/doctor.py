@@ -13,11 +13,11 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from polelens.stack.depths import depths
 from polelens.stack.redis import OLDEST
 from polelens.stack.workers import listening
 from storage.blobs import open_blobs
 from storage.database import migrations, with_driver
-from tasks.queues import QUEUES
 
 
 class Where(Protocol):
@@ -72,7 +72,7 @@ def _redis(settings: Where) -> Iterator[Finding]:
     try:
         with redis.Redis.from_url(settings.broker_url, socket_connect_timeout=5, socket_timeout=5) as client:
             facts = client.info()
-            depths = {queue: client.llen(queue) for queue in QUEUES}
+        messages = depths(settings.broker_url)
     except (redis.RedisError, ValueError) as error:
         remedy = "start it with `polelens up`, or set CELERY_BROKER_URL to one that runs"
         yield Finding("Redis", False, f"cannot be reached: {_brief(error)}", remedy)
@@ -83,7 +83,7 @@ def _redis(settings: Where) -> Iterator[Finding]:
     policy = facts.get("maxmemory_policy")
     remedy = "" if policy == "noeviction" else "set maxmemory-policy noeviction: an evicted key is a lost queue"
     yield Finding("Redis eviction", policy == "noeviction", f"maxmemory-policy {policy}", remedy)
-    waiting = ", ".join(f"{queue} {depth}" for queue, depth in depths.items() if depth)
+    waiting = ", ".join(f"{queue} {depth}" for queue, depth in messages.items() if depth)
     yield Finding("queues", True, waiting or "all empty")
 
 

@@ -17,6 +17,7 @@ INFER = ("infer-now", "infer")
 OTHERS = tuple(queue for queue in QUEUES if queue not in INFER)
 CELERY = (sys.executable, "-m", "celery", "-A")
 APP = "tasks"
+COLUMNS = "name,args,state,received,runtime,worker,uuid"  # Flower's own leave out what a task is about
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}  # one process a core
 
 
@@ -33,15 +34,8 @@ def beat_command(schedule: str) -> list[str]:
 
 def flower_command(url: str) -> list[str]:
     """The command of Flower; its login comes in FLOWER_BASIC_AUTH, since a command line is visible to everybody."""
-    return [
-        *CELERY,
-        APP,
-        "flower",
-        f"--address={HOST}",
-        f"--port={urlsplit(url).port}",
-        "--read_only",
-        "--max_tasks=20000",
-    ]
+    where = [f"--address={HOST}", f"--port={urlsplit(url).port}"]
+    return [*CELERY, APP, "flower", *where, "--read_only", "--max_tasks=20000", f"--tasks_columns={COLUMNS}"]
 
 
 def local_workers(workers: int, app: str = APP) -> dict[str, list[str]]:

@@ -1,58 +1,17 @@
 """Flower beside real workers: a person finds their audit in it, and nobody else gets in."""
 
-import base64
 import json
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from urllib.error import HTTPError
 from urllib.parse import quote
-from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
 
-from polelens.stack.address import HOST, free_port, password
-from polelens.stack.processes import Launch
-from polelens.stack.workers import await_flower, flower_command
 from tests import models
 from tests.bench import Bench, pictures
+from tests.flower import Flower
 
 PAGES = ("/", "/workers", "/tasks", "/broker", "/api/tasks", "/api/workers", "/api/queues/length")
-
-
-@dataclass(frozen=True)
-class Flower:
-    """A Flower process, and the login it asks for."""
-
-    url: str
-    login: str
-
-    def get(self, path: str, login: str | None = None, method: str = "GET") -> str:
-        """A page. Raises HTTPError."""
-        given = base64.b64encode((login or self.login).encode()).decode()
-        headers = {} if login == "" else {"Authorization": f"Basic {given}"}
-        with urlopen(Request(self.url + path, headers=headers, method=method), timeout=30) as page:  # noqa: S310  our own server
-            return str(page.read().decode())
-
-    def await_tasks(self, enough: Callable[[dict], bool], seconds: float = 30.0) -> dict:
-        """The tasks by their id, once there are enough: events reach Flower a little after the work is done."""
-        deadline = time.monotonic() + seconds
-        while not enough(tasks := json.loads(self.get("/api/tasks?limit=10000"))):
-            assert time.monotonic() < deadline, f"only {len(tasks)} tasks in {seconds} s"
-            time.sleep(0.2)
-        return dict(tasks)
-
-
-@pytest.fixture
-def flower(bench: Bench) -> Iterator[Flower]:
-    """Flower on the bench's queue, as `polelens up` starts it."""
-    found = Flower(f"http://{HOST}:{free_port()}", f"watch:{password()}")
-    environment = bench.environment | {"FLOWER_BASIC_AUTH": found.login}
-    bench.processes.start(Launch("flower", flower_command(found.url), environment))
-    await_flower(bench.processes, found.url)
-    yield found
-    bench.processes.stop(["flower"])
 
 
 def test_flower_shows_an_audit_to_whoever_may_see_it(bench: Bench, flower: Flower) -> None:
@@ -69,10 +28,11 @@ def test_flower_shows_an_audit_to_whoever_may_see_it(bench: Bench, flower: Flowe
     tasks = flower.await_tasks(lambda found: _succeeded(found, "reduce") >= len(rows))
 
     seen = {name: sorted(_words(tasks, name)) for name in ("prepare", "infer", "reduce")}
-    photographs = sorted(f"audit={number} image={row.image[:6]}" for row in rows)
+    names = sorted(row.image_name for row in rows)
     parts = 4  # of 1154 evaluations, 300 at most in each
-    assert seen["prepare"] == seen["reduce"] == photographs
-    assert seen["infer"] == sorted(f"{one} part={i}/{parts}" for one in photographs for i in range(1, parts + 1))
+    assert seen["prepare"] == seen["reduce"] == [f"audit={number} photograph={name}" for name in names]
+    shown = [f"audit={number} part={i}/{parts} photograph={name}" for i in range(1, parts + 1) for name in names]
+    assert seen["infer"] == shown
 
     workers = {worker["hostname"] for worker in json.loads(flower.get("/workers?json=1"))["data"]}
     assert {name.partition("@")[0] for name in workers} == {"all-0", "all-1"}
@@ -80,7 +40,7 @@ def test_flower_shows_an_audit_to_whoever_may_see_it(bench: Bench, flower: Flowe
     assert all(name in page for name in workers)
     assert {task["worker"] for task in tasks.values()} <= workers
     one = next(uuid for uuid, task in tasks.items() if task["name"] == "infer")
-    assert f"audit={number} image=" in flower.get(f"/task/{quote(one)}")
+    assert f"audit={number} part=" in flower.get(f"/task/{quote(one)}")
 
     metrics = flower.get("/metrics", login="")  # open, as Flower has it for Prometheus: counts, and no words
     assert 'task="infer"' in metrics

@@ -22,8 +22,8 @@ from tests.services import StartWorker, WorkerProcess
 PUBLISH = """
 from storage.ledger import Step
 from tasks.messages import hint, publish
-image = "ab12cd" + 58 * "0"
-publish([Step("infer", 7, 3, image, False, 1, 2, 16), Step("prepare", 7, 3, image, True)])
+long = "archive/" + 70 * "x" + "/\\npole.png"
+publish([Step("infer", 7, 3, "north/1.png", False, 1, 2, 16), Step("prepare", 7, 3, long, True)])
 hint("sweep")
 """
 
@@ -42,8 +42,11 @@ def test_a_message_carries_ids_as_json_and_words_for_people(environment: dict[st
     assert [_body(one)[1] for one in (infer, prepare, sweep)] == [{}, {}, {}]
     assert {one["content-type"] for one in (infer, prepare, sweep)} == {"application/json"}
     assert [one["headers"]["task"] for one in (infer, prepare, sweep)] == ["infer", "prepare", "sweep"]
-    assert infer["headers"]["argsrepr"] == "audit=3 image=ab12cd part=3/16"
-    assert prepare["headers"]["argsrepr"] == "audit=3 image=ab12cd"
+    assert infer["headers"]["argsrepr"] == "audit=3 part=3/16 photograph=north/1.png"
+    shown = prepare["headers"]["argsrepr"].removeprefix("audit=3 photograph=")
+    assert len(shown) == 40
+    assert shown.startswith("…xxx")
+    assert shown.endswith("x/?pole.png")
     assert sweep["headers"]["expires"] is not None
 
 
