@@ -44,10 +44,30 @@ def open_blobs(location: str) -> Blobs:
     """The store at a location: a folder's path, or s3://bucket/prefix. Raises ValueError for any other."""
     if "://" not in location:
         return FolderBlobs(Path(location))
+    bucket, prefix = _bucket_and_prefix(location)
+    return S3Blobs(bucket, prefix, s3_client())
+
+
+def make_bucket(location: str) -> None:
+    """Make the bucket of s3://bucket/prefix unless it exists; a folder makes itself. Raises ValueError."""
+    if "://" not in location:
+        return
+    bucket, client = _bucket_and_prefix(location)[0], s3_client()
+    try:
+        client.head_bucket(Bucket=bucket)
+    except client.exceptions.ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+            raise
+        region = client.meta.region_name
+        here = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        client.create_bucket(Bucket=bucket, **here)
+
+
+def _bucket_and_prefix(location: str) -> tuple[str, str]:
     url = urlsplit(location)
     if url.scheme != "s3" or not url.netloc or url.query or url.fragment:
         raise ValueError(f"blobs: {location!r} is neither a folder nor s3://bucket/prefix")
-    return S3Blobs(url.netloc, url.path.strip("/"), s3_client())
+    return url.netloc, url.path.strip("/")
 
 
 def s3_client() -> Any:

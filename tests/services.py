@@ -21,6 +21,7 @@ from polelens.stack import postgres, redis
 from polelens.stack.address import HOST, free_port, new_postgres_url, new_redis_url, password
 from polelens.stack.processes import Launch, Processes
 from polelens.stack.workers import ONE_THREAD, await_workers, worker_command
+from storage.blobs import make_bucket
 from storage.database import migrate
 
 TEMPLATE = "polelens"  # the migrated database that each test's own is copied from
@@ -115,7 +116,8 @@ def s3_server(services: Processes, services_home: Path) -> S3:
     meta, port, secret = f"sqlite3://{folder}/meta.db", free_port(), password()
     form = [juicefs, "format", "--storage", "file", "--bucket", f"{folder}/objects/", "--trash-days", "0", meta, bucket]
     subprocess.run(form, check=True, capture_output=True)
-    gateway = [juicefs, "gateway", "--no-usage-report", "--no-banner", "--metrics", f"{HOST}:{free_port()}"]
+    gateway = [juicefs, "gateway", "--multi-buckets", "--no-usage-report", "--no-banner"]
+    gateway += ["--metrics", f"{HOST}:{free_port()}"]
     gateway += ["--cache-dir", f"{folder}/cache", meta, f"{HOST}:{port}"]
     services.start(Launch("juicefs", gateway, {"MINIO_ROOT_USER": "polelens", "MINIO_ROOT_PASSWORD": secret}))
     _await_http(services, f"http://{HOST}:{port}/minio/health/live")
@@ -128,6 +130,7 @@ def s3(s3_server: S3, monkeypatch: pytest.MonkeyPatch) -> S3:
     """The S3 server, with its endpoint and credentials in this test's environment."""
     for name, value in s3_server.environment.items():
         monkeypatch.setenv(name, value)
+    make_bucket(f"s3://{s3_server.bucket}")
     return s3_server
 
 

@@ -8,6 +8,7 @@ import click
 from polelens import stack
 from polelens.cli.store import database_url
 from polelens.cli.text import as_json, echo_json, progress_console
+from storage.blobs import make_bucket
 from storage.database import migrate as apply
 from storage.settings import local_home, settings
 
@@ -71,11 +72,16 @@ def doctor(as_json: bool) -> None:
 
 
 @click.command()
-def migrate() -> None:
+@click.option("--bucket", is_flag=True, help="Make the bucket of POLELENS_BLOBS too, if it is missing.")
+def migrate(bucket: bool) -> None:
     """Bring the database of DATABASE_URL to the newest schema.
 
     \b
     DATABASE_URL=postgresql://me@host/polelens polelens migrate
+    polelens migrate --bucket
     """
     apply(database_url())
     click.echo("the database is at the newest schema")
+    if bucket:
+        make_bucket(settings().blobs)
+        click.echo(f"{settings().blobs} is there")

@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from demo.photographs import archive, write
+from polelens.cli.main import COMMANDS
 from storage.settings import Settings
+from tests import compose
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 OPERATIONS = ROOT / "docs/operations.md"  # its processes do not end by themselves, and have a test of their own
-BLOCK = re.compile(r"^```(sh|sh processes|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(sh|sh processes|sh elsewhere|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def blocks(document: Path, kind: str) -> list[str]:
@@ -97,6 +99,20 @@ def test_the_processes_of_operations(place: Path, environment: dict[str, str]) -
         _bash("set -e\n" + "\n".join(rest), place, environment)
     finally:
         _bash("polelens down", place, environment)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_what_runs_elsewhere_names_what_there_is(document: Path) -> None:
+    """Commands that need Docker or a cluster: their syntax, their files, Compose's services and our own commands."""
+    services = set(compose.document(dict.fromkeys(compose.must_be_given(), "x"))["services"])
+    for block in blocks(document, "sh elsewhere"):
+        _bash(f"if false; then\n{block}fi", ROOT, {"PATH": os.environ["PATH"]})  # parsed, and not run
+        assert all((ROOT / name).exists() for name in re.findall(r"deploy/[\w./-]*\w", block) if name != "deploy/.env")
+        for line in re.findall(r"docker compose (.*)", block):
+            named = re.findall(r"(?:exec(?: -T)?|run --rm(?: --volume \S+)?|stop) ([a-z][\w -]*)", line)
+            first = [words.split() for words in named]
+            assert all(words[0] in services for words in first), line
+            assert all(words[1] in COMMANDS for words in first if words[0] == "polelens"), line
 
 
 def test_every_setting_is_listed() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.blobs import BlobMissing, Blobs, FolderBlobs, S3Blobs, open_blobs, s3_client
+from storage.blobs import BlobMissing, Blobs, FolderBlobs, S3Blobs, make_bucket, open_blobs, s3_client
 from tests.services import S3
 
 NOT_KEYS = ["", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/./b", ".hidden", "a\\b", "a\0b", "a\nb"]
@@ -147,3 +147,15 @@ def test_a_location_that_is_neither_is_refused(location: str) -> None:
     """A location is a folder or s3://bucket/prefix; anything else is named in the error."""
     with pytest.raises(ValueError, match="neither a folder nor s3"):
         open_blobs(location)
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_bucket_is_made_once(blobs_folder: Path) -> None:
+    """What is missing is made, what is there keeps what it holds, and a folder needs no making."""
+    for _ in range(2):
+        make_bucket("s3://made-here/some/prefix")
+        store = open_blobs("s3://made-here/some/prefix")
+        assert list(store.keys()) in ([], ["kept"])
+        store.put("kept", b"x")
+    assert list(store.keys()) == ["kept"]
+    make_bucket(str(blobs_folder))

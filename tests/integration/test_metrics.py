@@ -16,6 +16,7 @@ from polelens.stack.address import HOST, free_port
 from storage.counters import CAUSES
 from tests import models
 from tests.bench import Bench, pictures
+from tests.chart import manifests, of_kind
 from tests.commands import Commands, CommandsIn
 from tests.desk import PROBE, Desk, attribution, rows
 
@@ -76,6 +77,19 @@ def test_what_is_under_way_is_shown_by_its_step(desk: Desk, beside: Commands) ->
     found = samples(beside("metrics", "--once"))
     assert [found["polelens_photographs", step] for step in ("planned", "prepare", "infer", "reduce")] == [0] * 4
     assert found["polelens_audits", "cancelled"] == 1
+
+
+def test_what_scales_the_workers_is_the_ledger_s_count(desk: Desk) -> None:
+    """The chart's queries give what is to be done by each kind of worker, and a number even where that is nothing."""
+    scaled = of_kind(manifests(), "ScaledObject")
+    queries = {name: one["spec"]["triggers"][0]["metadata"]["query"] for name, one in scaled.items()}
+    assert {name: desk.value(query) for name, query in queries.items()} == {"demo-prepare-reduce": 0, "demo-infer": 0}
+    desk.audit("a", "b", "c")
+    one, *_ = desk.ledger.produce(3)
+    job = desk.ledger.begin(one.explanation)
+    assert job is not None
+    desk.ledger.open_round(job, "scene", PROBE, 4)
+    assert {name: desk.value(query) for name, query in queries.items()} == {"demo-prepare-reduce": 2, "demo-infer": 3}
 
 
 def test_what_went_wrong_is_counted(desk: Desk, beside: Commands) -> None:

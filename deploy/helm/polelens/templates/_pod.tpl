@@ -1,0 +1,115 @@
+{{- /* The labels by which a Deployment, a Service and a disruption budget find their pods. */ -}}
+{{- define "polelens.selector" -}}
+app.kubernetes.io/name: polelens
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .name }}
+{{- end -}}
+
+{{- define "polelens.labels" -}}
+{{ include "polelens.selector" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
+{{- end -}}
+
+{{- define "polelens.name" -}}
+{{ printf "%s-%s" .root.Release.Name .name | trunc 52 | trimSuffix "-" }}
+{{- end -}}
+
+{{- define "polelens.key" -}}
+- name: {{ .key }}
+  valueFrom: {secretKeyRef: {name: {{ .root.Values.existingSecret }}, key: {{ .key }}{{ if .optional }}, optional: true{{ end }}}}
+{{- end -}}
+
+{{- /* The settings, those that are secret by reference. */ -}}
+{{- define "polelens.environment" -}}
+{{- $root := .root -}}
+{{- range list "DATABASE_URL" "CELERY_BROKER_URL" }}
+{{ include "polelens.key" (dict "root" $root "key" .) }}
+{{- end }}
+{{- range list "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY" }}
+{{ include "polelens.key" (dict "root" $root "key" . "optional" true) }}
+{{- end }}
+{{- range .secrets }}
+{{ include "polelens.key" (dict "root" $root "key" .) }}
+{{- end }}
+{{- range $name, $value := mustMerge (dict) (default dict .settings) .root.Values.settings }}
+- {name: {{ $name }}, value: {{ $value | quote }}}
+{{- end }}
+{{- end -}}
+
+{{- /*
+One container that needs no more than it is given. Takes root, name, command, image, resources; perhaps settings, secrets,
+grace, port, path, restart, and place: the node selector, affinity, tolerations and runtime class.
+*/ -}}
+{{- define "polelens.pod" -}}
+serviceAccountName: {{ .root.Values.serviceAccountName }}
+automountServiceAccountToken: false
+enableServiceLinks: false
+terminationGracePeriodSeconds: {{ default 30 .grace }}
+restartPolicy: {{ default "Always" .restart }}
+{{- with .root.Values.imagePullSecrets }}
+imagePullSecrets: {{ toJson . }}
+{{- end }}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 10001
+  runAsGroup: 10001
+  seccompProfile: {type: RuntimeDefault}
+{{- range $key := list "nodeSelector" "affinity" "tolerations" "runtimeClassName" }}
+{{- with index (default dict $.place) $key }}
+{{ $key }}: {{ toJson . }}
+{{- end }}
+{{- end }}
+containers:
+  - name: {{ .name }}
+    image: {{ index .root.Values.images (default "cpu" .image) }}
+    imagePullPolicy: {{ .root.Values.imagePullPolicy }}
+    command: {{ toJson .command }}
+    env:
+      {{- include "polelens.environment" . | trim | nindent 6 }}
+    securityContext:
+      allowPrivilegeEscalation: false
+      readOnlyRootFilesystem: true
+      capabilities: {drop: [ALL]}
+    resources: {{- toYaml .resources | nindent 6 }}
+    volumeMounts: [{name: scratch, mountPath: /tmp}]
+    {{- with .port }}
+    ports: [{name: http, containerPort: {{ . }}}]
+    readinessProbe: {httpGet: {path: {{ $.path }}, port: http}, periodSeconds: 15, timeoutSeconds: 10}
+    livenessProbe: {httpGet: {path: {{ $.path }}, port: http}, periodSeconds: 30, timeoutSeconds: 10, failureThreshold: 5}
+    {{- end }}
+volumes: [{name: scratch, emptyDir: {}}]
+{{- end -}}
+
+{{- define "polelens.deployment" -}}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ include "polelens.name" . }}
+  labels: {{- include "polelens.labels" . | nindent 4 }}
+spec:
+  {{- if hasKey . "replicas" }}
+  replicas: {{ .replicas }}
+  {{- end }}
+  selector:
+    matchLabels: {{- include "polelens.selector" . | nindent 6 }}
+  template:
+    metadata:
+      labels: {{- include "polelens.labels" . | nindent 8 }}
+      {{- if .port }}
+      annotations: {prometheus.io/scrape: "true", prometheus.io/port: {{ .port | quote }}}
+      {{- end }}
+    spec: {{- include "polelens.pod" . | nindent 6 }}
+{{- end -}}
+
+{{- define "polelens.service" -}}
+apiVersion: v1
+kind: Service
+metadata:
+  name: {{ include "polelens.name" . }}
+  labels: {{- include "polelens.labels" . | nindent 4 }}
+spec:
+  selector: {{- include "polelens.selector" . | nindent 4 }}
+  ports: [{name: http, port: {{ .port }}, targetPort: http}]
+{{- end -}}
