@@ -74,6 +74,7 @@ class Settings(Judging):
     sweep_seconds: float = Field(default=15, gt=0, description="how often beat looks for leases that have run out")
     schedule_seconds: float = Field(default=15, gt=0, description="how often beat looks for audits that are due")
     visibility_seconds: float = Field(default=900, gt=0, description="Redis hands an unacknowledged message out again")
+    logs: Literal["text", "json"] = Field(default="text", description="text, or json: an object a line")
     palette: Literal["green-red", "blue-orange"] = Field(
         default="green-red", description="green-red, or blue-orange for colour-blind readers"
     )

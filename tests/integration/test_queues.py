@@ -125,3 +125,16 @@ def _served(worker: WorkerProcess, n: int, seconds: float = 60) -> list[str]:
             return done
         assert time.monotonic() < deadline, worker.log()
         time.sleep(0.05)
+
+
+def test_logs_are_json_and_say_what_they_are_about(environment: dict[str, str], worker_processes: StartWorker) -> None:
+    """After the banner every line is an object; within a task it has the ids of the message and the words of Flower."""
+    worker = worker_processes(ALL_QUEUES, environment | {"POLELENS_LOGS": "json"})
+    subprocess.run([sys.executable, "-c", PUBLISH], env=environment, check=True)
+    _served(worker, 3)
+    written = worker.log()
+    lines = [json.loads(line) for line in written[written.index("{") :].splitlines()]
+    assert {"time", "level", "logger", "message"} <= set.intersection(*map(set, lines))
+    [done] = [one for one in lines if one.get("task") == "infer" and "succeeded" in one["message"]]
+    assert (done["explanation"], done["round"], done["part"]) == (7, 1, 2)
+    assert done["about"] == "audit=3 part=3/16 photograph=north/1.png"

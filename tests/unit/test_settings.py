@@ -46,7 +46,7 @@ def test_the_addresses_come_from_the_environment(tmp_path: Path) -> None:
 @pytest.mark.parametrize("field", sorted(set(Settings.model_fields) - {"database_url", "broker_url", "home", "blobs"}))
 def test_every_setting_is_set_by_its_variable(environment: pytest.MonkeyPatch, field: str) -> None:
     """POLELENS_ and its name."""
-    words = {"providers": "CUDAExecutionProvider", "palette": "blue-orange"}
+    words = {"providers": "CUDAExecutionProvider", "palette": "blue-orange", "logs": "json"}
     value = words.get(field, "0.7" if field in SHARES else "7")
     environment.setenv(f"POLELENS_{field.upper()}", value)
     assert str(getattr(settings(), field)) in (value, f"{value}.0")
