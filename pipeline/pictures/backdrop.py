@@ -80,10 +80,23 @@ def view(backdrop: Backdrop, smallest: int, largest: int) -> View:
     height, width = small.photograph.shape[:2]
     scale = max(1.0, smallest / max(height, width))
     high, wide = round(height * scale), round(width * scale)
-    place, (h, w) = small.placement, small.segments.shape
-    rows, of_row = _axis(place.top / height * high, place.bottom / height * high, high, h)
-    columns, of_column = _axis(place.left / width * wide, place.right / width * wide, wide, w)
-    return View(_resized(small.photograph, wide, high), (rows, columns), small.segments[np.ix_(of_row, of_column)])
+    across, down, place = wide / width, high / height, small.placement
+    place = Placement(place.left * across, place.top * down, place.right * across, place.bottom * down)
+    window, segments = lay(small.segments, place, (high, wide))
+    return View(_resized(small.photograph, wide, high), window, segments)
+
+
+def lay(segments: NDArray[np.int32], place: Placement, size: tuple[int, int]) -> tuple[Window, NDArray[np.int32]]:
+    """The canvas's superpixels laid back onto a photograph of this height and width, by nearest neighbour.
+
+    Returns
+    -------
+    two slices, int32 [y, x]
+        The rows and columns of the photograph that the canvas covers, and the superpixel of each of their pixels.
+    """
+    rows, of_row = _axis(place.top, place.bottom, size[0], segments.shape[0])
+    columns, of_column = _axis(place.left, place.right, size[1], segments.shape[1])
+    return (rows, columns), segments[np.ix_(of_row, of_column)]
 
 
 def _axis(start: float, stop: float, length: int, cells: int) -> tuple[slice, NDArray[np.intp]]:

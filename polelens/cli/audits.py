@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from polelens.cli.audit_export import export
 from polelens.cli.comparisons import compare, comparisons_
 from polelens.cli.control import ask
 from polelens.cli.overview import overview_tables
@@ -180,6 +181,7 @@ def report(number: int, out: Path) -> None:
 
 audit.add_command(compare)
 audit.add_command(comparisons_)
+audit.add_command(export)
 
 
 def _go_on(number: int, *names: str, watch: bool = True) -> None:

@@ -51,6 +51,11 @@ def echo_json_object(fields: Mapping[str, Any], name: str, values: Iterable[Any]
     click.echo("}")
 
 
+def plain(value: Any) -> Any:
+    """The value as JSON has it."""
+    return json.loads(_json(value))
+
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
