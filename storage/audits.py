@@ -14,6 +14,7 @@ from pipeline.attribution import Attribution, Denoised, Fidelity, LabelAttributi
 from pipeline.judgement import Judgement
 from pipeline.methods import explainer
 from pipeline.recipe import Recipe
+from storage import statements as sql
 from storage import tables
 from storage.archive import condition
 from storage.ledger import Ledger
@@ -111,9 +112,7 @@ class Audits:
     def cancel(self, number: int) -> None:
         """Stop an audit: nothing of it is started any more, what is done stays. Raises ValueError if it has ended."""
         with self.engine.begin() as c:
-            changed = c.execute(
-                text("UPDATE audit SET state = 'cancelled' WHERE id = :id AND state = 'running'"), {"id": number}
-            )
+            changed = c.execute(text(sql.CANCEL), {"id": number})
         if changed.rowcount == 0:
             raise ValueError(f"audit {number} is {self.get(number).state}, only a running one can be cancelled")
 

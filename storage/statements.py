@@ -41,7 +41,15 @@ ENDED_AUDITS = f"SELECT a.id FROM audit a WHERE {ENDED}"
 
 LOCK_AUDITS = "SELECT FROM audit WHERE id = ANY(:audits) ORDER BY id FOR NO KEY UPDATE"
 
-SETTLE = f"UPDATE audit a SET state = 'done', finished_at = now() WHERE a.id = ANY(:audits) AND {ENDED}"
+# An end is written down with its notice, or not at all.
+END = """
+WITH ended AS (UPDATE audit a SET {change} RETURNING a.id, a.state)
+INSERT INTO notice (audit_id, state) SELECT id, state FROM ended
+"""
+
+SETTLE = END.format(change=f"state = 'done', finished_at = now() WHERE a.id = ANY(:audits) AND {ENDED}")
+
+CANCEL = END.format(change="state = 'cancelled' WHERE a.id = :id AND a.state = 'running'")
 
 CLAIM = f"""
 UPDATE explanation e SET state = :state, attempts = attempts + 1, lease_until = now() + :lease * {SECONDS}

@@ -106,6 +106,19 @@ audit = Table(
     CheckConstraint("state IN ('running', 'done', 'cancelled')", name="state"),
 )
 
+# The end of an audit, for the webhook.
+notice = Table(
+    "notice",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("audit_id", Integer, ForeignKey("audit.id", ondelete="CASCADE"), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
+    Column("ended_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("due_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("heard_at", DateTime(timezone=True)),
+)
+
 # One photograph under one model and one recipe; audits that meet it share it. key names that content, and its blobs.
 explanation = Table(
     "explanation",
@@ -119,6 +132,8 @@ explanation = Table(
     Column("lease_until", DateTime(timezone=True)),
     Column("attempts", SmallInteger, nullable=False, server_default=text("0")),  # processes that died at this step
     Column("reason", Text),
+    # Another explanation of the same photograph whose scores answer this one: the model is not asked again.
+    Column("refit_of", BigInteger, ForeignKey("explanation.id", ondelete="SET NULL")),
     Column("scene", Text),  # the blob scenes/<scene>
     Column("probes", JSONB, nullable=False, server_default=text("'[]'")),  # one for each round so far
     Column("parts_total", Integer, nullable=False, server_default=text("0")),  # of the present round

@@ -8,7 +8,7 @@ from kombu.entity import Exchange, Queue
 from storage.settings import settings
 from tasks.queues import QUEUES
 
-TASKS = ("produce", "prepare", "infer", "reduce", "sweep", "schedule", "compare")
+TASKS = ("produce", "prepare", "infer", "reduce", "sweep", "notify", "schedule", "compare")
 
 app = Celery("tasks", include=[f"tasks.{name}" for name in TASKS])
 app.conf.update(

@@ -14,6 +14,7 @@ from storage.comparisons import Comparisons
 from storage.database import connect
 from storage.keys import scene_key
 from storage.ledger import Ledger
+from storage.notices import Notices
 from storage.paces import Paces
 from storage.policies import Policies
 from storage.registry import Registry
@@ -27,6 +28,11 @@ def ledger() -> Ledger:
     """The ledger."""
     here = settings()
     return Ledger(connect(here.database_url), here.lease_seconds, here.attempts)
+
+
+def notices() -> Notices:
+    """The notices of audits that have ended."""
+    return Notices(ledger().engine)
 
 
 @lru_cache(maxsize=1)

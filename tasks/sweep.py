@@ -1,12 +1,15 @@
 """Sweep: hand out again what made no progress in time, whether a message was lost or a machine died."""
 
+from storage.settings import settings
 from tasks.app import app
-from tasks.messages import publish
-from tasks.runtime import ledger
+from tasks.messages import hint, publish
+from tasks.runtime import ledger, notices
 
 
 @app.task(name="sweep")
 def sweep() -> None:
-    """Publish again every step whose lease has run out, or give it up."""
+    """Publish again every step whose lease has run out, or give it up; have it told which audits have ended."""
     publish(ledger().overdue())
     ledger().settle()
+    if settings().webhook_url and notices().due():
+        hint("notify")

@@ -48,6 +48,9 @@ def test_every_setting_is_set_by_its_variable(environment: pytest.MonkeyPatch, f
     """POLELENS_ and its name."""
     words = {"providers": "CUDAExecutionProvider", "palette": "blue-orange", "logs": "json"}
     value = words.get(field, "0.7" if field in SHARES else "7")
+    if field == "webhook_url":
+        value = "https://receiver/path"
+        environment.setenv("POLELENS_WEBHOOK_SECRET", "16 characters ..")
     environment.setenv(f"POLELENS_{field.upper()}", value)
     assert str(getattr(settings(), field)) in (value, f"{value}.0")
 
@@ -100,6 +103,39 @@ def test_secrets_are_not_shown() -> None:
     shown = f"{settings()!r} {settings()}"
     assert "s3://bucket/prefix" in shown
     assert "secret-" not in shown
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://receiver/secret-3",
+        "ftp://localhost/secret-3",
+        "https:///secret-3",
+        "secret-3",
+        "http://localhost.evil/secret-3",
+    ],
+)
+def test_a_webhook_is_private(environment: pytest.MonkeyPatch, url: str) -> None:
+    """Only https leaves this machine; the refusal does not show the address, which may hold a secret."""
+    environment.setenv("POLELENS_WEBHOOK_URL", url)
+    environment.setenv("POLELENS_WEBHOOK_SECRET", "16 characters ..")
+    with pytest.raises(SettingsError, match=r"POLELENS_WEBHOOK_URL is wrong: .*expected https://") as refusal:
+        settings()
+    assert "secret-" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("secret", [None, "", "secret-4"])
+def test_a_webhook_has_a_secret(environment: pytest.MonkeyPatch, secret: str | None) -> None:
+    """Long enough that nobody guesses it, and not shown."""
+    environment.setenv("POLELENS_WEBHOOK_URL", "http://127.0.0.1:8000/hook")
+    if secret is not None:
+        environment.setenv("POLELENS_WEBHOOK_SECRET", secret)
+    with pytest.raises(SettingsError, match=r"POLELENS_WEBHOOK_SECRET is wrong: .*at least 16 characters") as refusal:
+        settings()
+    assert "secret-4" not in str(refusal.value)
+    environment.setenv("POLELENS_WEBHOOK_SECRET", "secret-4 " * 2)
+    assert settings().webhook_url == "http://127.0.0.1:8000/hook"
+    assert "secret-4" not in f"{settings()!r} {settings()}"
 
 
 def test_nothing_is_changed_afterwards() -> None:

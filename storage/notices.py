@@ -1,0 +1,76 @@
+"""Notices: that an audit has ended is written down with its end, and remembered until somebody has heard it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, text
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The end of an audit, to be told: `id` is the same however often it is tried."""
+
+    id: int
+    audit: int
+    state: str  # done or cancelled, as it was at the end
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """The notices of a database.
+
+    What is not heard is due again after `wait_seconds`, then twice as long, up to an hour, for three days: whoever sets
+    up a receiver later is not told of last year. Waits begin with the attempt, so they are longer than one takes.
+    """
+
+    engine: Engine
+    wait_seconds: float = 30
+
+    def due(self) -> bool:
+        """Whether there is anything to tell."""
+        with self.engine.begin() as c:
+            return bool(c.scalar(text(_IS_ANY_DUE)))
+
+    def take(self) -> Notice | None:
+        """A notice that is due, the longest first; nobody else gets it before its next wait is over."""
+        with self.engine.begin() as c:
+            row = c.execute(text(_TAKE), {"wait": self.wait_seconds}).first()
+        return Notice(*row) if row else None
+
+    def heard(self, notice: Notice) -> None:
+        """Never tell it again."""
+        with self.engine.begin() as c:
+            c.execute(text("UPDATE notice SET heard_at = now() WHERE id = :id"), {"id": notice.id})
+
+    def told(self, notice: Notice) -> dict[str, Any]:
+        """What is to be said, as JSON: the audit, how many photographs came to what, and the verdicts' shares."""
+        with self.engine.begin() as c:
+            audit = dict(c.execute(text(_AUDIT), {"id": notice.audit}).one()._mapping)
+            verdicts = c.execute(text("SELECT verdict, share FROM verdicts WHERE audit = :id"), {"id": notice.audit})
+            shares = {row.verdict: float(row.share) for row in verdicts}
+        audit |= {"created_at": audit["created_at"].isoformat(), "ended_at": notice.ended_at.isoformat()}
+        head = {"event": "audit.ended", "delivery": notice.id, "audit": notice.audit, "state": notice.state}
+        return head | audit | {"verdicts": shares}
+
+
+_DUE = "FROM notice WHERE heard_at IS NULL AND due_at <= now() AND ended_at > now() - interval '3 days'"
+
+_IS_ANY_DUE = f"SELECT EXISTS (SELECT {_DUE})"
+
+_TAKE = f"""
+UPDATE notice n SET attempts = attempts + 1,
+       due_at = now() + least(:wait * 2 ^ least(attempts, 12), 3600) * interval '1 second'
+FROM (SELECT id {_DUE} ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED) next
+WHERE n.id = next.id RETURNING n.id, n.audit_id, n.state, n.ended_at
+"""  # noqa: S608  of constants alone
+
+_AUDIT = """
+SELECT m.name || '@' || m.version AS model, r.name AS recipe, a.recipe_digest, a.selection AS images,
+       count(*) AS photographs, count(*) FILTER (WHERE e.state = 'done') AS done,
+       count(*) FILTER (WHERE e.state = 'failed') AS failed, sum(e.evaluations) AS evaluations, a.created_at
+FROM audit a JOIN model m ON m.id = a.model_id JOIN recipe r ON r.digest = a.recipe_digest
+JOIN audit_explanation ae ON ae.audit_id = a.id JOIN explanation e ON e.id = ae.explanation_id
+WHERE a.id = :id GROUP BY a.id, m.id, r.digest
+"""
