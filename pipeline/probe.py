@@ -165,6 +165,13 @@ def pack_evidence(evidence: Sequence[Evidence]) -> bytes:
     return buffer.getvalue()
 
 
+def unpack_evidence(data: bytes) -> list[Evidence]:
+    """What `pack_evidence` wrote."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        probes = [Probe.from_json(json.loads(str(arrays[f"probe_{i}"]))) for i in range(len(arrays.files) // 2)]
+        return [Evidence(probe, arrays[f"scores_{i}"]) for i, probe in enumerate(probes)]
+
+
 def _told(variant: Variant | None) -> dict[str, Any]:
     return {"variant": variant.to_json()} if variant else {}
 

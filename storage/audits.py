@@ -6,18 +6,15 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Engine, Row, column, func, select, table, text
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Connection, Engine, Row, select, text
 
 from pipeline.attribution import Attribution, Denoised, Fidelity, LabelAttribution, Stability
 from pipeline.judgement import Judgement
-from pipeline.methods import explainer
 from pipeline.recipe import Recipe
 from storage import statements as sql
 from storage import tables
-from storage.archive import condition
 from storage.ledger import Ledger
+from storage.planning import RETRY, plan
 from storage.registry import Version
 
 PAGE = 200
@@ -91,6 +88,17 @@ class Audits:
         Ledger(self.engine).settle()  # all may have been explained before
         return number
 
+    def refit(self, number: int, model: Version, recipe: Recipe) -> int:
+        """Plan an audit of what another one has explained, and let it run: the scores kept there answer it.
+
+        `model` is that audit's, and `recipe` wants the masks that its recipe wanted, see `pipeline.refit`. Raises
+        ValueError if nothing is explained there, or the recipe does not fit the model.
+        """
+        with self.engine.begin() as c:
+            refitted = plan(c, model, recipe, self.get(number).selection, refit_of=number)
+        Ledger(self.engine).settle()
+        return refitted
+
     def get(self, number: int) -> Audit:
         """An audit by its number. Raises ValueError."""
         with self.engine.begin() as c:
@@ -121,7 +129,7 @@ class Audits:
         self.get(number)
         with self.engine.begin() as c:
             c.execute(text("UPDATE audit SET state = 'running', finished_at = NULL WHERE id = :id"), {"id": number})
-            c.execute(text(_RETRY), {"id": number})
+            c.execute(text(RETRY), {"id": number})
             c.execute(text(_LAPSE), {"id": number})
         Ledger(self.engine).settle()
 
@@ -143,53 +151,12 @@ class Audits:
             return read(c, c.scalars(text(_OF), {"id": number, "image": image, "most": most}).all())
 
 
-def plan(c: Connection, model: Version, recipe: Recipe, selection: str, *, urgent: bool = False) -> int:
-    """Write an audit down, and the explanations that it wants; see `Audits.start`. Whoever commits it also settles."""
-    explainer(recipe, model.labels)  # refuses a label or a surrogate that would fail in every photograph
-    identity = {"model": model.digest, "recipe": keep_recipe(c, recipe), "model_id": model.id}
-    audit = {"model_id": model.id, "recipe_digest": recipe.digest, "selection": selection, "urgent": urgent}
-    number: int = c.execute(insert(tables.audit).values(audit).returning(tables.audit.c.id)).scalar_one()
-    c.execute(text("CREATE TEMP TABLE chosen (id bigint PRIMARY KEY, key text) ON COMMIT DROP"))
-    keyed = select(tables.image.c.id, key_of(model.digest, recipe.digest)).where(condition(selection))
-    c.execute(_CHOSEN.insert().from_select(["id", "key"], keyed))
-    c.execute(text(_PLAN), identity)
-    if c.execute(text(_JOIN), {"audit": number}).rowcount == 0:
-        raise ValueError(f"no photograph is selected by {selection!r}; `polelens images list` shows the names")
-    c.execute(text(_RETRY), {"id": number})
-    c.execute(text("DROP TABLE chosen"))  # of two audits in one transaction each has its own
-    return number
-
-
-def keep_recipe(c: Connection, recipe: Recipe) -> str:
-    """Write a recipe down; its digest."""
-    body = {"digest": recipe.digest, "name": recipe.name, "body": recipe.to_json()}
-    c.execute(insert(tables.recipe).values(body).on_conflict_do_nothing())
-    return recipe.digest
-
-
 def read(c: Connection, explanations: Sequence[int]) -> list[Explained]:
     """The explanations with these ids, in the order of the ids."""
     rows = c.execute(text(_EXPLAINED), {"ids": list(explanations)}).all()
     attributions = _attributions(c, explanations)
     return [_explained(row, attributions.get(row.id, [])) for row in rows]
 
-
-_CHOSEN = table("chosen", column("id"), column("key"))
-
-_PLAN = """
-INSERT INTO explanation (key, image_id, model_id, recipe_digest)
-SELECT chosen.key, chosen.id, :model_id, :recipe FROM chosen ORDER BY chosen.id ON CONFLICT (key) DO NOTHING
-"""
-
-_JOIN = """
-INSERT INTO audit_explanation (audit_id, explanation_id)
-SELECT :audit, e.id FROM chosen JOIN explanation e ON e.key = chosen.key
-"""
-
-_RETRY = """
-UPDATE explanation e SET state = 'planned', reason = NULL, attempts = 0, probes = '[]', finished_at = NULL
-FROM audit_explanation ae WHERE ae.audit_id = :id AND ae.explanation_id = e.id AND e.state = 'failed'
-"""
 
 # What was under way when the audit was cancelled is handed out again at once.
 _LAPSE = """
@@ -232,12 +199,6 @@ SELECT e.id, e.key, i.sha256 AS image, i.name AS image_name, i.width, i.height, 
        e.state, e.reason, e.probabilities, e.fill_probabilities, e.evaluations
 FROM explanation e JOIN image i ON i.id = e.image_id WHERE e.id = ANY(:ids) ORDER BY e.id
 """
-
-
-def key_of(model: str, recipe: str) -> ColumnElement[str]:
-    """What names an explanation: the photograph's, the model's and the recipe's digest, digested."""
-    content = func.convert_to(tables.image.c.sha256 + model + recipe, "UTF8")
-    return func.encode(func.sha256(content), "hex")
 
 
 def _audit(row: Row[Any]) -> Audit:

@@ -53,6 +53,7 @@ class Job:
     recipe: dict[str, Any]
     scene: str | None
     probes: list[dict[str, Any]]
+    refit_of: str | None  # the key of the explanation whose scores answer it instead of the model
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,11 @@ class Ledger:
                 return []
             c.execute(text(sql.INSERT_PART), parts)
             return _missing_parts(c, job.id)
+
+    def take_over(self, job: Job) -> list[Step]:
+        """The reduction of a refit: its scene and its scores are there. None if another worker did so before."""
+        with self.engine.begin() as c:
+            return _steps("reduce", c.execute(text(sql.TAKE_OVER), {"id": job.id, "lease": self.lease_seconds}).all())
 
     def take_part(self, key: PartKey) -> tuple[Job, Part] | None:
         """Start to infer a part.

@@ -6,7 +6,7 @@ from sqlalchemy import Engine, func, select
 
 from pipeline.recipe import Recipe
 from storage.archive import condition
-from storage.audits import key_of
+from storage.planning import key_of
 from storage.registry import Version
 from storage.tables import explanation, image
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, text
 
-from storage.audits import keep_recipe
 from storage.ledger import Ledger
+from storage.planning import keep_recipe
 from storage.reaudits import Order, Started, attempt, check
 from storage.registry import registered_after, split_reference
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, text
 from pipeline.methods import explainer
 from pipeline.recipe import Recipe
 from storage import comparisons
-from storage.audits import plan
+from storage.planning import plan
 from storage.registry import Version, find, split_reference, version_before
 
 

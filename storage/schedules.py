@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 from sqlalchemy import Connection, Engine, Row, text
 
-from storage.audits import keep_recipe
 from storage.ledger import Ledger
+from storage.planning import keep_recipe
 from storage.reaudits import Order, Started, attempt, check
 from storage.registry import find
 

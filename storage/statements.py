@@ -57,14 +57,21 @@ WHERE e.id = :id AND {{condition}} AND e.attempts < :attempts AND {IS_WANTED}
 """
 
 JOB = """
-SELECT e.id, e.key, i.sha256 AS image, i.mask_sha256 AS mask, e.model_id AS model, r.body AS recipe, e.scene, e.probes
-FROM explanation e JOIN image i ON i.id = e.image_id JOIN recipe r ON r.digest = e.recipe_digest WHERE e.id = :id
+SELECT e.id, e.key, i.sha256 AS image, i.mask_sha256 AS mask, e.model_id AS model, r.body AS recipe, e.scene, e.probes,
+       s.key AS refit_of
+FROM explanation e JOIN image i ON i.id = e.image_id JOIN recipe r ON r.digest = e.recipe_digest
+LEFT JOIN explanation s ON s.id = e.refit_of WHERE e.id = :id
 """
 
 OPEN_ROUND = f"""
 UPDATE explanation SET state = 'running', scene = :scene, probes = probes || CAST(:probe AS jsonb), attempts = 0,
        parts_total = :total, parts_done = 0, since = now(), lease_until = now() + :lease * {SECONDS}
 WHERE id = :id AND state IN ('preparing', 'reducing') AND jsonb_array_length(probes) = :round
+"""
+
+TAKE_OVER = f"""
+UPDATE explanation e SET state = 'ready', scene = s.scene, attempts = 0, lease_until = now() + :lease * {SECONDS}
+FROM explanation s WHERE e.id = :id AND e.state = 'preparing' AND s.id = e.refit_of RETURNING {SHOWN}
 """
 
 INSERT_PART = """

@@ -19,6 +19,9 @@ def prepare(explanation: int) -> None:
     job = runtime.ledger().begin(explanation)
     if job is None:
         return
+    if job.refit_of:
+        publish(runtime.ledger().take_over(job))
+        return
     recipe, model = Recipe.from_json(job.recipe), runtime.model(job.model)
     digest = scene_digest(job.image, model.profile, recipe, job.mask)
     probe = explainer(recipe, model.labels).open(_scene(job, digest, recipe))

@@ -4,8 +4,9 @@ from pipeline.attribution import Attribution
 from pipeline.methods import explainer
 from pipeline.model import Model
 from pipeline.pictures import Backdrop, palette
-from pipeline.probe import Evidence, Probe, pack_evidence
+from pipeline.probe import Evidence, Probe, pack_evidence, unpack_evidence
 from pipeline.recipe import Recipe
+from pipeline.refit import refit
 from pipeline.rendering import rendered
 from pipeline.scene import Scene
 from storage.keys import explanation_key
@@ -25,8 +26,13 @@ def reduce(explanation: int) -> None:
     if job is None:
         return
     model, scene = runtime.model(job.model), runtime.scene(job.scene or "")
-    evidence = _evidence(job, model)
-    step = explainer(Recipe.from_json(job.recipe), model.labels, settings().thresholds).proceed(scene, evidence)
+    asking = explainer(Recipe.from_json(job.recipe), model.labels, settings().thresholds)
+    step: Probe | Attribution
+    if job.refit_of:
+        step, evidence = refit(scene, asking, unpack_evidence(runtime.blobs().get(_scores(job.refit_of))))
+    else:
+        evidence = _evidence(job, model)
+        step = asking.proceed(scene, evidence)
     if isinstance(step, Probe):
         publish(runtime.ledger().open_round(job, job.scene or "", step, part_size(job.model)))
         return
@@ -47,5 +53,9 @@ def _keep(job: Job, scene: Scene, evidence: list[Evidence], attribution: Attribu
     files = rendered(backdrop, scene.fill, attribution, job.recipe["seeds"], palette(settings().palette))
     for name, data in files.items():
         runtime.blobs().put(explanation_key(job.key, name), data, "image/png")
-    runtime.blobs().put(explanation_key(job.key, "scores.npz"), pack_evidence(evidence))
+    runtime.blobs().put(_scores(job.key), pack_evidence(evidence))
     runtime.ledger().finish(job, attribution)
+
+
+def _scores(key: str) -> str:
+    return explanation_key(key, "scores.npz")

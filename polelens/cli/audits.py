@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from pipeline.refit import refit_recipe
 from polelens.cli.audit_export import export
 from polelens.cli.comparisons import compare, comparisons_
 from polelens.cli.control import ask
@@ -61,6 +62,48 @@ def start(model: str, images: str, now: bool, watch: bool, asked: Asked, as_json
 
 
 audit.add_command(plan_command)
+
+
+@audit.command()
+@NUMBER
+@click.option("--recipe", "name", help="See `polelens recipes`; without, the audit's own.")
+@click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help="Change kernel_width or surrogate.")
+@click.option("--label", "labels", multiple=True, help="Explain this label; `all`; `top`, the prediction.")
+@click.option("--watch", is_flag=True, help="Follow it until it ends.")
+@as_json
+def refit(
+    number: int, name: str | None, changes: tuple[str, ...], labels: tuple[str, ...], watch: bool, as_json: bool
+) -> None:
+    """Explain what an audit has explained by another surrogate, kernel or label, without the model.
+
+    The scores that were kept answer; so superpixels, fill, masks and seeds are the audit's own, and as the tests behind
+    a verdict ask the model, there is none. It is an audit of its own.
+
+    \b
+    polelens audit refit 3 --set kernel_width=null --watch
+    polelens audit refit 3 --set surrogate=sklearn.linear_model.Lasso --set surrogate.alpha=0.001
+    polelens audit refit 3 --label TRE --label STAAL
+    """
+    one = audits().get(number)
+    asked = Asked(name or "", None, None, changes, labels).recipe(None if name else one.recipe)
+    made = refit_recipe(one.recipe, asked)
+    again = audits().refit(number, registry().find(one.model), made)
+    progress = audits().progress(again)
+    if as_json:
+        told = {
+            "audit": again,
+            "refit_of": number,
+            "model": one.model,
+            "recipe": made.to_json() | {"digest": made.digest},
+        }
+        echo_json(told | {"photographs": progress.photographs, "explained_before": progress.done, "evaluations": 0})
+    else:
+        click.echo(
+            f"audit {again}: {progress.photographs:,} photographs of audit {number} by their scores, no evaluations"
+        )
+    if made != asked:
+        click.echo("judge, thorough and denoise are off: they ask the model; there will be no verdict", err=True)
+    _go_on(again, "produce", watch=watch)
 
 
 @audit.command("list")

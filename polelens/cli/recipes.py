@@ -54,8 +54,8 @@ class Asked:
     thorough: bool = False
     denoise: float | None = None
 
-    def recipe(self) -> Recipe:
-        """The recipe. Raises ValueError saying which option is wrong."""
+    def recipe(self, base: Recipe | None = None) -> Recipe:
+        """The recipe: the named one, or another, with its changes. Raises ValueError saying which option is wrong."""
         fields = dict(_change(change) for change in self.changes)
         if self.samples is not None:
             fields["samples"] = self.samples
@@ -65,7 +65,7 @@ class Asked:
             fields["denoise"] = self.denoise
         if self.labels:  # `top` and `all` alone are words, else they are names
             fields["labels"] = self.labels[0] if self.labels in (("top",), ("all",)) else list(self.labels)
-        made = recipe(self.name).override(fields)
+        made = (base or recipe(self.name)).override(fields)
         return made if self.seed is None else made.reseed(self.seed)
 
 

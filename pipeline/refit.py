@@ -1,0 +1,63 @@
+"""Refit: another surrogate, kernel or label from scores that are there, without the model."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from pipeline.attribution import Attribution
+from pipeline.methods import Explainer
+from pipeline.probe import Evidence, Probe
+from pipeline.recipe import Recipe
+from pipeline.scene import Scene
+
+FREE = ("name", "kernel_width", "surrogate", "labels")  # what may differ: it changes no mask
+OFF: Mapping[str, Any] = {
+    "judge": False,
+    "thorough": False,
+    "denoise": None,
+}  # these ask for masks in the order of the new weights
+
+
+def refit_recipe(before: Recipe, after: Recipe) -> Recipe:
+    """The second recipe as far as the scores of an audit by the first can serve it: without tests of the answer.
+
+    Raises
+    ------
+    ValueError
+        If it wants other masks than were scored; the message names the field.
+    """
+    for field in fields(Recipe):
+        was, wanted = getattr(before, field.name), getattr(after, field.name)
+        if field.name not in FREE and field.name not in OFF and was != wanted:
+            raise ValueError(
+                f"recipe: {field.name} is {wanted!r}, the audit's is {was!r}: its scores are of other masks. Only "
+                f"{', '.join(FREE[1:])} can be refitted; `polelens audit start` asks the model"
+            )
+    return after.override(OFF)
+
+
+def refit(scene: Scene, explainer: Explainer, stored: Sequence[Evidence]) -> tuple[Attribution, list[Evidence]]:
+    """The conversation again, answered by what the model said then.
+
+    Returns
+    -------
+    Attribution, list of Evidence
+        The answer, which took no evaluation, and the evidence that it rests on.
+
+    Raises
+    ------
+    ValueError
+        If the explainer shows a probe that was not shown in its place then.
+    """
+    evidence: list[Evidence] = []
+    step: Probe | Attribution = explainer.open(scene)
+    for one in stored:
+        if not isinstance(step, Probe):
+            break
+        if step != one.probe:
+            raise ValueError("the refit asks for other masks than were scored; `polelens audit start` asks the model")
+        evidence.append(one)
+        step = explainer.proceed(scene, evidence)
+    if isinstance(step, Probe):
+        raise ValueError("the refit asks for more masks than were scored; `polelens audit start` asks the model")
+    return replace(step, evaluations=0), evidence
