@@ -14,11 +14,12 @@ from pipeline.scene import Scene
 from pipeline.segments import grid
 from pipeline.session import CPU
 
-ON_CPU = (1, 2, 4, 8, 16, 32, 64)  # small batches stay in the cache: EfficientNet-Lite0 is fastest at 2 to 4
+ON_CPU = (2, 4, 8, 16, 32)  # small batches stay in the cache: EfficientNet-Lite0 is fastest at 2 to 4
 ON_DEVICE = (16, 32, 64, 128, 256)
-RUNS = 3  # of which the fastest counts: whatever else the machine does only ever slows it down
+RUNS = 5  # of which the fastest counts: whatever else the machine does only ever slows it down
 SECONDS = 5.0  # after so long no larger batch is tried
 WORTH = 1.02  # a larger batch costs memory: it has to be this much faster
+FALL = 1.25  # slower by this much, no larger batch is tried; less may be whatever else the machine does
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def find_pace(model: Model, black_box: BlackBox) -> Pace:
 
 
 def fastest(sizes: Iterable[int], rate: Callable[[int], float]) -> Pace:
-    """The size with the highest rate, of sizes that grow: the first one after which it does not rise any more.
+    """The size with the highest rate, of sizes that grow: none is tried once it has clearly fallen.
 
     Examples
     --------
@@ -62,7 +63,7 @@ def fastest(sizes: Iterable[int], rate: Callable[[int], float]) -> Pace:
         found = rate(batch)
         if found > WORTH * best.rate:
             best = Pace(batch, found)
-        elif found < best.rate / WORTH:
+        elif found < best.rate / FALL:
             break
     return best
 
