@@ -4,11 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+SECONDS ?= 60
 STAMP := $(VENV)/.installed
 INSTALL = -m pip install --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo bench test check lint types imports format constraints clean
+.PHONY: help venv demo bench test fuzz check lint types imports format constraints clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +33,11 @@ bench: venv ## Measure and write docs/benchmarks.md; make bench ARGS="scaling --
 test: venv ## Run the tests; make test ARGS="-k words" runs some of them
 	@$(BIN)/python -m pytest $(ARGS)
 
+fuzz: venv ## Look for bytes that break a reader of photographs, models or tables; make fuzz SECONDS=600
+	@$(BIN)/python $(INSTALL) --constraint constraints.txt --group fuzz
+	@mkdir -p build/fuzz/corpus
+	@$(BIN)/python -m tests.fuzz.readers -max_total_time=$(SECONDS) $(or $(ARGS),build/fuzz/corpus)
+
 check: lint types imports test ## Everything that must hold before a change lands: what CI runs
 
 lint: venv ## Style and format
@@ -52,6 +58,7 @@ constraints: ## Make constraints.txt again from the newest versions that pyproje
 	@rm -rf build/constraints && $(PYTHON) -m venv build/constraints
 	@build/constraints/bin/python $(INSTALL) --upgrade 'pip>=25.1'
 	@build/constraints/bin/python $(INSTALL) --editable '.[local,export]' --group dev
+	@build/constraints/bin/python $(INSTALL) --editable '.[local]' --group dev --group fuzz
 	@{ echo '# Versions that the tests passed with; remade by `make constraints`.'; \
 	   build/constraints/bin/python -m pip freeze --exclude-editable; } > constraints.txt
 	@rm -rf build/constraints

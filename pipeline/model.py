@@ -90,6 +90,8 @@ def read_model(
     preprocessing = work_out(network, export, profile or {})
     scores = _first_answers(export, network, preprocessing.profile)
     columns = _labels(labels, export, network, scores.shape[1])
+    facts = _facts(export, network, preprocessing)
+    _refuse_nul(columns, facts)
     draft = Model(
         name=name,
         onnx=network.model.SerializeToString(deterministic=True),
@@ -97,7 +99,7 @@ def read_model(
         profile=preprocessing.profile,
         sha256=hashlib.sha256(export.onnx).hexdigest(),
         batch=False,
-        facts=_facts(export, network, preprocessing),
+        facts=facts,
     )
     return _admitted(draft, network, scores)
 
@@ -134,6 +136,11 @@ def _labels(given: Sequence[str] | None, export: Export, network: Network, colum
             "give the labels in the model's order"
         )
     return labels
+
+
+def _refuse_nul(labels: tuple[str, ...], facts: Mapping[str, Any]) -> None:
+    if "\\u0000" in json.dumps([labels, facts]):
+        raise ModelRefused("a label or a name in the model holds the character NUL, which cannot be stored; rename it")
 
 
 def _facts(export: Export, network: Network, preprocessing: Preprocessing) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def decode(data: bytes) -> NDArray[np.uint8]:
     Raises
     ------
     Unreadable
-        With the reason: empty, another format, truncated, corrupt, or more than `MAX_PIXELS` pixels.
+        With the reason: empty, another format, truncated, corrupt, more than `MAX_PIXELS` pixels or than the memory.
     """
     if not data:
         raise Unreadable("the file is empty")
@@ -59,6 +59,8 @@ def decode(data: bytes) -> NDArray[np.uint8]:
         raise
     except UnidentifiedImageError:
         raise Unreadable(f"not a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file") from None
+    except MemoryError:
+        raise Unreadable("it takes more memory to read than there is") from None
     except Image.DecompressionBombError:
         raise Unreadable(f"more than the {MAX_PIXELS // 10**6} megapixels allowed") from None
     except (OSError, SyntaxError, ValueError, TypeError, EOFError, LookupError, ArithmeticError) as error:
@@ -74,21 +76,21 @@ def _upright(image: Image.Image) -> Image.Image:
 
 def _rgb(image: Image.Image) -> NDArray[np.uint8]:
     if image.mode.startswith("I;16"):
-        return _grey(np.asarray(image) / 257)  # 65535 / 255
+        return _grey(np.asarray(image, dtype=np.float32) / np.float32(257))  # 65535 / 255
     if image.mode in ("I", "F"):
-        return _wide(np.nan_to_num(np.asarray(image, dtype=np.float64)))
+        return _wide(np.nan_to_num(np.asarray(image, dtype=np.float32)))
     if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return np.array(image.convert("RGB"))
 
 
-def _wide(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+def _wide(values: NDArray[np.float32]) -> NDArray[np.uint8]:
     top = values.max(initial=0)
     scale = 1 / 257 if top > 255 else (1 if top > 1 else 255)  # 16-bit, 8-bit in a wide type, or 0..1
-    return _grey(values * scale)
+    return _grey(values * np.float32(scale))
 
 
-def _grey(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+def _grey(values: NDArray[np.float32]) -> NDArray[np.uint8]:
     grey = np.clip(np.round(values), 0, 255).astype(np.uint8)
     return np.repeat(grey[..., None], 3, axis=2)

@@ -145,4 +145,4 @@ def _is_idle(text: str, value: float) -> bool:
 
 
 def _whole(text: str) -> int:
-    return int(text) if text.isdecimal() else 0
+    return int(text) if text.isdecimal() and len(text) < 10 else 0  # of thousands of digits int makes no number

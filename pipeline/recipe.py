@@ -74,6 +74,8 @@ class Recipe:
     denoise: float | None = None
 
     def __post_init__(self) -> None:
+        for one in fields(self):
+            _storable(one.name, getattr(self, one.name))
         for name in ("segmenter", "surrogate"):
             _named(name, getattr(self, name))
         _one_of("segmenter", self.segmenter["name"], SEGMENTERS)
@@ -113,6 +115,8 @@ class Recipe:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """A recipe from its JSON object; fields left out keep the default's. Raises ValueError naming the field."""
+        if not isinstance(value, Mapping):
+            raise ValueError(f"recipe: it is {value!r}, expected an object of its fields")
         known = {f.name for f in fields(cls)}
         unknown = set(value) - known - {"digest"}
         if unknown:
@@ -179,6 +183,17 @@ def _seeds(value: Any) -> tuple[int, ...]:
     if not isinstance(numbers, list | tuple):
         raise ValueError(f"recipe: seeds is {value!r}, expected a list of whole numbers")
     return tuple(numbers)
+
+
+def _storable(name: str, value: Any) -> None:
+    """Raises ValueError where JSON, UTF-8 or Postgres cannot hold it: NaN, infinity, half a surrogate pair, NUL."""
+    try:
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+        whole = "\\u0000" not in text and bool(text.encode())
+    except (TypeError, ValueError, RecursionError):
+        whole = False
+    if not whole:
+        raise ValueError(f"recipe: {name} is {value!r}, expected finite numbers and plain text")
 
 
 def _named(name: str, value: Any) -> None:

@@ -136,10 +136,7 @@ class Archive:
     def _keep_mask(self, data: bytes | None, shape: tuple[int, int]) -> str | None:
         if data is None:
             return None
-        try:
-            mask = bright(data)
-        except Unreadable as error:
-            raise Unreadable(f"its mask cannot be read: {error}") from error
+        mask = bright(data)
         if mask.shape != shape:
             sizes = [f"{width}x{height}" for height, width in (mask.shape, shape)]
             raise Unreadable(f"its mask is {sizes[0]} pixels, the upright photograph {sizes[1]}; make them alike")
@@ -165,8 +162,11 @@ def condition(selection: str) -> ColumnElement[bool]:
 
 
 def bright(data: bytes) -> NDArray[np.bool_]:
-    """The bright half of an image file, bool [H, W]. Raises Unreadable."""
-    return np.asarray(decode(data)[..., 0] > 127)
+    """The bright half of a mask's file, bool [H, W]. Raises Unreadable."""
+    try:
+        return np.asarray(decode(data)[..., 0] > 127)
+    except Unreadable as error:
+        raise Unreadable(f"its mask cannot be read: {error}") from error
 
 
 def _mask(photograph: Photograph, shape: tuple[int, int]) -> bytes | None:

@@ -117,11 +117,11 @@ def split_reference(reference: str) -> tuple[str, int | None]:
     Raises ValueError if the version is not a whole number from 1 or the name is empty.
     """
     name, at, version = reference.partition("@")
-    if not name or any(c.isspace() or c == "/" for c in name):
+    if not name or not name.isprintable() or any(c.isspace() or c == "/" for c in name):
         raise ValueError(f"model is {reference!r}, expected a name without spaces or slashes, like poles or poles@2")
     if not at or version == "latest":
         return name, None
-    if not version.isdecimal() or not 1 <= int(version) <= NEWEST:
+    if not version.isdecimal() or len(version) > len(str(NEWEST)) or not 1 <= int(version) <= NEWEST:
         raise ValueError(f"model is {reference!r}: the version must be a whole number from 1, or latest")
     return name, int(version)
 

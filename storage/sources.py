@@ -10,10 +10,12 @@ from heapq import nsmallest
 from pathlib import Path, PurePosixPath
 from typing import Any, Generic, Self, TypeVar
 
+from pipeline.photograph import Unreadable
 from storage.blobs import s3_client
 
 T = TypeVar("T")
 NAMES = 100_000  # of one folder, held at once
+MOST_BYTES = 2**30  # of a photograph's file; 100 megapixels of 16 bits and three channels are 600 MB
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"})
 
 
@@ -63,7 +65,13 @@ def sources(location: str) -> Iterator[Source]:
         return _files(path)
     if not path.exists():
         raise ValueError(f"there is no file or folder {location!r}")
-    return iter([Source(path.name, path.read_bytes)])
+    return iter([Source(_text(path.name), partial(_file, path))])
+
+
+def mask_of(folder: Path, name: str) -> bytes | None:
+    """The file of the mask of a photograph in a folder of masks; None if it has none, or its link leads out of it."""
+    path = (folder / f"{PurePosixPath(name).stem}.png").resolve()
+    return _file(path) if path.is_relative_to(folder.resolve()) and path.is_file() else None
 
 
 def labels(data: bytes) -> Named[str]:
@@ -92,7 +100,7 @@ def _files(folder: Path) -> Iterator[Source]:
     root = folder.resolve()
     for path in _walk(root):
         if path.suffix.lower() in SUFFIXES and path.is_file() and path.resolve().is_relative_to(root):
-            yield Source(_text(path.relative_to(root).as_posix()), path.read_bytes)
+            yield Source(_text(path.relative_to(root).as_posix()), partial(_file, path))
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -124,7 +132,7 @@ def _objects(location: str) -> Iterator[Source]:
         for entry in page.get("Contents", []):
             key = entry["Key"]
             if PurePosixPath(key).suffix.lower() in SUFFIXES:
-                yield Source(_below(prefix, key), partial(_object, client, bucket, key))
+                yield Source(_text(_below(prefix, key)), partial(_object, client, bucket, key))
 
 
 def _below(prefix: str, key: str) -> str:
@@ -134,8 +142,20 @@ def _below(prefix: str, key: str) -> str:
 
 
 def _object(client: Any, bucket: str, key: str) -> bytes:
-    body: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+    found = client.get_object(Bucket=bucket, Key=key)
+    _refuse_huge(found["ContentLength"])
+    body: bytes = found["Body"].read()
     return body
+
+
+def _file(path: Path) -> bytes:
+    _refuse_huge(path.stat().st_size)
+    return path.read_bytes()
+
+
+def _refuse_huge(size: int) -> None:
+    if size > MOST_BYTES:
+        raise Unreadable(f"a file of {size:,} bytes, more than the {MOST_BYTES // 2**20} MiB allowed")
 
 
 def _text(name: str) -> str:

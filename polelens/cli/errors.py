@@ -23,7 +23,8 @@ def sentence(error: Exception) -> str | None:
 
 def _told(error: Exception) -> str | None:
     if isinstance(error, ValueError | BlobMissing):
-        return str(error)
+        # a word of the command line whose bytes are no UTF-8 shows when it is to be sent
+        return f"{error.object!r} is not text in UTF-8" if isinstance(error, UnicodeEncodeError) else str(error)
     if isinstance(error, SQLAlchemyError | CommandError):
         return _postgres(error)
     if isinstance(error, redis.RedisError | BrokerError):

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 import click
 from botocore.exceptions import ClientError
@@ -17,7 +19,9 @@ from polelens.cli.store import archive
 from polelens.cli.text import as_json, echo_json, echo_json_list, printable, progress_bar
 from storage.archive import Admitted, Archive, Photograph
 from storage.boxes import boxes
-from storage.sources import SUFFIXES, Named, Source, labels, sources
+from storage.sources import SUFFIXES, Named, Source, labels, mask_of, sources
+
+T = TypeVar("T")
 
 READERS = 4  # threads: reading waits for files, and decoding leaves Python
 FIELDS = ("sha256", "name", "width", "height", "label")
@@ -179,14 +183,14 @@ def _outcomes(location: str, told: Told) -> Iterator[tuple[str, Future[Kept]]]:
 
 
 def _keep(store: Archive, source: Source, told: Told) -> Kept:
-    data, mask = _read(source.read), told.masks and told.masks / f"{PurePosixPath(source.name).stem}.png"
-    drawn = _read(mask.read_bytes) if mask and mask.is_file() else None
+    data = _read(source.read)
+    drawn = _read(partial(mask_of, told.masks, source.name)) if told.masks else None
     label, boxed = told.labels.get(source.name), told.boxes.get(source.name)
     row = store.admit(Photograph(source.name, data, label, drawn, boxed))
     return Kept(row, label is not None, drawn is not None or boxed is not None)
 
 
-def _read(read: Callable[[], bytes]) -> bytes:
+def _read(read: Callable[[], T]) -> T:
     """The bytes; what cannot be fetched is one unreadable photograph, and no reason to stop."""
     try:
         return read()

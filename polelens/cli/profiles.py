@@ -11,12 +11,15 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 def read_profile(path: Path | None) -> dict[str, Any] | None:
     """The profile in a JSON file. Raises ValueError."""
-    if path is None:
-        return None
+    return None if path is None else profile_of(path.read_bytes(), str(path))
+
+
+def profile_of(data: bytes, name: str = "it") -> dict[str, Any]:
+    """The profile in a JSON file's bytes. Raises ValueError."""
     try:
-        value = json.loads(path.read_bytes())
+        value = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"profile: {path} is not JSON ({error})") from None
+        raise ValueError(f"profile: {name} is not JSON ({error})") from None
     if not isinstance(value, dict):
-        raise ValueError(f'profile: {path} holds no JSON object, expected one like {{"size": 224, "crop": "center"}}')
+        raise ValueError(f'profile: {name} holds no JSON object, expected one like {{"size": 224, "crop": "center"}}')
     return value

@@ -111,7 +111,7 @@ def _change(text: str) -> tuple[str, Any]:
 def _value(text: str) -> Any:
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # no JSON, a number of thousands of digits, or brackets without end
         return text
 
 
