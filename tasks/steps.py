@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from celery import Task
-from celery.exceptions import SoftTimeLimitExceeded
+from celery.exceptions import Ignore, SoftTimeLimitExceeded
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.ledger import PartKey
@@ -12,6 +12,7 @@ from tasks.runtime import ledger
 
 PERMANENT = (ValueError, SoftTimeLimitExceeded)  # bad input stays bad, and what takes too long will again
 REASON_CHARACTERS = 500  # an error of the database quotes its statement
+SHOWN_CHARACTERS = 100
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +29,14 @@ class StepTask(Task):  # type: ignore[misc]
     max_retries = 12  # at random up to 1, 2, 4 ... seconds apart: between three and seven minutes in all
     retry_backoff = 1
     retry_backoff_max = 60
+
+    def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
+        """Drop a message that holds anything but ids, which no code of ours sends: no try of it could go better."""
+        numbers = 3 if self.name == "infer" else 1
+        if kwargs or len(args) != numbers or not all(type(one) is int and 0 <= one < 2**63 for one in args):
+            shown = f"{args!r} {kwargs!r}"[:SHOWN_CHARACTERS]
+            logger.warning("dropped a message for %s: expected %s ids, got %s", self.name, numbers, shown)
+            raise Ignore
 
     def retry(self, *args: Any, exc: Exception | None = None, **options: Any) -> Any:
         """The process lives: the attempt does not count. Said before anybody can hear of the next one."""

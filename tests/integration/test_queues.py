@@ -78,6 +78,40 @@ def test_a_pickled_message_is_refused(
     assert not (tmp_path / "planted").exists()
 
 
+BAD = {  # arguments, and named ones
+    "word": (["1; DROP TABLE image"], {}),
+    "null": ([None], {}),
+    "truth": ([True], {}),
+    "fraction": ([1.5], {}),
+    "negative": ([-1], {}),
+    "huge": ([10**40], {}),
+    "nested": ([{"id": [1]}], {}),
+    "none": ([], {}),
+    "more": ([1, 2, 3], {}),
+    "named": ([], {"explanation": 1}),
+    "long": (["x" * 10**6], {}),
+}
+
+
+def test_a_message_of_anything_but_ids_is_dropped(environment: dict[str, str], worker_processes: StartWorker) -> None:
+    """One short line in the log each, nothing left in Redis, and the worker goes on; unknown ids do nothing."""
+    with Celery(broker=environment["CELERY_BROKER_URL"], set_as_current=False) as app:
+        for name, (args, kwargs) in BAD.items():
+            app.send_task("prepare", args=args, kwargs=kwargs, queue="prepare", task_id=name)
+        app.send_task("infer", args=[1, 2], queue="prepare", task_id="short")
+        app.send_task("os.system", args=["true"], queue="prepare", task_id="foreign")
+        app.send_task("infer", args=[2**63 - 1, 2**40, 2**40], queue="prepare", task_id="unknown")
+        app.send_task("reduce", args=[0], queue="prepare", task_id="after")
+    worker = worker_processes(["prepare"], environment)
+    assert _served(worker, 2) == ["unknown", "after"]
+    dropped = [line for line in worker.log().splitlines() if "dropped a message for" in line]
+    assert len(dropped) == len(BAD) + 1
+    assert all(len(line) < 300 for line in dropped)
+    assert "unregistered task of type 'os.system'" in worker.log()
+    with redis.Redis.from_url(environment["CELERY_BROKER_URL"]) as client:
+        assert (client.llen("prepare"), client.hlen("unacked")) == (0, 0)
+
+
 class Planted:
     """An object that makes a file when it is unpickled."""
 
