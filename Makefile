@@ -57,8 +57,7 @@ format: venv ## Put the code into its format, and mend what ruff can mend by its
 constraints: ## Make constraints.txt again from the newest versions that pyproject.toml allows
 	@rm -rf build/constraints && $(PYTHON) -m venv build/constraints
 	@build/constraints/bin/python $(INSTALL) --upgrade 'pip>=25.1'
-	@build/constraints/bin/python $(INSTALL) --editable '.[local,export]' --group dev
-	@build/constraints/bin/python $(INSTALL) --editable '.[local]' --group dev --group fuzz
+	@build/constraints/bin/python $(INSTALL) --editable '.[local,export]' --group dev --group fuzz
 	@{ echo '# Versions that the tests passed with; remade by `make constraints`.'; \
 	   build/constraints/bin/python -m pip freeze --exclude-editable; } > constraints.txt
 	@rm -rf build/constraints

@@ -19,7 +19,7 @@ from pipeline.document import ImageFacts, ModelFacts, document
 from pipeline.explain import explain as converse
 from pipeline.judgement import Thresholds
 from pipeline.methods import explainer
-from pipeline.model import Model, read_model
+from pipeline.model import Model
 from pipeline.photograph import decode
 from pipeline.pictures import Backdrop, Palette
 from pipeline.pictures import palette as palette_of
@@ -28,6 +28,8 @@ from pipeline.recipes import recipe as named
 from pipeline.rendering import rendered
 from pipeline.scene import Scene
 from pipeline.staging import stage
+from polelens.quarantine import model_within
+from storage.settings import limits
 
 CHUNK = 128  # masks between two reports of progress
 
@@ -143,8 +145,8 @@ def model_file(
     labels: Sequence[str] | None = None,
     profile: Mapping[str, Any] | None = None,
 ) -> Model:
-    """The model in a file, named after the file unless told otherwise."""
-    return read_model(path.read_bytes(), name=name or path.stem, labels=labels, profile=profile)
+    """The model in a file, named after the file unless told otherwise; read and tried in a process with limits."""
+    return model_within(limits(), path, name=name or path.stem, labels=labels, profile=profile)
 
 
 def _photograph(image: str | os.PathLike[str] | bytes | NDArray[np.uint8]) -> tuple[NDArray[np.uint8], str]:

@@ -1,7 +1,7 @@
 """All settings, read from the environment, in one place."""
 
 import os
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -28,8 +28,16 @@ HERE = ("localhost", "127.0.0.1", "::1")
 SECRET_CHARACTERS = 16
 
 
-class Judging(BaseSettings):
-    """The thresholds of the verdicts, which need no services."""
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What reading and trying a stranger's model may take."""
+
+    model_gigabytes: float = 8
+    model_seconds: float = 300
+
+
+class Alone(BaseSettings):
+    """The settings that need no services: the thresholds of the verdicts, and the limits on a model's file."""
 
     model_config = SettingsConfigDict(
         env_prefix="polelens_", frozen=True, populate_by_name=True, extra="ignore", env_ignore_empty=True
@@ -43,13 +51,16 @@ class Judging(BaseSettings):
     )
     judge_fill: float = Field(default=_DEFAULT.fill, ge=0, le=1, description="warn of a fill whose own score is higher")
 
+    model_gigabytes: float = Field(default=8, gt=0, description="memory that reading and trying a model may take")
+    model_seconds: float = Field(default=300, gt=0, description="time that reading and trying a model may take")
+
     @property
     def thresholds(self) -> Thresholds:
         """The thresholds as the judgement takes them."""
         return Thresholds(**{one.name: getattr(self, f"judge_{one.name}") for one in fields(Thresholds)})
 
 
-class Settings(Judging):
+class Settings(Alone):
     """Every setting beside the `AWS_*` of boto3's usual credential chain and Flower's own `FLOWER_*`.
 
     The first three default to the local stack of `polelens up`, if one was started in `POLELENS_HOME`.
@@ -104,6 +115,19 @@ class Settings(Judging):
             raise ValueError(f"expected at least {SECRET_CHARACTERS} characters, as POLELENS_WEBHOOK_URL is set")
         return value
 
+    @field_validator("database_url", "broker_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        """Refused here without its words: what splits a wrong address later quotes a piece of the password."""
+        try:
+            urlsplit(value).port  # noqa: B018  it is read to be checked
+        except ValueError:
+            raise ValueError(
+                "not an address like scheme://user:password@host:port/name; in a password write @ : / ? # as "
+                "%40 %3A %2F %3F %23"
+            ) from None
+        return value
+
     @field_validator("blobs")
     @classmethod
     def _place(cls, value: str) -> str:
@@ -129,7 +153,13 @@ def settings() -> Settings:
 
 def thresholds() -> Thresholds:
     """The verdicts' thresholds, also where there are no services. Raises SettingsError as `settings` does."""
-    return _read(Judging).thresholds
+    return _read(Alone).thresholds
+
+
+def limits() -> Limits:
+    """What reading and trying a model may take, also where there are no services. Raises SettingsError as above."""
+    here = _read(Alone)
+    return Limits(here.model_gigabytes, here.model_seconds)
 
 
 def _read(kind: type[S]) -> S:
@@ -144,5 +174,6 @@ def _read(kind: type[S]) -> S:
                 f"{variable} is not set and no local stack is running: set it, or `polelens up`"
             ) from None
         field = kind.model_fields.get(str(problem["loc"][0]))
-        told = f"{variable} is {problem['input']!r}" if field is None or field.repr else f"{variable} is wrong"
-        raise SettingsError(f"{told}: {problem['msg'].lower()}") from None
+        given = f" is {problem['input']!r}" if field is None or field.repr else ""  # an address has a password in it
+        reason = problem["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{variable}{given}: {reason[0].lower()}{reason[1:]}") from None

@@ -1,6 +1,7 @@
 """The settings: from the environment, checked when a process starts."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
@@ -119,7 +120,7 @@ def test_a_webhook_is_private(environment: pytest.MonkeyPatch, url: str) -> None
     """Only https leaves this machine; the refusal does not show the address, which may hold a secret."""
     environment.setenv("POLELENS_WEBHOOK_URL", url)
     environment.setenv("POLELENS_WEBHOOK_SECRET", "16 characters ..")
-    with pytest.raises(SettingsError, match=r"POLELENS_WEBHOOK_URL is wrong: .*expected https://") as refusal:
+    with pytest.raises(SettingsError, match=r"POLELENS_WEBHOOK_URL: .*expected https://") as refusal:
         settings()
     assert "secret-" not in str(refusal.value)
 
@@ -130,12 +131,25 @@ def test_a_webhook_has_a_secret(environment: pytest.MonkeyPatch, secret: str | N
     environment.setenv("POLELENS_WEBHOOK_URL", "http://127.0.0.1:8000/hook")
     if secret is not None:
         environment.setenv("POLELENS_WEBHOOK_SECRET", secret)
-    with pytest.raises(SettingsError, match=r"POLELENS_WEBHOOK_SECRET is wrong: .*at least 16 characters") as refusal:
+    with pytest.raises(SettingsError, match=r"POLELENS_WEBHOOK_SECRET: .*at least 16 characters") as refusal:
         settings()
     assert "secret-4" not in str(refusal.value)
     environment.setenv("POLELENS_WEBHOOK_SECRET", "secret-4 " * 2)
     assert settings().webhook_url == "http://127.0.0.1:8000/hook"
     assert "secret-4" not in f"{settings()!r} {settings()}"
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "CELERY_BROKER_URL"])
+@pytest.mark.parametrize("password", ["zz/qq", "zz#qq", "zz?qq", "[zzqq"])
+def test_of_a_password_written_wrongly_nothing_is_told(
+    environment: pytest.MonkeyPatch, name: str, password: str
+) -> None:
+    """A library that splits the address at the wrong place would quote a piece of it."""
+    environment.setenv(name, f"redis://user:{password}@host:1/0")
+    with pytest.raises(SettingsError, match=f"^{name}: not an address like") as refused:
+        settings()
+    assert not {"zz", "qq"} & set(re.findall("zz|qq", str(refused.value)))
+    assert refused.value.__cause__ is None
 
 
 def test_nothing_is_changed_afterwards() -> None:

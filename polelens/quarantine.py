@@ -1,0 +1,119 @@
+"""A stranger's model is read and tried in a process of its own: limited in memory and time, and with no password.
+
+A file that takes all memory, loops for ever or crashes ONNX Runtime then takes nothing else along. It is no sandbox:
+the process runs as the same user.
+"""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pipeline.model import Model, read_model
+from pipeline.profile import Profile
+from pipeline.refusal import ModelRefused
+from storage.settings import Limits
+
+KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV")  # of the environment
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}  # each thread reserves memory
+OUT_OF_TIME = (-signal.SIGXCPU, -signal.SIGVTALRM)
+
+
+def model_within(
+    limits: Limits, path: Path, *, name: str, labels: Sequence[str] | None, profile: Mapping[str, Any] | None
+) -> Model:
+    """What `pipeline.model.read_model` makes of a file, read and tried within limits.
+
+    Raises
+    ------
+    ModelRefused, ValueError
+        As `read_model` does, and for a file that takes more than the limits or crashes what reads it.
+    OSError
+        If the file cannot be read.
+    """
+    with path.open("rb"):
+        pass  # the error that a person knows, before another process has it
+    given = {"name": name, "labels": labels, "profile": profile}
+    request = {"path": str(path.resolve()), "limits": asdict(limits), "given": given}
+    command = [sys.executable, "-P", "-B", "-m", __name__]
+    environment = {key: os.environ[key] for key in KEPT if key in os.environ} | ONE_THREAD
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, map(os.path.abspath, sys.path)))
+    try:
+        done = subprocess.run(
+            command,
+            input=json.dumps(request).encode(),
+            env=environment,
+            capture_output=True,
+            timeout=limits.model_seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise ModelRefused(_too_long(limits)) from None
+    return _answer(done, limits)
+
+
+def _answer(done: "subprocess.CompletedProcess[bytes]", limits: Limits) -> Model:
+    """The model in what the process has written: a line of JSON, and the normalised file."""
+    if done.returncode:
+        if done.returncode in OUT_OF_TIME:
+            raise ModelRefused(_too_long(limits))
+        raise ModelRefused(
+            f"the process that read and tried the model ended ({_manner(done.returncode)}); the file is damaged, or "
+            f"needs more than POLELENS_MODEL_GIGABYTES ({limits.model_gigabytes:g})"
+        )
+    line, _, onnx = done.stdout.partition(b"\n")
+    head = json.loads(line)
+    if "refused" in head:
+        raise (ModelRefused if head["of_the_model"] else ValueError)(head["refused"])
+    return Model(
+        **head | {"onnx": onnx, "labels": tuple(head["labels"]), "profile": Profile.from_json(head["profile"])}
+    )
+
+
+def _too_long(limits: Limits) -> str:
+    return (
+        f"reading and trying the model took more than {limits.model_seconds:g} seconds; if it is a good one, raise "
+        "POLELENS_MODEL_SECONDS"
+    )
+
+
+def _manner(status: int) -> str:
+    return signal.Signals(-status).name if status < 0 else f"status {status}"
+
+
+def _serve(request: Mapping[str, Any], out: BinaryIO) -> None:
+    """Read and try a model in this process, within limits, and write what came of it."""
+    limits = request["limits"]
+    _limit(resource.RLIMIT_AS, int(limits["model_gigabytes"] * 2**30))
+    _limit(resource.RLIMIT_CPU, int(limits["model_seconds"]) + 1)  # should nobody be left to end it
+    _limit(resource.RLIMIT_CORE, 0)
+    try:
+        model = read_model(Path(request["path"]).read_bytes(), **request["given"])
+    except MemoryError:
+        told = f"the model needs more than POLELENS_MODEL_GIGABYTES ({limits['model_gigabytes']:g}) to be read"
+        out.write(json.dumps({"refused": told, "of_the_model": True}).encode())
+    except ValueError as error:
+        refusal = {"refused": str(error), "of_the_model": isinstance(error, ModelRefused)}
+        out.write(json.dumps(refusal).encode())
+    else:
+        head = {field: getattr(model, field) for field in ("name", "labels", "sha256", "batch", "facts")}
+        out.write(json.dumps(head | {"profile": model.profile.to_json()}).encode() + b"\n" + model.onnx)
+
+
+def _limit(what: int, value: int) -> None:
+    with suppress(ValueError, OSError):  # macOS knows no limit on memory
+        resource.setrlimit(what, (value, value))
+
+
+if __name__ == "__main__":
+    answer = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints must not get into the answer
+    with answer:
+        _serve(json.loads(sys.stdin.buffer.read()), answer)

@@ -1,0 +1,81 @@
+"""A stranger's model takes no more than itself along: memory, time, a crash, and no password in its reach."""
+
+import dataclasses
+import os
+from pathlib import Path
+
+import pytest
+
+from pipeline.model import ModelRefused, read_model
+from polelens import quarantine
+from polelens.quarantine import model_within
+from storage.settings import Limits
+from tests import corpus, models
+
+FEW = Limits(model_gigabytes=4, model_seconds=60)
+
+
+def _read(path: Path, data: bytes, limits: Limits = FEW, labels: tuple[str, ...] | None = ("yes", "no")) -> object:
+    path.write_bytes(data)
+    return model_within(limits, path, name="stranger", labels=labels, profile=None)
+
+
+def test_a_good_model_is_what_it_would_be_without_limits(tmp_path: Path) -> None:
+    """To the byte."""
+    data = models.custom_vision_zip(properties=models.preprocess_properties(models.COMPACT))
+    read = _read(tmp_path / "model", data, labels=None)
+    assert dataclasses.asdict(read) == dataclasses.asdict(read_model(data, name="stranger"))  # type: ignore[call-overload]
+    assert _read(tmp_path / "model", corpus.counting(3))
+
+
+def test_a_model_that_never_ends_is_refused(tmp_path: Path) -> None:
+    """When its time is over, with the setting that gives it more."""
+    with pytest.raises(ModelRefused, match=r"more than 3 seconds; .* raise POLELENS_MODEL_SECONDS"):
+        _read(tmp_path / "model", corpus.counting(2**62), Limits(model_seconds=3))
+
+
+def test_a_model_that_takes_all_memory_is_refused(tmp_path: Path) -> None:
+    """One sentence, whoever notices first: Python, ONNX Runtime, or the kernel."""
+    little = Limits(model_gigabytes=2, model_seconds=60)
+    with pytest.raises(ModelRefused, match=r"memory|alloc|GIGABYTES") as refused:
+        _read(tmp_path / "model", corpus.counting(60, growing=True), little)
+    assert "\n" not in str(refused.value)
+    os.truncate(tmp_path / "model", 2**40)  # a hole: it takes no room on the disk
+    with pytest.raises(ModelRefused, match="needs more than POLELENS_MODEL_GIGABYTES"):
+        model_within(little, tmp_path / "model", name="x", labels=None, profile=None)
+
+
+def test_a_million_nodes_are_read_or_refused_in_time(tmp_path: Path) -> None:
+    """A tenth of them here; whichever it is, it does not take longer than it may."""
+    with pytest.raises(ModelRefused, match=r"more than 2 seconds|onnxruntime|ended"):
+        _read(tmp_path / "model", corpus.long_chain(100_000), Limits(model_seconds=2))
+
+
+def test_a_refusal_says_what_it_says_without_limits(tmp_path: Path) -> None:
+    """Of the model, of the profile, of the file."""
+    with pytest.raises(ModelRefused, match="3 labels for 2 outputs"):
+        _read(tmp_path / "model", corpus.counting(3), labels=("a", "b", "c"))
+    with pytest.raises(ValueError, match="unknown field sise"):
+        model_within(FEW, tmp_path / "model", name="x", labels=None, profile={"size": 32, "sise": 1})
+    with pytest.raises(FileNotFoundError):
+        model_within(FEW, tmp_path / "none", name="x", labels=None, profile=None)
+
+
+def test_a_process_that_crashes_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As onnxruntime may, on a file that nobody has foreseen."""
+    (tmp_path / "onnx.py").write_text("import os; os.abort()")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ModelRefused, match=r"tried the model ended \(SIGABRT\)"):
+        _read(tmp_path / "model", corpus.counting(3))
+
+
+def test_the_process_knows_no_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has read a stranger's file has none to give away."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me:secret@host/db")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    (tmp_path / "onnx.py").write_text(f"import os; open({str(tmp_path / 'seen')!r}, 'w').write(str(os.environ)); 1/0")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ModelRefused):
+        _read(tmp_path / "model", corpus.counting(3))
+    assert "secret" not in (tmp_path / "seen").read_text()
+    assert set(quarantine.KEPT) & set(os.environ)
