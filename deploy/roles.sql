@@ -23,4 +23,4 @@ GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO polelens_worker, 
 REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM polelens_worker, polelens_producer;
 REVOKE INSERT, UPDATE, DELETE ON model, image FROM polelens_worker;
 GRANT UPDATE (rate) ON model TO polelens_worker; -- how fast it is, by which parts are sized
-REVOKE INSERT, UPDATE, DELETE ON attribution, part FROM polelens_producer;
+REVOKE INSERT, UPDATE, DELETE ON attribution, part, change FROM polelens_producer;

@@ -13,7 +13,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from pipeline.model import Model, read_model
@@ -27,28 +26,23 @@ OUT_OF_TIME = (-signal.SIGXCPU, -signal.SIGVTALRM)
 
 
 def model_within(
-    limits: Limits, path: Path, *, name: str, labels: Sequence[str] | None, profile: Mapping[str, Any] | None
+    limits: Limits, data: bytes, *, name: str, labels: Sequence[str] | None, profile: Mapping[str, Any] | None
 ) -> Model:
-    """What `pipeline.model.read_model` makes of a file, read and tried within limits.
+    """What `pipeline.model.read_model` makes of a file's bytes, read and tried within limits.
 
     Raises
     ------
     ModelRefused, ValueError
         As `read_model` does, and for a file that takes more than the limits or crashes what reads it.
-    OSError
-        If the file cannot be read.
     """
-    with path.open("rb"):
-        pass  # the error that a person knows, before another process has it
-    given = {"name": name, "labels": labels, "profile": profile}
-    request = {"path": str(path.resolve()), "limits": asdict(limits), "given": given}
+    request = {"limits": asdict(limits), "given": {"name": name, "labels": labels, "profile": profile}}
     command = [sys.executable, "-P", "-B", "-m", __name__]
     environment = {key: os.environ[key] for key in KEPT if key in os.environ} | ONE_THREAD
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, map(os.path.abspath, sys.path)))
     try:
         done = subprocess.run(
             command,
-            input=json.dumps(request).encode(),
+            input=json.dumps(request).encode() + b"\n" + data,
             env=environment,
             capture_output=True,
             timeout=limits.model_seconds,
@@ -72,9 +66,8 @@ def _answer(done: "subprocess.CompletedProcess[bytes]", limits: Limits) -> Model
     head = json.loads(line)
     if "refused" in head:
         raise (ModelRefused if head["of_the_model"] else ValueError)(head["refused"])
-    return Model(
-        **head | {"onnx": onnx, "labels": tuple(head["labels"]), "profile": Profile.from_json(head["profile"])}
-    )
+    head |= {"labels": tuple(head["labels"]), "profile": Profile.from_json(head["profile"])}
+    return Model(**head, onnx=onnx)
 
 
 def _too_long(limits: Limits) -> str:
@@ -88,14 +81,15 @@ def _manner(status: int) -> str:
     return signal.Signals(-status).name if status < 0 else f"status {status}"
 
 
-def _serve(request: Mapping[str, Any], out: BinaryIO) -> None:
+def _serve(source: BinaryIO, out: BinaryIO) -> None:
     """Read and try a model in this process, within limits, and write what came of it."""
+    request = json.loads(source.readline())
     limits = request["limits"]
     _limit(resource.RLIMIT_AS, int(limits["model_gigabytes"] * 2**30))
     _limit(resource.RLIMIT_CPU, int(limits["model_seconds"]) + 1)  # should nobody be left to end it
     _limit(resource.RLIMIT_CORE, 0)
     try:
-        model = read_model(Path(request["path"]).read_bytes(), **request["given"])
+        model = read_model(source.read(), **request["given"])
     except MemoryError:
         told = f"the model needs more than POLELENS_MODEL_GIGABYTES ({limits['model_gigabytes']:g}) to be read"
         out.write(json.dumps({"refused": told, "of_the_model": True}).encode())
@@ -116,4 +110,4 @@ if __name__ == "__main__":
     answer = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not get into the answer
     with answer:
-        _serve(json.loads(sys.stdin.buffer.read()), answer)
+        _serve(sys.stdin.buffer, answer)

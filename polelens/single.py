@@ -25,12 +25,14 @@ from pipeline.pictures import Backdrop, Palette
 from pipeline.pictures import palette as palette_of
 from pipeline.recipe import Recipe
 from pipeline.recipes import recipe as named
+from pipeline.refusal import ModelRefused
 from pipeline.rendering import rendered
 from pipeline.scene import Scene
 from pipeline.staging import stage
 from polelens.quarantine import model_within
 from storage.settings import limits
 
+MOST_BYTES = 2**31  # what protobuf, and so ONNX, can hold in a file
 CHUNK = 128  # masks between two reports of progress
 
 
@@ -146,7 +148,11 @@ def model_file(
     profile: Mapping[str, Any] | None = None,
 ) -> Model:
     """The model in a file, named after the file unless told otherwise; read and tried in a process with limits."""
-    return model_within(limits(), path, name=name or path.stem, labels=labels, profile=profile)
+    if path.stat().st_size > MOST_BYTES:
+        raise ModelRefused(
+            f"the file has {path.stat().st_size:,} bytes, and ONNX ends at {MOST_BYTES:,}; export it again"
+        )
+    return model_within(limits(), path.read_bytes(), name=name or path.stem, labels=labels, profile=profile)
 
 
 def _photograph(image: str | os.PathLike[str] | bytes | NDArray[np.uint8]) -> tuple[NDArray[np.uint8], str]:

@@ -174,6 +174,7 @@ def _read(kind: type[S]) -> S:
                 f"{variable} is not set and no local stack is running: set it, or `polelens up`"
             ) from None
         field = kind.model_fields.get(str(problem["loc"][0]))
-        given = f" is {problem['input']!r}" if field is None or field.repr else ""  # an address has a password in it
+        secret = variable == name or (field is not None and not field.repr)  # an address has a password in it
+        given = "" if secret else f" is {problem['input']!r}"
         reason = problem["msg"].removeprefix("Value error, ")
         raise SettingsError(f"{variable}{given}: {reason[0].lower()}{reason[1:]}") from None

@@ -19,6 +19,7 @@ from storage.keys import scene_key
 from storage.registry import Registry
 from tasks import runtime
 from tasks.app import app
+from tasks.steps import IdsTask
 
 MINUTE = 60.0  # seconds of one task: it must end long before its time limit, and let others in between
 
@@ -68,7 +69,7 @@ class Comparer:
         return Seen(scene.segments, profile.placement(row.width, row.height), row.width, row.height)
 
 
-@app.task(name="compare")
+@app.task(name="compare", base=IdsTask, ids=1)
 def compare_audits(number: int) -> None:
     """Go on with a comparison for a minute; whoever brings the last page concludes it."""
     comparer = Comparer(runtime.comparisons(), runtime.registry(), runtime.blobs())

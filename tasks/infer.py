@@ -11,7 +11,7 @@ from tasks.messages import publish
 from tasks.steps import StepTask
 
 
-@app.task(name="infer", base=StepTask)
+@app.task(name="infer", base=StepTask, ids=3)
 def infer(explanation: int, round_: int, number: int) -> None:
     """Score one part of an explanation's present probe; whoever brings the last one asks for the reduction."""
     taken = runtime.ledger().take_part(PartKey(explanation, round_, number))

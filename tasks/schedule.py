@@ -3,9 +3,10 @@
 from tasks import compare, runtime
 from tasks.app import app
 from tasks.messages import hint
+from tasks.steps import IdsTask
 
 
-@app.task(name="schedule")
+@app.task(name="schedule", base=IdsTask)
 def schedule() -> None:
     """Answer what is due by the clock and what was registered, and publish the comparisons that can be made."""
     started = [*runtime.schedules().tick(), *runtime.policies().answer()]

@@ -17,26 +17,33 @@ SHOWN_CHARACTERS = 100
 logger = logging.getLogger(__name__)
 
 
-class StepTask(Task):  # type: ignore[misc]
+class IdsTask(Task):  # type: ignore[misc]
+    """A task whose arguments are so many ids, and nothing else."""
+
+    ids = 0
+
+    def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
+        """Drop a message that holds anything else, which no code of ours sends: no try of it could go better."""
+        del task_id
+        if kwargs or len(args) != self.ids or not all(type(one) is int and 0 <= one < 2**63 for one in args):
+            shown = f"{args!r} {kwargs!r}"[:SHOWN_CHARACTERS]
+            logger.warning("dropped a message for %s: expected %s ids, got %s", self.name, self.ids, shown)
+            raise Ignore
+
+
+class StepTask(IdsTask):
     """A task on one explanation, whose id is the first argument; a part's round and number are the next two.
 
     An error that may pass, such as a store that does not answer, is tried again for some minutes. What killed the
     process itself is counted in the ledger instead, see `Ledger.attempts`.
     """
 
+    ids = 1
     autoretry_for = (Exception,)
     dont_autoretry_for = PERMANENT
     max_retries = 12  # at random up to 1, 2, 4 ... seconds apart: between three and seven minutes in all
     retry_backoff = 1
     retry_backoff_max = 60
-
-    def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
-        """Drop a message that holds anything but ids, which no code of ours sends: no try of it could go better."""
-        numbers = 3 if self.name == "infer" else 1
-        if kwargs or len(args) != numbers or not all(type(one) is int and 0 <= one < 2**63 for one in args):
-            shown = f"{args!r} {kwargs!r}"[:SHOWN_CHARACTERS]
-            logger.warning("dropped a message for %s: expected %s ids, got %s", self.name, numbers, shown)
-            raise Ignore
 
     def retry(self, *args: Any, exc: Exception | None = None, **options: Any) -> Any:
         """The process lives: the attempt does not count. Said before anybody can hear of the next one."""

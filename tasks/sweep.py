@@ -4,9 +4,10 @@ from storage.settings import settings
 from tasks.app import app
 from tasks.messages import hint, publish
 from tasks.runtime import ledger, notices
+from tasks.steps import IdsTask
 
 
-@app.task(name="sweep")
+@app.task(name="sweep", base=IdsTask)
 def sweep() -> None:
     """Publish again every step whose lease has run out, or give it up; have it told which audits have ended."""
     publish(ledger().overdue())

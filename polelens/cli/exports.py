@@ -11,14 +11,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from sqlalchemy.exc import OperationalError
 
 from pipeline.export import read_labels
-from pipeline.model import read_model
 from polelens.cli.control import answer_policies, tell_policies
 from polelens.cli.errors import sentence
 from polelens.cli.profiles import FILE, read_profile
 from polelens.cli.store import registry, watched
 from polelens.cli.text import printable
 from polelens.cli.watch import CtrlC
+from polelens.quarantine import model_within
 from storage.registry import split_reference
+from storage.settings import limits
 from storage.watched import Found, Seen, exports
 
 PASSING = (OSError, BotoCoreError, ClientError, OperationalError)  # a store that does not answer now may do so later
@@ -57,7 +58,7 @@ class Watch:
 
     def _try(self, file: Found) -> str:
         try:
-            model = read_model(file.read(), name=self.name, labels=self.labels, profile=self.profile)
+            model = model_within(limits(), file.read(), name=self.name, labels=self.labels, profile=self.profile)
         except ValueError as error:
             self._note(file, str(error), registered=False)
             return f"{file.name} is refused: {error}"

@@ -2,8 +2,6 @@
 
 import base64
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,6 +19,7 @@ from polelens.stack.workers import ONE_THREAD, await_flower, beat_command, flowe
 from storage.keys import image_key
 from tests import models
 from tests.bench import ALL_QUEUES, Bench, pictures
+from tests.commands import Commands, CommandsIn
 from tests.desk import engine_of
 from tests.services import S3
 
@@ -51,18 +50,18 @@ def _secrets(environment: Mapping[str, str]) -> dict[str, str]:
     return found | {"FLOWER_BASIC_AUTH": environment["FLOWER_BASIC_AUTH"].partition(":")[2]}
 
 
-def test_no_secret_is_told(stack: Bench, tmp_path: Path) -> None:
+def test_no_secret_is_told(stack: Bench, commands: CommandsIn, tmp_path: Path) -> None:
     """Through a whole audit with a failure, and with each service in turn out of reach."""
-    shown = dict(_audited(stack, tmp_path))
+    shown = dict(_audited(stack, commands, tmp_path))
     for name, said in WRONG.items():
-        shown |= {f"{where}, wrong {name}": what for where, what in _broken(stack, name, said)}
+        shown |= {f"{where}, wrong {name}": what for where, what in _broken(stack, commands, name, said)}
     assert "audit=" in shown["Redis, wrong AWS_ENDPOINT_URL_S3"]
     secrets = _secrets(stack.environment)
     assert {len(secret) >= 32 for secret in secrets.values()} == {True}
     assert [(name, where) for name, secret in secrets.items() for where, what in shown.items() if secret in what] == []
 
 
-def _audited(stack: Bench, folder: Path) -> Iterator[tuple[str, str]]:
+def _audited(stack: Bench, commands: CommandsIn, folder: Path) -> Iterator[tuple[str, str]]:
     """All that there is to be read of an audit, by where it is read."""
     url = f"http://{HOST}:{free_port()}"
     stack.processes.start(Launch("flower", flower_command(url), stack.environment))
@@ -75,24 +74,27 @@ def _audited(stack: Bench, folder: Path) -> Iterator[tuple[str, str]]:
     yield "Redis", _redis(stack)
     yield from ((f"Flower {path}", _page(url + path, stack.environment["FLOWER_BASIC_AUTH"])) for path in PAGES)
     yield "command lines", str([one.cmdline() for one in psutil.process_iter() if _ours(one)])
+    cli = commands(stack.environment)
     for words in READS:
-        yield words, _command(words, stack.environment)
-    yield "report", _command(f"audit report {number} --out {folder}/report", stack.environment)
+        yield words, _said(cli, words)
+    yield "report", _said(cli, f"audit report {number} --out {folder}/report")
     yield from _files(folder / "report")
     yield from _rows(stack)
     stack.processes.stop(stack.processes.names(), seconds=10)
     yield from _files(folder / "workers/log")
 
 
-def _broken(stack: Bench, name: str, said: str) -> Iterator[tuple[str, str]]:
+def _broken(stack: Bench, commands: CommandsIn, name: str, said: str) -> Iterator[tuple[str, str]]:
     """What is told by commands and a worker that cannot reach a service, while there is work to do."""
     address = stack.environment[name]
     wrong = stack.environment | {name: address.replace(address.rpartition("@")[2].split("/")[0], NOBODY)}
     if "@" not in address:
         wrong[name] = f"http://{NOBODY}"
     _start(stack, name.lower())
+    cli = commands(wrong)
     for words in TRIES:
-        yield words, _command(words, wrong)
+        yield words, _said(cli, words)
+    commands(stack.environment)  # Celery here looks into the environment too
     worker, log = f"wrong-{name.lower()}", stack.processes.log(f"wrong-{name.lower()}")
     stack.processes.start(Launch(worker, worker_command(ALL_QUEUES, worker), ONE_THREAD | wrong))
     deadline = time.monotonic() + 120
@@ -138,11 +140,11 @@ def _page(url: str, login: str) -> str:
         return str(page.read().decode())
 
 
-def _command(words: str, environment: Mapping[str, str]) -> str:
-    command = [sys.executable, "-m", "polelens", *words.split()]
-    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
-    assert done.stdout + done.stderr
-    return done.stdout + done.stderr
+def _said(cli: Commands, words: str) -> str:
+    """What a command prints, whether it succeeds or not."""
+    said = cli.run(*words.split()).output
+    assert said
+    return said
 
 
 def _files(folder: Path) -> Iterator[tuple[str, str]]:

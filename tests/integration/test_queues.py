@@ -98,14 +98,15 @@ def test_a_message_of_anything_but_ids_is_dropped(environment: dict[str, str], w
     with Celery(broker=environment["CELERY_BROKER_URL"], set_as_current=False) as app:
         for name, (args, kwargs) in BAD.items():
             app.send_task("prepare", args=args, kwargs=kwargs, queue="prepare", task_id=name)
-        app.send_task("infer", args=[1, 2], queue="prepare", task_id="short")
+        for name, args in (("infer", [1, 2]), ("compare", ["1"]), ("produce", [1]), ("sweep", [1]), ("schedule", [1])):
+            app.send_task(name, args=args, queue="prepare", task_id=f"bad-{name}")
         app.send_task("os.system", args=["true"], queue="prepare", task_id="foreign")
         app.send_task("infer", args=[2**63 - 1, 2**40, 2**40], queue="prepare", task_id="unknown")
         app.send_task("reduce", args=[0], queue="prepare", task_id="after")
     worker = worker_processes(["prepare"], environment)
     assert _served(worker, 2) == ["unknown", "after"]
     dropped = [line for line in worker.log().splitlines() if "dropped a message for" in line]
-    assert len(dropped) == len(BAD) + 1
+    assert len(dropped) == len(BAD) + 5
     assert all(len(line) < 300 for line in dropped)
     assert "unregistered task of type 'os.system'" in worker.log()
     with redis.Redis.from_url(environment["CELERY_BROKER_URL"]) as client:
