@@ -106,7 +106,7 @@ class Stand:
     def forget(self) -> None:
         """Drop every audit, explanation and scene: the next audit computes all of it again."""
         with self.engine.begin() as c:
-            c.execute(text("TRUNCATE audit, audit_explanation, explanation, part, attribution"))
+            c.execute(text("TRUNCATE audit, audit_explanation, explanation, part, attribution CASCADE"))
         for name in ("scenes", "explanations"):
             shutil.rmtree(Path(self.environment["POLELENS_BLOBS"]) / name, ignore_errors=True)
 

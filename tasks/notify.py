@@ -7,6 +7,7 @@ from urllib3.exceptions import HTTPError
 from storage.settings import settings
 from tasks.app import app
 from tasks.runtime import notices
+from tasks.steps import IdsTask
 from tasks.webhook import post
 
 MOST = 20  # in one task: a receiver that does not answer holds it up for 15 seconds each
@@ -14,7 +15,7 @@ MOST = 20  # in one task: a receiver that does not answer holds it up for 15 sec
 logger = logging.getLogger(__name__)
 
 
-@app.task(name="notify")
+@app.task(name="notify", base=IdsTask)
 def notify() -> None:
     """Tell what is due; what is not heard is due again later."""
     here = settings()
