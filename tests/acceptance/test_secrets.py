@@ -4,6 +4,7 @@ import base64
 import os
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -73,7 +74,7 @@ def _audited(stack: Bench, commands: CommandsIn, folder: Path) -> Iterator[tuple
     assert [one.state for one in stack.results(number)] == ["failed", "done"]
     yield "Redis", _redis(stack)
     yield from ((f"Flower {path}", _page(url + path, stack.environment["FLOWER_BASIC_AUTH"])) for path in PAGES)
-    yield "command lines", str([one.cmdline() for one in psutil.process_iter() if _ours(one)])
+    yield "command lines", str(list(_command_lines()))
     cli = commands(stack.environment)
     for words in READS:
         yield words, _said(cli, words)
@@ -159,5 +160,9 @@ def _rows(stack: Bench) -> Iterator[tuple[str, str]]:
             yield f"table {table}", str(c.execute(text(f'SELECT t::text FROM "{table}" t')).all())  # noqa: S608  a table
 
 
-def _ours(process: psutil.Process) -> bool:
-    return process.uids().real == os.getuid()
+def _command_lines() -> Iterator[list[str]]:
+    """What every process of this user was started as."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):  # it has ended since it was listed
+            if process.uids().real == os.getuid():
+                yield process.cmdline()
