@@ -129,7 +129,7 @@ def test_reseeding_keeps_the_number_of_seeds():
         ({"stopping": {"step": True}}, "stopping.step is True"),
         ({"stopping": {"precision": -1}}, "stopping.precision is -1, expected a number of at least 0"),
         ({"stopping": {"tie": "0.1"}}, "stopping.tie is '0.1'"),
-        ({"stopping": {"tie": float("nan")}}, "stopping.tie is nan"),
+        ({"stopping": {"tie": float("nan")}}, r"stopping is \{'tie': nan\}"),
         ({"kernel_width": 0}, "kernel_width is 0"),
         ({"kernel_width": -0.25}, "kernel_width is -0.25"),
         ({"kernel_width": "0.25"}, "kernel_width is '0.25'"),
