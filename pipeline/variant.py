@@ -14,7 +14,6 @@ from pipeline.scene import Scene
 from pipeline.segments import segment
 
 Regions = Literal["superpixels", "object"]
-BACKGROUND, OBJECT = 0, 1  # the labels of the two regions that a mask makes
 HELD = 8  # variants that a process keeps: their masks come in many parts, and superpixels take their time
 
 

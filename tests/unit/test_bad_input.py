@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import TypeVar
 
 import click
 import pytest
@@ -18,6 +19,7 @@ from polelens.cli.recipes import Asked
 from storage.registry import split_reference
 from tests import corpus, models
 
+T = TypeVar("T")
 READERS = corpus.readers()
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -97,8 +99,9 @@ def test_any_json_is_a_recipe_or_refused(value: object) -> None:
 @settings(max_examples=400)
 @given(st.sampled_from(FIELDS) | st.text(max_size=12), PLAUSIBLE.map(json.dumps) | st.text())
 def test_any_word_after_set_is_a_recipe_or_refused(field: str, value: str) -> None:
-    """`--set FIELD=VALUE`, whatever both are."""
-    _made_or(ValueError, lambda: Asked("default", None, None, (f"{field}={value}",), ()).recipe())
+    """`--set FIELD=VALUE`, whatever both are: what is taken comes back from its JSON as it was."""
+    made = _made_or(ValueError, lambda: Asked("default", None, None, (f"{field}={value}",), ()).recipe())
+    assert made is None or Recipe.from_json(made.to_json()) == made
 
 
 @pytest.mark.parametrize("value", ["[" * 100_000, "9" * 5000, "NaN", "-Infinity", '"\\ud800"'])
@@ -133,11 +136,14 @@ def test_a_reference_that_no_model_can_have_is_refused(reference: str) -> None:
 @given(st.text() | st.lists(st.floats().map(str) | st.text(max_size=5), min_size=3, max_size=5).map(",".join))
 def test_any_box_is_four_numbers_or_wrong_usage(text: str) -> None:
     """Whether they lie in the photograph shows when it is read."""
-    _made_or(click.BadParameter, lambda: Rectangle().convert(text, None, None))
+    box = _made_or(click.BadParameter, lambda: Rectangle().convert(text, None, None))
+    assert box is None or [type(number) for number in box] == [float] * 4
 
 
-def _made_or(refusal: type[Exception], make: Callable[[], object]) -> None:
+def _made_or(refusal: type[Exception], make: Callable[[], T]) -> T | None:
+    """What was made, or None if it was refused with a word."""
     try:
-        make()
+        return make()
     except refusal as refused:
         assert str(refused).strip()
+        return None

@@ -44,8 +44,10 @@ def test_the_image_has_all_that_the_wheel_is_built_from() -> None:
 
 
 def test_compose_reads_its_file() -> None:
-    """It keeps to the Compose specification."""
-    PyCompose.from_yaml(yaml.safe_dump(compose.document(GIVEN)))
+    """It keeps to the Compose specification, and the validator finds every service in it."""
+    read = PyCompose.from_yaml(yaml.safe_dump(compose.document(GIVEN)))
+    read.validate()
+    assert set(read.service_names()) == set(compose.document(GIVEN)["services"])
 
 
 def test_no_password_has_a_default() -> None:
