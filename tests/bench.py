@@ -2,7 +2,7 @@
 
 import io
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count
@@ -25,7 +25,7 @@ from pipeline.recipes import recipe
 from pipeline.staging import stage
 from polelens.stack import postgres
 from polelens.stack.processes import Launch, Processes
-from polelens.stack.workers import ONE_THREAD, await_workers, beat_command, worker_command
+from polelens.stack.workers import APP, ONE_THREAD, await_workers, beat_command, worker_command
 from storage.archive import Archive, Photograph
 from storage.audits import Audits, Explained, Progress
 from storage.blobs import open_blobs
@@ -48,6 +48,18 @@ def pictures(n: int, size: int = 32, seed: int = 0) -> list[NDArray[np.uint8]]:
     generator = np.random.Generator(np.random.Philox(seed))
     blocks = generator.integers(40, 216, (n, 4, 4, 3)).repeat(size // 4, axis=1).repeat(size // 4, axis=2)
     return list((blocks + generator.integers(-20, 20, (n, size, size, 3))).astype(np.uint8))
+
+
+def worker_launch(name: str, environment: Mapping[str, str], app: str = APP) -> Launch:
+    """A worker that serves every queue, in one process."""
+    return Launch(name, worker_command(ALL_QUEUES, name, app=app), {**ONE_THREAD, **environment})
+
+
+def beat_launch(name: str, environment: Mapping[str, str], processes: Processes) -> Launch:
+    """A beat that ticks every second."""
+    every = {f"POLELENS_{tick}_SECONDS": "1" for tick in ("PRODUCE", "SWEEP", "SCHEDULE")}
+    command = beat_command(str(processes.log(name).with_suffix(".schedule")))
+    return Launch(name, command, {**environment, **every})
 
 
 @dataclass
@@ -80,22 +92,15 @@ class Bench:
     def workers(self, n: int) -> list[WorkerProcess]:
         """Start workers that serve every queue, one process each."""
         names = [f"all-{next(self._names)}" for _ in range(n)]
-        pids = [
-            self.processes.start(Launch(name, worker_command(ALL_QUEUES, name), {**ONE_THREAD, **self.environment}))
-            for name in names
-        ]
+        pids = [self.processes.start(worker_launch(name, self.environment)) for name in names]
         await_workers(self.processes, self.environment["CELERY_BROKER_URL"], names)
         return [WorkerProcess(name, pid, self.processes) for name, pid in zip(names, pids, strict=True)]
 
     def beats(self, n: int) -> list[WorkerProcess]:
         """Start beats that tick every second."""
-        every = {f"POLELENS_{name}_SECONDS": "1" for name in ("PRODUCE", "SWEEP", "SCHEDULE")}
-        found = []
-        for name in (f"beat-{next(self._names)}" for _ in range(n)):
-            command = beat_command(str(self.processes.log(name).with_suffix(".schedule")))
-            pid = self.processes.start(Launch(name, command, self.environment | every))
-            found.append(WorkerProcess(name, pid, self.processes))
-        return found
+        names = [f"beat-{next(self._names)}" for _ in range(n)]
+        launches = [beat_launch(name, self.environment, self.processes) for name in names]
+        return [WorkerProcess(one.name, self.processes.start(one), self.processes) for one in launches]
 
     def audit(self, model: Version, images: str, **changes: object) -> int:
         """Start an audit with the default recipe and these changes to it."""

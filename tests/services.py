@@ -108,10 +108,9 @@ class S3:
     environment: Mapping[str, str]
 
 
-@pytest.fixture(scope="session")
-def s3_server(services: Processes, services_home: Path) -> S3:
-    """JuiceFS's S3 gateway over a folder."""
-    juicefs, folder, bucket = str(Path(sys.executable).with_name("juicefs")), services_home / "juicefs", "blobs"
+def start_s3(processes: Processes, folder: Path) -> S3:
+    """JuiceFS's S3 gateway over a folder, on a free port."""
+    juicefs, bucket = str(Path(sys.executable).with_name("juicefs")), "blobs"
     folder.mkdir()
     meta, port, secret = f"sqlite3://{folder}/meta.db", free_port(), password()
     form = [juicefs, "format", "--storage", "file", "--bucket", f"{folder}/objects/", "--trash-days", "0", meta, bucket]
@@ -119,10 +118,16 @@ def s3_server(services: Processes, services_home: Path) -> S3:
     gateway = [juicefs, "gateway", "--multi-buckets", "--no-usage-report", "--no-banner"]
     gateway += ["--metrics", f"{HOST}:{free_port()}"]
     gateway += ["--cache-dir", f"{folder}/cache", meta, f"{HOST}:{port}"]
-    services.start(Launch("juicefs", gateway, {"MINIO_ROOT_USER": "polelens", "MINIO_ROOT_PASSWORD": secret}))
-    _await_http(services, f"http://{HOST}:{port}/minio/health/live")
+    processes.start(Launch("juicefs", gateway, {"MINIO_ROOT_USER": "polelens", "MINIO_ROOT_PASSWORD": secret}))
+    _await_http(processes, f"http://{HOST}:{port}/minio/health/live")
     keys = {"AWS_ACCESS_KEY_ID": "polelens", "AWS_SECRET_ACCESS_KEY": secret, "AWS_DEFAULT_REGION": "us-east-1"}
     return S3(bucket, {"AWS_ENDPOINT_URL_S3": f"http://{HOST}:{port}", **keys})
+
+
+@pytest.fixture(scope="session")
+def s3_server(services: Processes, services_home: Path) -> S3:
+    """An S3 server that all tests share."""
+    return start_s3(services, services_home / "juicefs")
 
 
 @pytest.fixture
