@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 INSTALL = -m pip install --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo bench test fuzz check lint types imports format constraints clean
+.PHONY: help venv demo bench test fuzz chaos check lint types imports format constraints clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ fuzz: venv ## Look for bytes that break a reader of photographs, models or table
 	@$(BIN)/python $(INSTALL) --constraint constraints.txt --group fuzz
 	@mkdir -p build/fuzz/corpus
 	@$(BIN)/python -m tests.fuzz.readers -max_total_time=$(SECONDS) $(or $(ARGS),build/fuzz/corpus)
+
+chaos: venv ## Break things at random under audits; make chaos SECONDS=600 SEED=7 replays the faults of a seed
+	@$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) --json build/chaos.json --page docs/reliability.md $(ARGS)
 
 check: lint types imports test ## Everything that must hold before a change lands: what CI runs
 

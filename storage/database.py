@@ -1,20 +1,32 @@
 """The database: its engine and its migrations."""
 
+from functools import partial
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine
+from psycopg import Connection
+from sqlalchemy import Engine, create_engine, event
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 
-def connect(url: str) -> Engine:
+def connect(url: str, silence_seconds: float | None = None) -> Engine:
     """An engine for a Postgres address. Make it after a fork, never before.
 
-    `postgres://` and `postgresql://` mean psycopg 3, as most platforms write the address without a driver.
+    `postgres://` and `postgresql://` mean psycopg 3, as most platforms write the address without a driver. A process
+    that says nothing for `silence_seconds` in the middle of a transaction, frozen or on a machine without power, loses
+    the transaction, and with it the locks that others wait for.
     """
-    return create_engine(with_driver(url), pool_pre_ping=True, pool_size=2, max_overflow=2)
+    engine = create_engine(with_driver(url), pool_pre_ping=True, pool_size=2, max_overflow=2)
+    if silence_seconds:
+        event.listen(engine, "connect", partial(_limit_silence, silence_seconds))
+    return engine
+
+
+def _limit_silence(seconds: float, connection: Connection[tuple[object, ...]], _: object) -> None:
+    connection.execute(f"SET idle_in_transaction_session_timeout = {int(1000 * seconds)}")  # as no parameter can be
+    connection.commit()
 
 
 def migrate(url: str) -> None:

@@ -8,6 +8,7 @@ from kombu.entity import Exchange, Queue
 from storage.settings import settings
 from tasks.queues import QUEUES
 
+RESTORE_SECONDS = 30  # between two looks for messages that nobody has acknowledged in time
 TASKS = ("produce", "prepare", "infer", "reduce", "sweep", "notify", "schedule", "compare")
 
 app = Celery("tasks", include=[f"tasks.{name}" for name in TASKS])
@@ -49,8 +50,11 @@ def _configure(sender: Celery, **_: object) -> None:
         broker_transport_options={
             "queue_order_strategy": "tasks.queues:NowFirst",
             "visibility_timeout": here.visibility_seconds,
-            "unacked_restore_interval": 10,
-            "unacked_restore_throttle": 3,
+            # Half a minute apart at most, and a few times within the timeout where that is short. Who dies while it
+            # looks keeps the others from looking for as long as they let it: kombu's default is five minutes.
+            "unacked_restore_interval": min(RESTORE_SECONDS, here.visibility_seconds / 6),
+            "unacked_restore_throttle": 1,
+            "unacked_mutex_expire": RESTORE_SECONDS,
             "health_check_interval": 25,
             "socket_keepalive": True,
             "socket_connect_timeout": 5,

@@ -27,7 +27,7 @@ from tasks.device import device
 def ledger() -> Ledger:
     """The ledger."""
     here = settings()
-    return Ledger(connect(here.database_url), here.lease_seconds, here.attempts)
+    return Ledger(connect(here.database_url, here.lease_seconds), here.lease_seconds, here.attempts)
 
 
 def notices() -> Notices:

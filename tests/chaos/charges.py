@@ -18,18 +18,20 @@ from tests.chaos.fault import Missed
 FOLDER = "POLELENS_CHAOS_FOLDER"  # the workers' environment names it
 Deed = Literal["kill", "stop"]
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
+FOLDERS = ("laid", "met", "poison")
 TWICE = "twice"  # a file that says: publish every message twice, in any order
 _numbers = count()
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A line of the diary: what was kept, of which explanation and which row of `part`, and when."""
+class Line:
+    """A line of the diary: what was done, of which explanation and which row of `part`, by which process, and when."""
 
     seconds: float  # since the epoch
-    what: str  # part or explanation
+    what: str  # taken or answered, a part; or finished, an explanation
     explanation: int
     part: int
+    pid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Charges:
     home: Path
 
     def __post_init__(self) -> None:
-        for name in ("laid", "met", "poison"):
+        for name in FOLDERS:
             (self.home / name).mkdir(parents=True, exist_ok=True)
 
     # The test's side
@@ -69,20 +71,40 @@ class Charges:
         """Have every process end that begins this step (prepare, infer or reduce) of a photograph, by its SHA-256."""
         (self.home / "poison" / f"{step}.{image}").touch()
 
+    def cure(self) -> None:
+        """No photograph is poisoned any more."""
+        for path in (self.home / "poison").iterdir():
+            path.unlink()
+
     def clear(self) -> None:
-        """Take up all that was laid."""
-        for path in (*(self.home / "laid").iterdir(), *(self.home / "poison").iterdir(), self.home / TWICE):
-            path.unlink(missing_ok=True)
+        """Take up all that was laid, and forget what was met and answered."""
+        for folder in FOLDERS:
+            for path in (self.home / folder).iterdir():
+                path.unlink(missing_ok=True)
+        (self.home / "diary").unlink(missing_ok=True)
+        self.once()
 
     def twice(self) -> None:
         """From now on, every message is published twice, and in any order."""
         (self.home / TWICE).touch()
 
-    def answers(self) -> list[Answer]:
-        """What was kept, in the order of time."""
+    def once(self) -> None:
+        """From now on, once again."""
+        (self.home / TWICE).unlink(missing_ok=True)
+
+    def diary(self) -> list[Line]:
+        """What was done, in the order of time."""
         path = self.home / "diary"
         lines = [line.split() for line in path.read_text().splitlines()] if path.exists() else []
-        return [Answer(float(when), what, int(one), int(part)) for when, what, one, part in lines]
+        return [Line(float(when), what, *map(int, numbers)) for when, what, *numbers in lines]
+
+    def answered(self) -> list[Line]:
+        """The answers that were given, in the order of time."""
+        return [line for line in self.diary() if line.what == "answered"]
+
+    def held(self, pid: int) -> int:
+        """The row of the part that a process took last."""
+        return [line.part for line in self.diary() if (line.what, line.pid) == ("taken", pid)][-1]
 
     # The workers' side
 
@@ -107,6 +129,6 @@ class Charges:
         return (self.home / TWICE).exists()
 
     def write(self, what: str, explanation: int, part: int = 0) -> None:
-        """Write into the diary that something was kept."""
-        with (self.home / "diary").open("a") as diary:  # one short line is appended whole or not at all
-            diary.write(f"{time.time()} {what} {explanation} {part}\n")
+        """Write a line into the diary."""
+        with (self.home / "diary").open("a") as diary:  # a short line is appended whole or not at all
+            diary.write(f"{time.time()} {what} {explanation} {part} {os.getpid()}\n")

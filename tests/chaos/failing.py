@@ -10,6 +10,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
+from storage import ledger
 from storage.blobs import S3Blobs
 from storage.ledger import Ledger, Step
 from tasks import app, infer, messages, prepare, produce, reduce, sweep
@@ -20,7 +21,15 @@ __all__ = ["APP", "POINTS", "app"]
 APP = "tests.chaos.failing"
 LATE_SECONDS = 2  # a message's second copy comes up to so much later
 
-_GUARDED = ((S3Blobs, "put"), (Ledger, "open_round"), (Ledger, "record_part"), (Ledger, "finish"), (app, "send_task"))
+# A blob's writing, the commits, a place in the middle of a transaction, and publishing.
+_GUARDED = (
+    (S3Blobs, "put"),
+    (Ledger, "open_round"),
+    (Ledger, "record_part"),
+    (Ledger, "finish"),
+    (ledger, "count_done"),
+    (app, "send_task"),
+)
 POINTS = tuple(f"{side}-{name}" for _, name in _GUARDED for side in ("before", "after"))
 _STEPS = {"begin": "prepare", "take_part": "infer", "claim_reduction": "reduce"}
 
@@ -55,20 +64,26 @@ def _poison(charges: Charges, name: str) -> None:
 
 
 def _keep_a_diary(charges: Charges) -> None:
-    """Have it written down when an answer, or an explanation, was kept."""
-    record_part, finish = Ledger.record_part, Ledger.finish
+    """Have it written down when a part was taken, when it was answered, and when an explanation was finished."""
+    take_part, record_part, finish = Ledger.take_part, Ledger.record_part, Ledger.finish
 
-    def recording(ledger: Ledger, part: Any, scores: Any, seconds: float) -> list[Step]:
-        steps = record_part(ledger, part, scores, seconds)
-        charges.write("part", part.key.id, part.row)
+    def taking(self: Ledger, key: Any) -> Any:
+        taken = take_part(self, key)
+        if taken is not None:
+            charges.write("taken", key.id, taken[1].row)
+        return taken
+
+    def recording(self: Ledger, part: Any, scores: Any, seconds: float) -> list[Step]:
+        steps = record_part(self, part, scores, seconds)
+        charges.write("answered", part.key.id, part.row)
         return steps
 
-    def finishing(ledger: Ledger, job: Any, attribution: Any) -> bool:
-        kept = finish(ledger, job, attribution)
-        charges.write("explanation", job.id)
+    def finishing(self: Ledger, job: Any, attribution: Any) -> bool:
+        kept = finish(self, job, attribution)
+        charges.write("finished", job.id)
         return kept
 
-    Ledger.record_part, Ledger.finish = recording, finishing  # type: ignore[method-assign]
+    Ledger.take_part, Ledger.record_part, Ledger.finish = taking, recording, finishing  # type: ignore[method-assign]
 
 
 def _twice(charges: Charges) -> None:

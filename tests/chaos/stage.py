@@ -118,6 +118,11 @@ class Stage:
         wanted = self.progress().done + photographs
         self.wait(lambda: self.progress().done >= wanted or self.over(), seconds)
 
+    def await_answers(self, n: int, seconds: float = 120) -> None:
+        """Return when so many more answers have been kept, or the audit is over."""
+        wanted = len(self.charges.answered()) + n
+        self.wait(lambda: len(self.charges.answered()) >= wanted or self.over(), seconds)
+
     def await_end(self, seconds: float = 180) -> None:
         """Return when the audit has ended."""
         self.wait(self.over, seconds)
@@ -140,6 +145,12 @@ class Stage:
         return mended or time.time()
 
     # What is seen
+
+    def planned(self) -> list[tuple[str, str]]:
+        """Name and SHA-256 of the photographs that nobody has begun."""
+        rows = "FROM image i JOIN explanation e ON e.image_id = i.id WHERE e.state = 'planned' ORDER BY i.id"
+        with self.bench.audits.engine.begin() as c:
+            return [(row.name, row.sha256) for row in c.execute(text(f"SELECT i.name, i.sha256 {rows}"))]
 
     def results(self) -> list[Explained]:
         """The audit's explanations, by the photographs' names."""
@@ -177,6 +188,11 @@ class Stage:
             asked.hlen(UNACKED[0]).zcard(UNACKED[1])
             found = zip((*QUEUES, *UNACKED), asked.execute(), strict=True)
             return {name: depth for name, depth in found if depth}
+
+    def keep_logs(self, folder: Path) -> None:
+        """Copy what the processes have printed."""
+        for processes in (self.services, self.bench.processes):
+            shutil.copytree(processes.log("x").parent, folder, dirs_exist_ok=True)
 
     def _forget(self) -> None:
         """Drop audits, explanations and scenes, so that the next audit computes all of it again."""
