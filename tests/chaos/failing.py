@@ -55,8 +55,8 @@ def _poison(charges: Charges, name: str) -> None:
     @wraps(real)
     def tasting(*args: Any) -> Any:
         taken = real(*args)
-        if taken is not None:
-            job = taken[0] if isinstance(taken, tuple) else taken
+        job, part = taken if isinstance(taken, tuple) else (taken, None)
+        if job is not None and (part is None or part.key.number == 0):  # the first part is enough
             charges.taste(_STEPS[name], job.image)
         return taken
 

@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
-import psutil
 
 from tests.chaos.failing import POINTS
 from tests.chaos.stage import WORKERS, Stage
@@ -24,10 +23,9 @@ class PoolKilled:
     def strike(self, stage: Stage, dice: np.random.Generator) -> None:
         """Kill one; it is mended when its worker has forked another."""
         worker = WORKERS[dice.integers(len(WORKERS))]
-        child = stage.supervisor.pool(worker)[0]
-        with suppress(psutil.NoSuchProcess):
-            child.kill()
-        stage.supervisor.await_new_pool(worker, child.pid)
+        pid = stage.supervisor.pool(worker)[0]
+        kill_pool(pid)
+        stage.supervisor.await_new_pool(worker, pid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +36,23 @@ class WorkerKilled:
 
     def strike(self, stage: Stage, dice: np.random.Generator) -> None:
         """Kill one; it is mended when the one started in its place has a pool."""
-        worker, kill = WORKERS[dice.integers(len(WORKERS))], (os.kill, os.killpg)[dice.integers(2)]
-        pids = [child.pid for child in stage.supervisor.pool(worker)]
+        worker = WORKERS[dice.integers(len(WORKERS))]
+        pid = stage.supervisor.pool(worker)[0]
+        kill_worker(stage, worker, dice)
+        stage.supervisor.await_new_pool(worker, pid)
+
+
+def kill_pool(pid: int) -> None:
+    """Kill a pool process."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def kill_worker(stage: Stage, worker: str, dice: np.random.Generator) -> None:
+    """Kill a worker's parent process, or all of it."""
+    kill = (os.kill, os.killpg)[dice.integers(2)]
+    with suppress(ProcessLookupError):
         kill(stage.supervisor.pid(worker), signal.SIGKILL)
-        stage.supervisor.await_new_pool(worker, pids[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,15 +84,14 @@ class Stage:
         self.recipe = recipe("default")
         self.bench.photographs("chaos", pictures(PHOTOGRAPHS))
         self.supervisor = Supervisor(self.bench.processes)
+        self.supervisor.start(beat_launch(name, self.environment, self.bench.processes) for name in BEATS)
         self.cast()
 
     def cast(self, **settings: object) -> None:
-        """Start workers and beats anew, with these POLELENS_ settings beside the usual ones."""
-        self.supervisor.stop(self.supervisor.names())
+        """Start workers anew, with these POLELENS_ settings beside the usual ones."""
+        self.supervisor.stop(name for name in WORKERS if name in self.supervisor.names())
         given = {f"POLELENS_{name.upper()}": str(value) for name, value in settings.items()}
-        environment = self.environment | given
-        self.supervisor.start(worker_launch(name, environment, APP) for name in WORKERS)
-        self.supervisor.start(beat_launch(name, environment, self.bench.processes) for name in BEATS)
+        self.supervisor.start(worker_launch(name, self.environment | given, APP) for name in WORKERS)
         await_workers(self.bench.processes, self.broker_url, WORKERS)
 
     # One audit

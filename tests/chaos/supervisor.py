@@ -52,19 +52,24 @@ class Supervisor:
         """The process that bears a name now, which may have died a moment ago."""
         return self._pids[name]
 
-    def pool(self, name: str, seconds: float = 60) -> list[psutil.Process]:
+    def children(self, name: str) -> list[int]:
+        """The pool of a worker, as processes; none while it starts."""
+        with suppress(psutil.NoSuchProcess):
+            return [child.pid for child in psutil.Process(self.pid(name)).children()]
+        return []
+
+    def pool(self, name: str, seconds: float = 60) -> list[int]:
         """The pool of a worker, once it has one: it takes tasks."""
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            with suppress(psutil.NoSuchProcess):
-                if children := psutil.Process(self.pid(name)).children():
-                    return children
+        while not (found := self.children(name)):
+            if time.monotonic() > deadline:
+                raise Broken(f"{name} has no pool:{self.processes.last_words(name)}")
             time.sleep(POLL_SECONDS / 2)
-        raise Broken(f"{name} has no pool:{self.processes.last_words(name)}")
+        return found
 
     def await_new_pool(self, name: str, old: int) -> None:
         """Return when a worker has a pool without this process."""
-        while any(child.pid == old for child in self.pool(name)):
+        while old in self.pool(name):
             time.sleep(POLL_SECONDS / 2)
 
     def close(self) -> None:
