@@ -3,13 +3,13 @@
 import socket
 import ssl
 import subprocess
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from polelens.stack.address import HOST
+from tests.relay import relay, serving
 
 SSL_REQUEST = bytes.fromhex("00000008 04d2162f")  # what a Postgres client says first when it wants TLS
 
@@ -38,34 +38,13 @@ def tls_front(port: int, made: Certificates) -> Iterator[int]:
     """The port of a TLS server that passes everything on to a port of this machine."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(made.server, made.key)
-    with socket.create_server((HOST, 0)) as listener:
-        threading.Thread(target=_serve, args=(listener, context, port), daemon=True).start()
-        yield int(listener.getsockname()[1])
 
-
-def _serve(listener: socket.socket, context: ssl.SSLContext, port: int) -> None:
-    with suppress(OSError):  # closed: the test is over
-        while True:
-            client, _ = listener.accept()
-            threading.Thread(target=_pass_on, args=(client, context, port), daemon=True).start()
-
-
-def _pass_on(client: socket.socket, context: ssl.SSLContext, port: int) -> None:
-    with suppress(OSError), client:
+    def pass_on(client: socket.socket) -> None:
         if client.recv(8, socket.MSG_PEEK) == SSL_REQUEST:
             client.recv(8)
             client.sendall(b"S")
         with context.wrap_socket(client, server_side=True) as near, socket.create_connection((HOST, port)) as far:
-            back = threading.Thread(target=_copy, args=(far, near), daemon=True)
-            back.start()
-            _copy(near, far)
-            back.join()
+            relay(near, far)
 
-
-def _copy(source: socket.socket, sink: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
-    for one in (source, sink):
-        with suppress(OSError):
-            one.shutdown(socket.SHUT_RDWR)
+    with serving(pass_on) as front:
+        yield front
