@@ -5,12 +5,15 @@ from typing import Any
 
 from celery import Task
 from celery.exceptions import Ignore, SoftTimeLimitExceeded
-from sqlalchemy.exc import SQLAlchemyError
+from kombu.exceptions import OperationalError as NoBroker
+from redis.exceptions import RedisError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, SQLAlchemyError
 
 from storage.ledger import PartKey
 from tasks.runtime import ledger
 
 PERMANENT = (ValueError, SoftTimeLimitExceeded)  # bad input stays bad, and what takes too long will again
+OUTAGES = (OperationalError, InterfaceError, InternalError, NoBroker, RedisError)  # Postgres or Redis: away, full ...
 REASON_CHARACTERS = 500  # an error of the database quotes its statement
 SHOWN_CHARACTERS = 100
 
@@ -57,8 +60,14 @@ class StepTask(IdsTask):
         return super().retry(*args, exc=exc, **options)
 
     def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
-        """Fail the explanation with the reason, and it alone; without a database the sweeper sees to it."""
+        """Fail the explanation with the reason, and it alone.
+
+        No photograph fails because Postgres or Redis did: the sweeper hands it out again when its lease is over.
+        """
         del task_id, kwargs, einfo
+        if isinstance(exc, OUTAGES):
+            logger.error("%s%s waits for Postgres or Redis to get well: %s", self.name, args, exc)
+            return
         try:
             ledger().fail(self.name, args[0], f"{self.name}: {exc}"[:REASON_CHARACTERS], _part(args))
             ledger().settle()

@@ -25,6 +25,12 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 assert runtime.ledger.cache_info().currsize == 1
 """
 
+FULL = """
+CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql
+AS $$ BEGIN RAISE 'no space left on device' USING ERRCODE = 'disk_full'; END $$;
+CREATE TRIGGER full BEFORE INSERT ON part EXECUTE FUNCTION fill()
+"""
+
 
 def test_an_error_that_passes_is_tried_again_until_it_has_passed(bench: Bench) -> None:
     """The store refuses the pictures for a while: the reduction comes back by itself, long before its lease is over."""
@@ -37,6 +43,23 @@ def test_an_error_that_passes_is_tried_again_until_it_has_passed(bench: Bench) -
     bench.wait(number, lambda _: worker.log().count("retry: Retry in") > 2)
     assert (bench.audits.progress(number).in_flight, bench.audits.progress(number).failed) == (1, 0)
     bench.archive.blobs.delete("explanations")
+    assert bench.wait(number).done == 1
+
+
+def test_no_photograph_fails_because_postgres_did(bench: Bench) -> None:
+    """A disk of Postgres' is full at the last of all tries: the photograph waits, and is done when there is room."""
+    model = bench.model(models.constant(size=32), "a", "b", "c")
+    bench.photographs("full", pictures(1))
+    _change(bench, FULL)
+    number = bench.audit(model, "full/*", samples=8, seeds=[1])
+    [worker] = bench.workers(1)
+    bench.wait(number, lambda _: worker.log().count("retry: Retry in") > 0)
+    [row] = bench.audits.explained(number, ("preparing",))
+    with Celery(broker=bench.environment["CELERY_BROKER_URL"], set_as_current=False) as app:
+        app.send_task("prepare", args=[row.id], queue="prepare-now", retries=12)
+    bench.wait(number, lambda _: "waits for Postgres or Redis" in worker.log())
+    assert (bench.audits.progress(number).in_flight, bench.audits.progress(number).failed) == (1, 0)
+    _change(bench, "DROP TRIGGER full ON part")
     assert bench.wait(number).done == 1
 
 
@@ -80,3 +103,8 @@ def _worker(bench: Bench, name: str, *queues: str) -> psutil.Process:
 def _value(bench: Bench, sql: str) -> object:
     with bench.audits.engine.begin() as c:
         return c.execute(text(sql)).scalar()
+
+
+def _change(bench: Bench, sql: str) -> None:
+    with bench.audits.engine.begin() as c:
+        c.exec_driver_sql(sql)
