@@ -46,6 +46,10 @@ class Front:
     delay: float = 0.5
     _open: set[socket.socket] = field(default_factory=set)
 
+    def before(self, url: str) -> str:
+        """The service's URL, through the front."""
+        return url.replace(f"{HOST}:{self.service}", f"{HOST}:{self.port}")
+
     def cut(self) -> None:
         """End all connections that there are."""
         for one in tuple(self._open):

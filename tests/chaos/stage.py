@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -27,12 +28,14 @@ from tests.bench import Bench, beat_launch, pictures, worker_launch
 from tests.chaos.charges import FOLDER, Charges
 from tests.chaos.failing import APP
 from tests.chaos.fault import Broken
+from tests.chaos.fronts import Front, front
 from tests.chaos.supervisor import Supervisor
 from tests.chaos.undisturbed import assert_undisturbed
 from tests.services import S3, start_s3
 
 ROOT = Path(__file__).resolve().parents[2]
 PHOTOGRAPHS = 30
+SERVICES = {"postgres": "DATABASE_URL", "redis": "CELERY_BROKER_URL", "s3": "AWS_ENDPOINT_URL_S3"}  # who says where
 WORKERS, BEATS = ("worker-1", "worker-2"), ("beat-1", "beat-2")
 KILLABLE = ("fsync=off",)  # what a killed Postgres had committed is there; only a power cut could lose it
 UNACKED = ("unacked", "unacked_index")  # kombu's own: messages that a worker holds
@@ -50,7 +53,7 @@ SETTINGS = {
 class Stage:
     """Services, two workers for everything and two beats, and one audit at a time.
 
-    The stage itself, by `bench`, reaches the services directly.
+    Workers and beats reach each service through a front; the stage itself, by `bench`, does so directly.
     """
 
     def __init__(self, home: Path, services: Processes) -> None:
@@ -75,8 +78,15 @@ class Stage:
             make_bucket(here["POLELENS_BLOBS"])
             self.bench = Bench(direct | here, Processes(self.home / "workers"))
         rest = {FOLDER: str(self.charges.home), "PYTHONPATH": str(ROOT)}
-        # What workers and beats are started with; they may reach the services by other addresses than the stage does.
-        self.environment = {**self.bench.environment, **SETTINGS, **rest}
+        self.environment = {**self.bench.environment, **SETTINGS, **rest}  # of workers and beats
+
+    def front(self, later: ExitStack) -> None:
+        """Have workers and beats reach each service through a front."""
+        self.fronts: dict[str, Front] = {}
+        for service, variable in SERVICES.items():
+            url = self.environment[variable]
+            self.fronts[service] = later.enter_context(front(urlsplit(url).port or 0))
+            self.environment[variable] = self.fronts[service].before(url)
 
     def set(self) -> None:
         """Have a model and photographs, and start workers and beats."""
@@ -213,6 +223,7 @@ def raised() -> Iterator[Stage]:
         stage = Stage(home, services)
         stage.raise_services()
         later.callback(stage.bench.close)
+        stage.front(later)
         stage.set()
         later.callback(stage.supervisor.close)
         yield stage
