@@ -6,9 +6,19 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from psycopg import Connection
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, make_url
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+
+# A server that went without a word, with its machine or its network, is given up after half a minute. By itself TCP
+# waits for a quarter of an hour, which is longer than a task may take.
+PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 10,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 30_000,  # milliseconds
+}
 
 
 def connect(url: str, silence_seconds: float | None = None) -> Engine:
@@ -18,7 +28,9 @@ def connect(url: str, silence_seconds: float | None = None) -> Engine:
     that says nothing for `silence_seconds` in the middle of a transaction, frozen or on a machine without power, loses
     the transaction, and with it the locks that others wait for.
     """
-    engine = create_engine(with_driver(url), pool_pre_ping=True, pool_size=2, max_overflow=2)
+    address = make_url(with_driver(url))
+    patience = {name: value for name, value in PATIENCE.items() if name not in address.query}
+    engine = create_engine(address, connect_args=patience, pool_pre_ping=True, pool_size=2, max_overflow=2)
     if silence_seconds:
         event.listen(engine, "connect", partial(_limit_silence, silence_seconds))
     return engine
