@@ -1,6 +1,6 @@
 """All faults that there are."""
 
-from tests.chaos import cancelled, deliveries, kills, poison
+from tests.chaos import cancelled, deliveries, kills, outages, poison
 from tests.chaos.fault import Fault
 
-FAULTS: tuple[Fault, ...] = (*kills.FAULTS, *deliveries.FAULTS, *poison.FAULTS, *cancelled.FAULTS)
+FAULTS: tuple[Fault, ...] = (*kills.FAULTS, *deliveries.FAULTS, *poison.FAULTS, *cancelled.FAULTS, *outages.FAULTS)
