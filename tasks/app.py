@@ -9,6 +9,7 @@ from storage.settings import settings
 from tasks.queues import QUEUES
 
 RESTORE_SECONDS = 30  # between two looks for messages that nobody has acknowledged in time
+SILENCE_SECONDS = 10  # of Redis
 TASKS = ("produce", "prepare", "infer", "reduce", "sweep", "notify", "schedule", "compare")
 
 app = Celery("tasks", include=[f"tasks.{name}" for name in TASKS])
@@ -55,10 +56,13 @@ def _configure(sender: Celery, **_: object) -> None:
             "unacked_restore_interval": min(RESTORE_SECONDS, here.visibility_seconds / 6),
             "unacked_restore_throttle": 1,
             "unacked_mutex_expire": RESTORE_SECONDS,
-            "health_check_interval": 25,
+            # Redis answers within milliseconds, or within the second that a worker asks it to wait for a message. A
+            # line on which it has said nothing for so long is dead, though nobody has closed it, and a worker takes
+            # another within 2 * 10 + 1 seconds. Should Redis live and only think for so long, some work is done twice.
+            "health_check_interval": SILENCE_SECONDS,
+            "socket_timeout": SILENCE_SECONDS,
             "socket_keepalive": True,
             "socket_connect_timeout": 5,
-            "socket_timeout": 30,
         },
         # Any number of beats is harmless: each tick looks into the ledger and does what is due.
         beat_schedule={
