@@ -76,7 +76,8 @@ def s3_client() -> Any:
     from botocore.config import Config  # noqa: PLC0415
 
     config = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=60)
-    return boto3.client("s3", config=config)
+    # A session of its own: boto3's default one keeps the credentials that the environment had at first.
+    return boto3.session.Session().client("s3", config=config)
 
 
 class FolderBlobs:
