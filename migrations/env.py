@@ -4,8 +4,8 @@ from alembic import context
 from sqlalchemy import create_engine, pool, text
 
 from storage.database import with_driver
+from storage.reaudit_tables import metadata  # of these tables and of those of storage.tables
 from storage.settings import settings
-from storage.tables import metadata
 
 LOCK = 7_653_210  # any number: two deployments that migrate at once wait for each other
 

@@ -44,6 +44,8 @@ class Progress:
     failed: int
     in_flight: int
     evaluations: int  # answered so far, those of photographs still under way included
+    paused_at: datetime | None = None  # since when it is paused, and why
+    pause_reason: str | None = None
 
     @property
     def remaining(self) -> int:
@@ -122,15 +124,15 @@ class Audits:
         with self.engine.begin() as c:
             changed = c.execute(text(sql.CANCEL), {"id": number})
         if changed.rowcount == 0:
-            raise ValueError(f"audit {number} is {self.get(number).state}, only a running one can be cancelled")
+            raise ValueError(f"audit {number} is {self.get(number).state}, only one that goes on can be cancelled")
 
     def resume(self, number: int) -> None:
-        """Let a cancelled audit go on where it was, or try again what failed in one that has ended."""
+        """Let a cancelled or paused audit go on where it was, or try again what failed in one that has ended."""
         self.get(number)
         with self.engine.begin() as c:
             c.execute(text("UPDATE audit SET state = 'running', finished_at = NULL WHERE id = :id"), {"id": number})
             c.execute(text(RETRY), {"id": number})
-            c.execute(text(_LAPSE), {"id": number})
+            c.execute(text(sql.LAPSE), {"audits": [number]})
         Ledger(self.engine).settle()
 
     def explained(self, number: int, states: Sequence[str] = ("done",)) -> Iterator[Explained]:
@@ -158,12 +160,6 @@ def read(c: Connection, explanations: Sequence[int]) -> list[Explained]:
     return [_explained(row, attributions.get(row.id, [])) for row in rows]
 
 
-# What was under way when the audit was cancelled is handed out again at once.
-_LAPSE = """
-UPDATE explanation e SET lease_until = now() FROM audit_explanation ae
-WHERE ae.audit_id = :id AND ae.explanation_id = e.id AND e.lease_until IS NOT NULL
-"""
-
 _AUDIT = """
 SELECT a.id, m.name || '@' || m.version AS model, m.sha256 AS model_sha256, r.body AS recipe, a.selection, a.state,
        a.created_at, a.finished_at
@@ -171,7 +167,9 @@ FROM audit a JOIN model m ON m.id = a.model_id JOIN recipe r ON r.digest = a.rec
 """
 
 _PROGRESS = """
-SELECT (SELECT state FROM audit WHERE id = :id) AS state, count(*) AS photographs,
+SELECT (SELECT state FROM audit WHERE id = :id) AS state,
+       (SELECT paused_at FROM audit WHERE id = :id AND state = 'paused') AS paused_at,
+       (SELECT pause_reason FROM audit WHERE id = :id AND state = 'paused') AS pause_reason, count(*) AS photographs,
        count(*) FILTER (WHERE e.state = 'done') AS done, count(*) FILTER (WHERE e.state = 'failed') AS failed,
        count(*) FILTER (WHERE e.state IN ('preparing', 'running', 'ready', 'reducing')) AS in_flight,
        coalesce(sum(e.evaluations), 0) + (

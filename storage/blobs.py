@@ -1,27 +1,27 @@
 """Bytes under keys: a folder, or a bucket of an S3 server."""
 
 import os
+import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from socket import gethostname
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from storage.blob_errors import BlobMissing, BlobsUnavailable, folder_errors, s3_errors
+
 PLAIN = "application/octet-stream"
-
-
-class BlobMissing(KeyError):
-    """There is no blob under this key."""
-
-    def __str__(self) -> str:
-        return f"there is no blob {self.args[0]!r}"
+TRIAL_BYTES = 16 * 2**20  # several times the blobs of one explanation: who finds so much room gets somewhere
 
 
 class Blobs(Protocol):
     """A store of bytes. A key is a relative path such as `scenes/ab12.npz`; putting the same twice changes nothing.
 
     A key is either a blob or the beginning of others' path, not both: `a` and `a/b` do not go together. Every method
-    raises ValueError for a key that is no such path.
+    raises ValueError for a key that is no such path, BlobsUnavailable if the store does not answer or refuses, and its
+    kind BlobsFull if there is no room.
     """
 
     def put(self, key: str, data: bytes, media_type: str = PLAIN) -> None:
@@ -40,12 +40,46 @@ class Blobs(Protocol):
         """Remove the bytes, if there are any."""
 
 
-def open_blobs(location: str) -> Blobs:
-    """The store at a location: a folder's path, or s3://bucket/prefix. Raises ValueError for any other."""
+def open_blobs(location: str, attempts: int = 5) -> Blobs:
+    """The store at a location: a folder's path, or s3://bucket/prefix, which is asked so often until it answers.
+
+    Raises ValueError for any other, and BlobsUnavailable for settings that boto3 can make nothing of.
+    """
     if "://" not in location:
         return FolderBlobs(Path(location))
     bucket, prefix = _bucket_and_prefix(location)
-    return S3Blobs(bucket, prefix, s3_client())
+    try:
+        with s3_errors(location):
+            return S3Blobs(bucket, prefix, s3_client(attempts))
+    except ValueError:  # whose words quote the address, which may hold a password
+        raise BlobsUnavailable(f"the blob store {location} has no address: check AWS_ENDPOINT_URL_S3") from None
+
+
+def try_out(location: str, needed: Iterable[str] = ()) -> None:
+    """Look for keys that must be there, and put, get and delete so much that explanations would find room too.
+
+    The bytes are under one key for each process: a store that lets nobody delete is not filled by trials.
+
+    Raises
+    ------
+    BlobsUnavailable
+        If the store does not answer, refuses, loses bytes, or lacks those keys, as a folder does that is not mounted.
+    BlobsFull
+        If it has no room.
+    """
+    store, key, data = open_blobs(location, attempts=1), f"trial/{gethostname()}-{os.getpid()}", os.urandom(TRIAL_BYTES)
+    if lost := [one for one in needed if not store.exists(one)]:
+        raise BlobsUnavailable(f"the blob store {location} has lost {lost[0]}: see that it is mounted")
+    store.put(key, data)
+    try:
+        whole = store.get(key) == data
+    except BlobMissing:
+        whole = False
+    finally:
+        with suppress(BlobsUnavailable):
+            store.delete(key)
+    if not whole:
+        raise BlobsUnavailable(f"the blob store {location} does not give back what was put: see what it lacks")
 
 
 def make_bucket(location: str) -> None:
@@ -70,12 +104,12 @@ def _bucket_and_prefix(location: str) -> tuple[str, str]:
     return url.netloc, url.path.strip("/")
 
 
-def s3_client() -> Any:
+def s3_client(attempts: int = 5) -> Any:
     """A client of S3, or of the server that AWS_ENDPOINT_URL_S3 names, with boto3's usual chain of credentials."""
     import boto3  # noqa: PLC0415  slow to import, and a folder does not need it
     from botocore.config import Config  # noqa: PLC0415
 
-    config = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=60)
+    config = Config(retries={"mode": "standard", "max_attempts": attempts}, connect_timeout=5, read_timeout=30)
     # A session of its own: boto3's default one keeps the credentials that the environment had at first.
     return boto3.session.Session().client("s3", config=config)
 
@@ -88,45 +122,37 @@ class FolderBlobs:
 
     def put(self, key: str, data: bytes, media_type: str = PLAIN) -> None:
         """Store bytes: a crash leaves the old ones, the new ones, or none, and never a part."""
-        path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=".")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(handle)
-            Path(unfinished).replace(path)
-        except BaseException:
-            Path(unfinished).unlink(missing_ok=True)
-            raise
-        _sync_folder(path.parent)
+        with folder_errors(self._root):
+            _write(self._path(key), data)
 
     def get(self, key: str) -> bytes:
         """The bytes. Raises BlobMissing."""
-        try:
-            return self._path(key).read_bytes()
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-            raise BlobMissing(key) from None
+        with folder_errors(self._root):
+            try:
+                return self._path(key).read_bytes()
+            except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+                raise BlobMissing(key) from None
 
     def exists(self, key: str) -> bool:
         """Whether there are bytes under the key."""
-        return self._path(key).is_file()
+        with folder_errors(self._root):
+            return _is_file(self._path(key))
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """All keys that begin with a prefix, sorted."""
         start = self._path(prefix.rpartition("/")[0]) if "/" in prefix else self._root
-        files = (path for path in start.rglob("*") if path.is_file() and not path.name.startswith("."))
-        found = (path.relative_to(self._root).as_posix() for path in files)
+        with folder_errors(self._root):
+            found = [path.relative_to(self._root).as_posix() for path in _files(start)]
         yield from sorted(key for key in found if key.startswith(prefix))
 
     def delete(self, key: str) -> None:
         """Remove the bytes, if there are any."""
-        try:
-            self._path(key).unlink(missing_ok=True)
-        except (IsADirectoryError, NotADirectoryError, PermissionError):
-            if self.exists(key):
-                raise
+        with folder_errors(self._root):
+            try:
+                self._path(key).unlink(missing_ok=True)
+            except (IsADirectoryError, NotADirectoryError, PermissionError):
+                if self.exists(key):
+                    raise
 
     def _path(self, key: str) -> Path:
         path = (self._root / _checked(key)).resolve()
@@ -143,23 +169,26 @@ class S3Blobs:
 
     def put(self, key: str, data: bytes, media_type: str = PLAIN) -> None:
         """Store bytes in the place of what was there."""
-        self._client.put_object(**self._object(key), Body=data, ContentType=media_type)
+        with self._errors():
+            self._client.put_object(**self._object(key), Body=data, ContentType=media_type)
 
     def get(self, key: str) -> bytes:
         """The bytes. Raises BlobMissing."""
-        try:
-            return bytes(self._client.get_object(**self._object(key))["Body"].read())
-        except self._client.exceptions.NoSuchKey:
-            raise BlobMissing(key) from None
+        with self._errors():
+            try:
+                return bytes(self._client.get_object(**self._object(key))["Body"].read())
+            except self._client.exceptions.NoSuchKey:
+                raise BlobMissing(key) from None
 
     def exists(self, key: str) -> bool:
         """Whether there are bytes under the key."""
-        try:
-            self._client.head_object(**self._object(key))
-        except self._client.exceptions.ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-                return False
-            raise
+        with self._errors():
+            try:
+                self._client.head_object(**self._object(key))
+            except self._client.exceptions.ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                    return False
+                raise
         return True
 
     def keys(self, prefix: str = "") -> Iterator[str]:
@@ -167,13 +196,20 @@ class S3Blobs:
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=self._prefix + prefix
         )
-        for page in pages:
-            for found in page.get("Contents", ()):
-                yield found["Key"].removeprefix(self._prefix)
+        with self._errors():
+            for page in pages:
+                for found in page.get("Contents", ()):
+                    yield found["Key"].removeprefix(self._prefix)
 
     def delete(self, key: str) -> None:
         """Remove the bytes, if there are any."""
-        self._client.delete_object(**self._object(key))
+        with self._errors():
+            self._client.delete_object(**self._object(key))
+
+    def _errors(self) -> AbstractContextManager[None]:
+        """Errors name the bucket and the server, without a login that its address may have in it."""
+        server = urlsplit(self._client.meta.endpoint_url).netloc.rpartition("@")[2]
+        return s3_errors(f"s3://{self._bucket}/{self._prefix} at {server}")
 
     def _object(self, key: str) -> dict[str, str]:
         return {"Bucket": self._bucket, "Key": self._prefix + _checked(key)}
@@ -184,6 +220,42 @@ def _checked(key: str) -> str:
     if any(not part or part.startswith(".") for part in key.split("/")) or "\\" in key or not key.isprintable():
         raise ValueError(f"blobs: {key!r} is not a relative path of plain names")
     return key
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file wholly or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=".")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(handle)
+        Path(unfinished).replace(path)
+    except BaseException:
+        Path(unfinished).unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _is_file(path: Path) -> bool:
+    """As Path.is_file, which takes a folder that cannot be looked into for an empty one."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """All files below a folder but hidden ones; none if there is no folder."""
+
+    def pass_over_missing(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):
+            raise error
+
+    for above, _, names in os.walk(folder, onerror=pass_over_missing):
+        paths = (Path(above, name) for name in names if not name.startswith("."))
+        yield from (path for path in paths if _is_file(path))
 
 
 def _sync_folder(folder: Path) -> None:

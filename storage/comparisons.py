@@ -14,8 +14,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from pipeline.comparison import Change, comparable
 from pipeline.outcome import Outcome
-from storage import tables
 from storage.audits import Audits, Explained, read
+from storage.reaudit_tables import change as table
 
 PAGE = 200  # photographs
 FIGURES = tuple(field.name for field in fields(Change))
@@ -129,7 +129,7 @@ class Comparisons:
         rows = [{"comparison_id": number, "image_id": image, **_values(change)} for image, change in changes]
         with self.engine.begin() as c:
             if rows:
-                c.execute(insert(tables.change).values(rows).on_conflict_do_nothing())
+                c.execute(insert(table).values(rows).on_conflict_do_nothing())
             c.execute(text(_RENEW), {"id": number, "lease": self.lease_seconds})
 
     def p_values(self, number: int) -> NDArray[np.float64]:
@@ -166,6 +166,11 @@ class Comparisons:
         with self.engine.begin() as c:
             c.execute(text(_MARK), values)
             c.execute(text(_FINISH), values)
+
+    def forgive(self, number: int) -> None:
+        """Take back an attempt that ended in an error and not in a dead process: it is due again after its lease."""
+        with self.engine.begin() as c:
+            c.execute(text("UPDATE comparison SET attempts = attempts - 1 WHERE id = :id"), {"id": number})
 
     def fail(self, number: int, reason: str) -> None:
         """Give a comparison up, with the reason."""

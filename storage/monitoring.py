@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Engine, Row, text
 
 from storage import statements as sql
+from storage.tables import AUDIT_STATES
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def read(engine: Engine) -> Reading:
     """All figures at one moment."""
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as c:
         return Reading(
-            audits={row.state: row.n for row in c.execute(text(sql.COUNT_AUDITS))},
+            audits=dict.fromkeys(AUDIT_STATES, 0) | {row.state: row.n for row in c.execute(text(sql.COUNT_AUDITS))},
             planned=c.execute(text(sql.COUNT_PLANNED)).scalar_one(),
             backlog=[Backlog(*row) for row in c.execute(text(sql.BACKLOG))],
             models=_models(c.execute(text(sql.COUNTED)).all()),

@@ -1,4 +1,4 @@
-"""Notices: that an audit has ended is written down with its end, and remembered until somebody has heard it."""
+"""Notices: that an audit has ended or is paused is written down with it, and remembered until somebody has heard."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,11 +9,11 @@ from sqlalchemy import Engine, text
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """The end of an audit, to be told: `id` is the same however often it is tried."""
+    """The end or the pause of an audit, to be told: `id` is the same however often it is tried."""
 
     id: int
     audit: int
-    state: str  # done or cancelled, as it was at the end
+    state: str  # done, cancelled or paused, as it was then
     ended_at: datetime
 
 
@@ -50,9 +50,12 @@ class Notices:
             audit = dict(c.execute(text(_AUDIT), {"id": notice.audit}).one()._mapping)
             verdicts = c.execute(text("SELECT verdict, share FROM verdicts WHERE audit = :id"), {"id": notice.audit})
             shares = {row.verdict: float(row.share) for row in verdicts}
-        audit |= {"created_at": audit["created_at"].isoformat(), "ended_at": notice.ended_at.isoformat()}
-        head = {"event": "audit.ended", "delivery": notice.id, "audit": notice.audit, "state": notice.state}
-        return head | audit | {"verdicts": shares}
+        reason, paused = audit.pop("pause_reason"), notice.state == "paused"
+        audit["created_at"] = audit["created_at"].isoformat()
+        audit |= {"paused_at" if paused else "ended_at": notice.ended_at.isoformat()}
+        event = {"event": "audit.paused", "reason": reason} if paused else {"event": "audit.ended"}
+        head = {"delivery": notice.id, "audit": notice.audit, "state": notice.state}
+        return event | head | audit | {"verdicts": shares}
 
 
 _DUE = "FROM notice WHERE heard_at IS NULL AND due_at <= now() AND ended_at > now() - interval '3 days'"
@@ -69,7 +72,8 @@ WHERE n.id = next.id RETURNING n.id, n.audit_id, n.state, n.ended_at
 _AUDIT = """
 SELECT m.name || '@' || m.version AS model, r.name AS recipe, a.recipe_digest, a.selection AS images,
        count(*) AS photographs, count(*) FILTER (WHERE e.state = 'done') AS done,
-       count(*) FILTER (WHERE e.state = 'failed') AS failed, sum(e.evaluations) AS evaluations, a.created_at
+       count(*) FILTER (WHERE e.state = 'failed') AS failed, sum(e.evaluations) AS evaluations, a.created_at,
+       a.pause_reason
 FROM audit a JOIN model m ON m.id = a.model_id JOIN recipe r ON r.digest = a.recipe_digest
 JOIN audit_explanation ae ON ae.audit_id = a.id JOIN explanation e ON e.id = ae.explanation_id
 WHERE a.id = :id GROUP BY a.id, m.id, r.digest

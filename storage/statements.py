@@ -41,7 +41,7 @@ ENDED_AUDITS = f"SELECT a.id FROM audit a WHERE {ENDED}"
 
 LOCK_AUDITS = "SELECT FROM audit WHERE id = ANY(:audits) ORDER BY id FOR NO KEY UPDATE"
 
-# An end is written down with its notice, or not at all.
+# An end, or a pause, is written down with its notice, or not at all.
 END = """
 WITH ended AS (UPDATE audit a SET {change} RETURNING a.id, a.state)
 INSERT INTO notice (audit_id, state) SELECT id, state FROM ended
@@ -49,7 +49,13 @@ INSERT INTO notice (audit_id, state) SELECT id, state FROM ended
 
 SETTLE = END.format(change=f"state = 'done', finished_at = now() WHERE a.id = ANY(:audits) AND {ENDED}")
 
-CANCEL = END.format(change="state = 'cancelled' WHERE a.id = :id AND a.state = 'running'")
+CANCEL = END.format(change="state = 'cancelled' WHERE a.id = :id AND a.state IN ('running', 'paused')")
+
+# What was under way when an audit stopped is handed out again at once when it goes on.
+LAPSE = f"""
+UPDATE explanation e SET lease_until = now() FROM audit_explanation ae
+WHERE ae.audit_id = ANY(:audits) AND ae.explanation_id = e.id AND e.state IN {IN_FLIGHT}
+"""
 
 CLAIM = f"""
 UPDATE explanation e SET state = :state, attempts = attempts + 1, lease_until = now() + :lease * {SECONDS}

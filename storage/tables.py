@@ -1,4 +1,7 @@
-"""The tables. What each row means is said once, here; `ledger`, `archive`, `registry` and `audits` speak of them."""
+"""The tables. What each row means is said once, here; `ledger`, `archive`, `registry` and `audits` speak of them.
+
+Those of audits that start themselves, and of comparisons, are in `storage.reaudit_tables`.
+"""
 
 from sqlalchemy import (
     BigInteger,
@@ -34,7 +37,8 @@ metadata = MetaData(
 )
 
 
-def _now() -> Column[object]:
+def created_at() -> Column[object]:
+    """When a row was made."""
     return Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now())
 
 
@@ -52,7 +56,7 @@ model = Table(
     Column("facts", JSONB, nullable=False),
     Column("batch", Boolean, nullable=False),
     Column("rate", Float),  # evaluations a second of one worker process, a moving average; sizes the parts
-    _now(),
+    created_at(),
     UniqueConstraint("name", "version"),
     UniqueConstraint("name", "digest"),
 )
@@ -65,7 +69,7 @@ pace = Table(
     Column("device", Text, primary_key=True),
     Column("batch", Integer, nullable=False),
     Column("rate", Float, nullable=False),
-    _now(),
+    created_at(),
 )
 
 # A photograph, known by its content; the bytes are in the blob images/<sha256>, its mask in masks/<mask_sha256>.
@@ -80,7 +84,7 @@ image = Table(
     Column("bytes", BigInteger, nullable=False),
     Column("label", Text),
     Column("mask_sha256", Text),
-    _now(),
+    created_at(),
 )
 
 recipe = Table(
@@ -90,6 +94,8 @@ recipe = Table(
     Column("name", Text, nullable=False),
     Column("body", JSONB, nullable=False),
 )
+
+AUDIT_STATES = ("running", "paused", "done", "cancelled")
 
 # One model x one recipe x a selection of photographs.
 audit = Table(
@@ -102,11 +108,15 @@ audit = Table(
     Column("urgent", Boolean, nullable=False, server_default=text("false")),
     Column("state", Text, nullable=False, server_default="running"),
     Column("finished_at", DateTime(timezone=True)),
-    _now(),
-    CheckConstraint("state IN ('running', 'done', 'cancelled')", name="state"),
+    Column("paused_at", DateTime(timezone=True)),  # the last time that it was, and why: see storage.pauses
+    Column("pause_reason", Text),
+    created_at(),
+    CheckConstraint(f"state IN {AUDIT_STATES}", name="state"),
+    # One way: a worker of the version before, which knows nothing of pauses, may still resume and cancel.
+    CheckConstraint("state <> 'paused' OR (paused_at IS NOT NULL AND pause_reason IS NOT NULL)", name="pause"),
 )
 
-# The end of an audit, for the webhook.
+# The end of an audit, or its pause, for the webhook.
 notice = Table(
     "notice",
     metadata,
@@ -145,7 +155,7 @@ explanation = Table(
     Column("predicted", Text),  # the most probable label, and its probability
     Column("confidence", Float),
     Column("finished_at", DateTime(timezone=True)),
-    _now(),
+    created_at(),
     CheckConstraint(
         "state IN ('planned', 'preparing', 'running', 'ready', 'reducing', 'done', 'failed')", name="state"
     ),
@@ -197,109 +207,6 @@ attribution = Table(
     Column("verdict", Text),  # its word: trusted, unexplained, unstable, unfaithful or background
     Column("place", SmallInteger, nullable=False, server_default=text("1")),  # 1: the most probable label explained
     Column("background_reliance", Float, Computed("(judgement #>> '{grounding,background_reliance}')::float8")),
-)
-
-
-# What to do when a version of this model is registered: explain these photographs by this recipe.
-policy = Table(
-    "policy",
-    metadata,
-    Column("model", Text, primary_key=True),  # a name, which may have no version yet
-    Column("recipe_digest", Text, ForeignKey("recipe.digest"), nullable=False),
-    Column("selection", Text, nullable=False),
-    Column("compare", Boolean, nullable=False),  # with the previous version, when both audits have ended
-    Column("handled", Integer, nullable=False, server_default=text("0")),  # the newest model.id that it has answered
-    Column("audit_id", Integer, ForeignKey("audit.id")),  # the last that it started
-    Column("problem", Text),  # why it could not start one the last time
-    _now(),
-)
-
-# An audit that starts itself by the clock.
-schedule = Table(
-    "schedule",
-    metadata,
-    Column("id", Integer, Identity(always=True), primary_key=True),
-    Column("model", Text, nullable=False),  # a reference: poles@2, or poles@latest for the newest at that time
-    Column("cron", Text, nullable=False),
-    Column("timezone", Text, nullable=False),
-    Column("recipe_digest", Text, ForeignKey("recipe.digest"), nullable=False),
-    Column("selection", Text, nullable=False),
-    Column("compare", Boolean, nullable=False),
-    Column("paused", Boolean, nullable=False, server_default=text("false")),
-    Column("since", DateTime(timezone=True), nullable=False, server_default=func.now()),  # due times before it are void
-    _now(),
-)
-
-# A due time that was answered: once, however many beats tick.
-schedule_run = Table(
-    "schedule_run",
-    metadata,
-    Column("id", Integer, Identity(always=True), primary_key=True),
-    Column("schedule_id", Integer, ForeignKey("schedule.id", ondelete="CASCADE"), nullable=False),
-    Column("due_at", DateTime(timezone=True), nullable=False),
-    Column("audit_id", Integer, ForeignKey("audit.id")),
-    Column("problem", Text),  # why no audit was started
-    _now(),
-    UniqueConstraint("schedule_id", "due_at"),
-)
-
-# Two audits of the same photographs; made when both have ended.
-comparison = Table(
-    "comparison",
-    metadata,
-    Column("id", Integer, Identity(always=True), primary_key=True),
-    Column("before_id", Integer, ForeignKey("audit.id"), nullable=False),
-    Column("after_id", Integer, ForeignKey("audit.id"), nullable=False),
-    Column("state", Text, nullable=False, server_default="waiting"),
-    Column("lease_until", DateTime(timezone=True)),
-    Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
-    Column("reason", Text),
-    Column("outcome", JSONB),  # see pipeline.outcome
-    Column("finished_at", DateTime(timezone=True)),
-    _now(),
-    UniqueConstraint("before_id", "after_id"),
-    CheckConstraint("state IN ('waiting', 'done', 'failed')", name="state"),
-)
-
-# A photograph of a comparison: the fields of pipeline.comparison.Change, null where there is nothing to say.
-change = Table(
-    "change",
-    metadata,
-    Column("comparison_id", Integer, ForeignKey("comparison.id", ondelete="CASCADE"), primary_key=True),
-    Column("image_id", BigInteger, ForeignKey("image.id"), primary_key=True),
-    Column("label_before", Text, nullable=False),
-    Column("label_after", Text, nullable=False),
-    Column("confidence_before", Float, nullable=False),
-    Column("confidence_after", Float, nullable=False),
-    Column("explained_before", Text, nullable=False),
-    Column("explained_after", Text, nullable=False),
-    Column("spearman", Float),
-    Column("top5_jaccard", Float),
-    Column("overlap", Float),
-    Column("seeds_spearman", Float),
-    Column("distance", Float),
-    Column("noise", Float),
-    Column("p_value", Float),
-    Column("reliance_before", Float),
-    Column("reliance_after", Float),
-    Column("share_before", Float),
-    Column("share_after", Float),
-    Column("verdict_before", Text),
-    Column("verdict_after", Text),
-    Column("changed", Boolean),  # null until the comparison is done: which p-values count depends on all of them
-)
-
-# A file under a watched place, as it was seen the last time.
-watched_file = Table(
-    "watched_file",
-    metadata,
-    Column("place", Text, primary_key=True),
-    Column("model", Text, primary_key=True),  # the name that it is registered under
-    Column("file", Text, primary_key=True),
-    Column("mark", Text, nullable=False),  # its size and time, and its ETag; another one is another file
-    Column("outcome", Text),  # name@version, or why it was refused; null until it was seen twice alike
-    Column("registered", Boolean, nullable=False, server_default=text("false")),
-    _now(),
 )
 
 # What has happened since the schema was made, for monitoring; see storage.counters. A row is never taken back, so that

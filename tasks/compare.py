@@ -13,6 +13,7 @@ from pipeline.permutation import discoveries
 from pipeline.profile import Profile
 from pipeline.staging import unpack
 from storage.audits import Audits, Explained
+from storage.blob_errors import BlobsUnavailable
 from storage.blobs import Blobs
 from storage.comparisons import Comparison, Comparisons, Pair
 from storage.keys import scene_key
@@ -84,6 +85,9 @@ def compare_audits(number: int) -> None:
         comparer.conclude(one)
     except ValueError as error:
         comparer.comparisons.fail(number, str(error))
+    except BlobsUnavailable:
+        comparer.comparisons.forgive(number)
+        raise
 
 
 def publish(number: int) -> None:

@@ -16,6 +16,7 @@ from storage.keys import scene_key
 from storage.ledger import Ledger
 from storage.notices import Notices
 from storage.paces import Paces
+from storage.pauses import Pauses
 from storage.policies import Policies
 from storage.registry import Registry
 from storage.schedules import Schedules
@@ -35,10 +36,15 @@ def notices() -> Notices:
     return Notices(ledger().engine)
 
 
+def pauses() -> Pauses:
+    """The audits that are paused."""
+    return Pauses(ledger().engine)
+
+
 @lru_cache(maxsize=1)
 def blobs() -> Blobs:
-    """The blob store."""
-    return open_blobs(settings().blobs)
+    """The blob store. A step that it does not answer is itself tried again."""
+    return open_blobs(settings().blobs, attempts=3)
 
 
 @lru_cache(maxsize=1)

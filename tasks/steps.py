@@ -1,4 +1,7 @@
-"""What all steps of an explanation have in common: an error is tried again, and in the end fails its own row."""
+"""What all steps of an explanation have in common: an error is tried again, and in the end fails its own row.
+
+An outage of the blob store is nobody's own: the audits that meet it are paused.
+"""
 
 import logging
 from typing import Any
@@ -9,8 +12,12 @@ from kombu.exceptions import OperationalError as NoBroker
 from redis.exceptions import RedisError
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, SQLAlchemyError
 
+from storage.blob_errors import BlobMissing, BlobsFull, BlobsUnavailable
+from storage.blobs import try_out
+from storage.keys import model_key
 from storage.ledger import PartKey
-from tasks.runtime import ledger
+from storage.settings import settings
+from tasks.runtime import ledger, pauses
 
 PERMANENT = (ValueError, SoftTimeLimitExceeded)  # bad input stays bad, and what takes too long will again
 OUTAGES = (OperationalError, InterfaceError, InternalError, NoBroker, RedisError)  # Postgres or Redis: away, full ...
@@ -34,17 +41,24 @@ class IdsTask(Task):  # type: ignore[misc]
             raise Ignore
 
 
+class Paused(Exception):
+    """The audits that want this step are paused; it has not failed, and will be handed out again."""
+
+
 class StepTask(IdsTask):
     """A task on one explanation, whose id is the first argument; a part's round and number are the next two.
 
-    An error that may pass, such as a store that does not answer, is tried again for some minutes. What killed the
-    process itself is counted in the ledger instead, see `Ledger.attempts`.
+    An error that may pass is tried again for some minutes. What killed the process itself is counted in the ledger
+    instead, see `Ledger.attempts`. Where the blob store is full, or still out of order after `patience` tries, nothing
+    more is tried: the audits are paused.
     """
 
     ids = 1
     autoretry_for = (Exception,)
     dont_autoretry_for = PERMANENT
+    throws = (Paused,)  # one line in the log, not a traceback for each photograph in flight
     max_retries = 12  # at random up to 1, 2, 4 ... seconds apart: between three and seven minutes in all
+    patience = 7  # half a minute, and what the tries themselves take
     retry_backoff = 1
     retry_backoff_max = 60
 
@@ -55,6 +69,8 @@ class StepTask(IdsTask):
                 ledger().forgive(self.request.args[0], _part(self.request.args))
         except SQLAlchemyError:
             logger.exception("an attempt of %s%s will count although its process lives", self.name, self.request.args)
+        if reason := self._paused(exc):
+            raise Paused(reason) from exc
         if isinstance(exc, MemoryError):
             exc = RuntimeError(f"out of memory: {exc}")  # Celery ends the whole worker on a MemoryError
         return super().retry(*args, exc=exc, **options)
@@ -68,11 +84,38 @@ class StepTask(IdsTask):
         if isinstance(exc, OUTAGES):
             logger.error("%s%s waits for Postgres or Redis to get well: %s", self.name, args, exc)
             return
+        if isinstance(exc, Paused):
+            return
         try:
             ledger().fail(self.name, args[0], f"{self.name}: {exc}"[:REASON_CHARACTERS], _part(args))
             ledger().settle()
         except SQLAlchemyError:
             logger.exception("%s%s failed and could not be marked so", self.name, args)
+
+    def _paused(self, error: Exception | None) -> str | None:
+        """Why the audits of the explanation are paused now; None if the blob store is not to blame, or not yet."""
+        if self.request.called_directly or not isinstance(error, BlobsUnavailable | BlobMissing):
+            return None
+        if self.request.retries < self.patience and not isinstance(error, BlobsFull):
+            return None
+        explanation: int = self.request.args[0]
+        try:
+            reason = str(error) if isinstance(error, BlobsFull) else _outage(pauses().model(explanation))
+            for audit in pauses().pause(explanation, reason) if reason else ():
+                logger.warning("audit %d is paused: %s", audit, reason)
+        except SQLAlchemyError:
+            logger.exception("the audits of %s%s could not be paused", self.name, self.request.args)
+            return None
+        return reason
+
+
+def _outage(model: str) -> str | None:
+    """What is the matter with the blob store; None if it works, and so no more than one blob is to blame."""
+    try:
+        try_out(settings().blobs, [model_key(model)])
+    except BlobsUnavailable as error:
+        return str(error)
+    return None
 
 
 def _part(args: Any) -> PartKey | None:

@@ -1,16 +1,42 @@
 """Sweep: hand out again what made no progress in time, whether a message was lost or a machine died."""
 
+import logging
+from collections.abc import Sequence
+
+from storage.blob_errors import BlobsUnavailable
+from storage.blobs import try_out
+from storage.keys import model_key
+from storage.pauses import Paused
 from storage.settings import settings
 from tasks.app import app
 from tasks.messages import hint, publish
-from tasks.runtime import ledger, notices
+from tasks.runtime import ledger, notices, pauses
 from tasks.steps import IdsTask
+
+logger = logging.getLogger(__name__)
 
 
 @app.task(name="sweep", base=IdsTask)
 def sweep() -> None:
-    """Publish again every step whose lease has run out, or give it up; have it told which audits have ended."""
+    """Publish again every step whose lease has run out, or give it up; have it told which audits have ended.
+
+    Audits that are paused go on as soon as the blob store takes and gives back bytes.
+    """
     publish(ledger().overdue())
     ledger().settle()
     if settings().webhook_url and notices().due():
         hint("notify")
+    if lifted := pauses().lift(_works):
+        logger.warning("the blob store works again: audits %s go on", ", ".join(map(str, lifted)))
+        publish(ledger().overdue())
+        ledger().settle()
+        hint("produce")
+
+
+def _works(paused: Sequence[Paused]) -> bool:
+    try:
+        try_out(settings().blobs, [model_key(one.model) for one in paused])
+    except BlobsUnavailable as error:
+        logger.info("still paused: %s", error)
+        return False
+    return True

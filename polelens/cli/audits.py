@@ -15,7 +15,7 @@ from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.store import audits, blobs, engine, registry
 from polelens.cli.tables import audit_table, failed_table, photograph_table, results_table, summary
 from polelens.cli.text import as_json, console, echo_json, echo_json_object, progress_bar
-from polelens.cli.watch import CtrlC, ending
+from polelens.cli.watch import GOES_ON, CtrlC, ending
 from polelens.cli.watch import watch as follow
 from polelens.findings import explanation_document, write_audit_report
 from storage.audits import Explained
@@ -165,7 +165,8 @@ def show(number: int, image: str | None, limit: int, first: int, as_json: bool) 
 def watch(number: int) -> None:
     """Follow an audit until it ends; Ctrl-C stops the watching, not the audit.
 
-    The exit status is 0 if it is done and anything was explained.
+    One that is paused, as the blob store is full or does not answer, is waited for. The exit status is 0 if it is done
+    and anything was explained.
 
     \b
     polelens audit watch 3 && polelens audit report 3
@@ -186,7 +187,7 @@ def cancel(number: int) -> None:
         audits().cancel(number)
     except ValueError:
         state = audits().get(number).state
-        if state == "running":
+        if state in GOES_ON:
             raise
         click.echo(f"audit {number} is {state} already")
     else:
@@ -197,7 +198,7 @@ def cancel(number: int) -> None:
 @NUMBER
 @click.option("--watch", is_flag=True, help="Follow it until it ends.")
 def resume(number: int, watch: bool) -> None:
-    """Go on with a cancelled audit, or try again what failed in one that has ended.
+    """Go on with a cancelled or paused audit, or try again what failed in one that has ended.
 
     \b
     polelens audit resume 3 --watch
@@ -235,7 +236,7 @@ def _go_on(number: int, *names: str, watch: bool = True) -> None:
             return
         progress = follow(number, ctrl_c)
     click.echo(ending(number, progress), err=True)
-    if progress.state == "running":
+    if progress.state in GOES_ON:
         raise SystemExit(STOPPED_BY_HAND)
     if progress.state != "done" or not progress.done:
         raise SystemExit(1)

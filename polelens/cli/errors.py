@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from polelens.cli.text import printable
 from polelens.stack import StackError
-from storage.blobs import BlobMissing
+from storage.blob_errors import BlobMissing, BlobsUnavailable
 
 NO_SUCH_TABLE, NO_SUCH_COLUMN = "42P01", "42703"
 
@@ -22,7 +22,7 @@ def sentence(error: Exception) -> str | None:
 
 
 def _told(error: Exception) -> str | None:
-    if isinstance(error, ValueError | BlobMissing):
+    if isinstance(error, ValueError | BlobMissing | BlobsUnavailable):
         # a word of the command line whose bytes are no UTF-8 shows when it is to be sent
         return f"{error.object!r} is not text in UTF-8" if isinstance(error, UnicodeEncodeError) else str(error)
     if isinstance(error, SQLAlchemyError | CommandError):

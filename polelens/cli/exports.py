@@ -18,11 +18,13 @@ from polelens.cli.store import registry, watched
 from polelens.cli.text import printable
 from polelens.cli.watch import CtrlC
 from polelens.quarantine import model_within
+from storage.blob_errors import BlobsUnavailable
 from storage.registry import split_reference
 from storage.settings import limits
 from storage.watched import Found, Seen, exports
 
-PASSING = (OSError, BotoCoreError, ClientError, OperationalError)  # a store that does not answer now may do so later
+# A store that does not answer now may do so later.
+PASSING = (OSError, BotoCoreError, ClientError, BlobsUnavailable, OperationalError)
 NAP_SECONDS = 0.2  # how soon Ctrl-C is heard
 
 

@@ -1,7 +1,8 @@
 """Put photographs into the archive, and see those there are."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import islice
@@ -144,7 +145,13 @@ def list_(selection: str, as_json: bool) -> None:
 
 
 def _add_all(location: str, told: Told) -> Added:
-    added, outcomes, none = Added(), _outcomes(location, told), True
+    with closing(_outcomes(location, told)) as outcomes:
+        return _entered(location, told, outcomes)
+
+
+def _entered(location: str, told: Told, outcomes: Iterator[tuple[str, Future[Kept]]]) -> Added:
+    """Enter them many at a time: each has its bytes in the store before its row."""
+    added, none = Added(), True
     awaited = {PurePosixPath(name).name for name in told.boxes.by_path}
     columns = (TextColumn("photographs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with progress_bar(*columns) as bar:
@@ -171,15 +178,20 @@ def _kept(added: Added, name: str, outcome: Future[Kept]) -> Kept | None:
         return None
 
 
-def _outcomes(location: str, told: Told) -> Iterator[tuple[str, Future[Kept]]]:
-    """Each photograph's name and what came of it, in order, a bounded number read ahead."""
-    store, waiting = archive(), list[tuple[str, Future[Kept]]]()
-    with ThreadPoolExecutor(READERS) as pool:
+def _outcomes(location: str, told: Told) -> Generator[tuple[str, Future[Kept]]]:
+    """Each photograph's name and what came of it, in order, a bounded number read ahead.
+
+    Closed before its end, as when the blob store is full, it begins no other.
+    """
+    store, waiting, pool = archive(), list[tuple[str, Future[Kept]]](), ThreadPoolExecutor(READERS)
+    try:
         for source in sources(location):
             waiting.append((source.name, pool.submit(_keep, store, source, told)))
             if len(waiting) >= AHEAD:
                 yield waiting.pop(0)
         yield from waiting
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _keep(store: Archive, source: Source, told: Told) -> Kept:

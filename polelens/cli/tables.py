@@ -28,19 +28,31 @@ def summary(audit: Audit, progress: Progress) -> dict[str, Any]:
         "done": progress.done,
         "failed": progress.failed,
         "evaluations": progress.evaluations,
+        "paused_at": progress.paused_at,
+        "pause_reason": progress.pause_reason,
         "created_at": audit.created_at,
         "finished_at": audit.finished_at,
     }
 
 
-def audit_table(found: Iterable[tuple[Audit, Progress]]) -> Table:
-    """A line for each audit."""
+def paused(number: int, progress: Progress) -> str:
+    """Since when an audit is paused, why, and how it goes on."""
+    ways = f"then it goes on by itself, or at once by `polelens audit resume {number}`"
+    return printable(
+        f"audit {number} is paused since {progress.paused_at:%Y-%m-%d %H:%M}: {progress.pause_reason}; {ways}"
+    )
+
+
+def audit_table(found: Iterable[tuple[Audit, Progress]]) -> Group:
+    """A line for each audit, and below them why any is paused."""
     table = Table("audit", "model", "recipe", "images", "state", "done", "failed", "started", box=None)
+    pauses = list[str]()
     for audit, progress in found:
         done, started = f"{progress.done}/{progress.photographs}", f"{audit.created_at:%Y-%m-%d %H:%M}"
         names = (printable(name) for name in (audit.model, audit.recipe.name, audit.selection))
         table.add_row(str(audit.id), *names, progress.state, done, str(progress.failed), started)
-    return table
+        pauses += [paused(audit.id, progress)] if progress.paused_at else []
+    return Group(table, *pauses)
 
 
 WORDS = {"photograph": 22, "label": 6, "the model says": 15, "verdict": 11}  # and their width in characters
@@ -89,7 +101,8 @@ def failed_table(progress: Progress, rows: Sequence[Explained]) -> list[Renderab
 def _heading(audit: Audit, progress: Progress) -> str:
     what = printable(f"audit {audit.id}: {audit.model}, recipe {audit.recipe.name}, images {audit.selection}")
     explained = f"{progress.done:,} of {progress.photographs:,} photographs explained"
-    return f"{what}, {progress.state}, {explained}, {progress.evaluations:,} evaluations"
+    told = f"{what}, {progress.state}, {explained}, {progress.evaluations:,} evaluations"
+    return f"{told}\n{paused(audit.id, progress)}" if progress.paused_at else told
 
 
 def _lines_table(rows: Iterable[Explained], most: int) -> Table:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from pipeline.methods import planned_evaluations
 from polelens.cli.store import audits
+from polelens.cli.tables import paused
 from polelens.cli.text import progress_console
 from polelens.report.words import duration
 from storage.audits import Progress as AuditProgress
@@ -18,6 +19,7 @@ from storage.audits import Progress as AuditProgress
 INTERVAL_SECONDS = 0.5
 SMOOTHED_SECONDS = 20.0  # rates are over so long: shorter ones jump with every photograph
 STALLED_SECONDS = 20.0  # ten parts' time: longer than that nothing stands still by itself
+GOES_ON = ("running", "paused")  # the states that an audit leaves by itself
 STALLED = "`polelens doctor` says whether any worker takes this work"
 
 
@@ -86,18 +88,21 @@ class CtrlC:
 
 
 def watch(number: int, ctrl_c: CtrlC) -> AuditProgress:
-    """Show an audit's progress until it is no longer running, or Ctrl-C."""
+    """Show an audit's progress until it has ended, or Ctrl-C; one that is paused is waited for."""
     store = audits()
     pace, progress = Pace(planned_evaluations(store.get(number).recipe)), store.progress(number)
     pace.add(time.monotonic(), progress)
     columns = (TextColumn(f"audit {number}"), BarColumn(), MofNCompleteColumn(), TextColumn("photographs"), _Rate(pace))
     with Progress(*columns, console=progress_console) as bar:
         task, told = bar.add_task("", completed=progress.done + progress.failed, total=progress.photographs), False
-        took_seconds = 0.0
-        while progress.state == "running" and not ctrl_c.pressed:
-            if pace.seconds_still > STALLED_SECONDS and not told:
+        took_seconds, pause = 0.0, None
+        while progress.state in GOES_ON and not ctrl_c.pressed:
+            if progress.paused_at != pause:
+                bar.console.print(paused(number, progress) if progress.paused_at else f"audit {number} goes on")
+            pause, stalled = progress.paused_at, pace.seconds_still > STALLED_SECONDS and not progress.paused_at
+            if stalled and not told:
                 bar.console.print(f"nothing has moved for {pace.seconds_still:.0f} s; {STALLED}")
-            told = pace.seconds_still > STALLED_SECONDS
+            told = stalled
             time.sleep(max(INTERVAL_SECONDS, 4 * took_seconds))  # in a large archive asking itself costs something
             asked_at = time.monotonic()
             progress = store.progress(number)
@@ -109,9 +114,9 @@ def watch(number: int, ctrl_c: CtrlC) -> AuditProgress:
 
 def ending(number: int, progress: AuditProgress) -> str:
     """How an audit ended, and what to do about it; how to go on if it has not."""
-    if progress.state == "running":
+    if progress.state in GOES_ON:
         ways = f"`polelens audit watch {number}` follows it again, `polelens audit cancel {number}` stops it"
-        return f"audit {number} goes on; {ways}"
+        return f"{paused(number, progress) if progress.paused_at else f'audit {number} goes on'}; {ways}"
     told = f"audit {number} is {progress.state}: {progress.done} explained, {progress.failed} failed"
     if progress.state == "cancelled":
         return f"{told}; `polelens audit resume {number}` goes on"

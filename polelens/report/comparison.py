@@ -10,7 +10,8 @@ from pipeline.outcome import STEP
 from pipeline.pictures.lettering import percent
 from polelens.report.pages import environment
 from polelens.report.words import Mark
-from storage.blobs import BlobMissing, Blobs
+from storage.blob_errors import BlobMissing
+from storage.blobs import Blobs
 from storage.comparisons import Compared, Comparison, Comparisons
 from storage.keys import explanation_key
 

@@ -1,6 +1,5 @@
 """What is wrong with the services that the settings name, and how to mend it: one line each."""
 
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,15 +8,17 @@ import redis
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from kombu.exceptions import KombuError, OperationalError
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from polelens.stack.depths import depths
 from polelens.stack.redis import OLDEST
 from polelens.stack.workers import listening
-from storage.blobs import open_blobs
+from storage.blob_errors import BlobsUnavailable
+from storage.blobs import try_out
 from storage.database import migrations, with_driver
+from storage.pauses import Pauses
 
 
 class Where(Protocol):
@@ -47,13 +48,20 @@ class Finding:
 
 
 def doctor(settings: Where) -> list[Finding]:
-    """Look at everything an audit needs. Nothing is changed but one small blob, put and deleted."""
-    checks: tuple[Callable[[Where], Iterator[Finding]], ...] = (_postgres, _redis, _blobs, _workers, _onnxruntime)
+    """Look at everything an audit needs. Nothing is changed but one blob, put and deleted."""
+    checks: tuple[Callable[[Where], Iterator[Finding]], ...] = (
+        _postgres,
+        _redis,
+        _blobs,
+        _pauses,
+        _workers,
+        _onnxruntime,
+    )
     return [finding for check in checks for finding in check(settings)]
 
 
 def _postgres(settings: Where) -> Iterator[Finding]:
-    engine = create_engine(with_driver(settings.database_url), poolclass=NullPool, connect_args={"connect_timeout": 5})
+    engine = _engine(settings)
     try:
         with engine.connect() as connection:
             version = connection.execute(text("SHOW server_version")).scalar_one()
@@ -88,18 +96,26 @@ def _redis(settings: Where) -> Iterator[Finding]:
 
 
 def _blobs(settings: Where) -> Iterator[Finding]:
-    key = f"doctor/{uuid.uuid4().hex}"
     try:
-        store = open_blobs(settings.blobs)
-        store.put(key, b"polelens")
-        whole = store.get(key) == b"polelens"
-        store.delete(key)
-    except Exception as error:  # boto3 has no common ancestor of its own for what may go wrong
-        remedy = "check POLELENS_BLOBS, AWS_ENDPOINT_URL_S3 and the credentials, or the folder's owner and space"
-        yield Finding("blobs", False, f"{settings.blobs} cannot be written: {_brief(error)}", remedy)
+        try_out(settings.blobs)
+    except BlobsUnavailable as error:
+        seen, _, remedy = str(error).partition(": ")
+        yield Finding("blobs", False, seen, f"{remedy}, or set POLELENS_BLOBS to another place")
         return
-    remedy = "" if whole else "look at the object store: it loses or changes bytes"
-    yield Finding("blobs", whole, f"{settings.blobs} gives back what was put", remedy)
+    except ValueError as error:
+        yield Finding("blobs", False, str(error), "set POLELENS_BLOBS to a folder or s3://bucket/prefix")
+        return
+    yield Finding("blobs", True, f"{settings.blobs} gives back what was put")
+
+
+def _pauses(settings: Where) -> Iterator[Finding]:
+    engine = _engine(settings)
+    try:
+        for one in Pauses(engine).all():
+            remedy = f"then it goes on by itself, or at once by `polelens audit resume {one.audit}`"
+            yield Finding(f"audit {one.audit}", False, f"paused since {one.since:%Y-%m-%d %H:%M}: {one.reason}", remedy)
+    except SQLAlchemyError:
+        return  # the finding about Postgres has said it
 
 
 def _workers(settings: Where) -> Iterator[Finding]:
@@ -117,6 +133,10 @@ def _onnxruntime(_: Where) -> Iterator[Finding]:
     yield Finding(
         "ONNX Runtime", True, f"{onnxruntime.__version__}, {', '.join(onnxruntime.get_available_providers())}"
     )
+
+
+def _engine(settings: Where) -> Engine:
+    return create_engine(with_driver(settings.database_url), poolclass=NullPool, connect_args={"connect_timeout": 5})
 
 
 def _brief(error: Exception) -> str:

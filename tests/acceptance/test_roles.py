@@ -17,7 +17,7 @@ from polelens.stack.address import HOST, free_port, password, taken
 from polelens.stack.processes import Launch, Processes
 from polelens.stack.redis import server
 from polelens.stack.workers import await_flower, beat_command, flower_command, listening
-from storage import tables
+from storage.reaudit_tables import metadata
 from tests import models
 from tests.bench import Bench, pictures, png
 from tests.commands import CommandsIn
@@ -130,8 +130,8 @@ def test_an_audit_completes_with_a_login_for_each_role(logins: Logins, commands:
 def test_a_role_can_do_nothing_else(postgres_logins: dict[str, str], role: str) -> None:
     """A reader writes nothing, a worker adds no model or photograph, a producer no answer, and nobody makes a table."""
     may = {
-        "worker": {table.name for table in tables.metadata.sorted_tables} - {"model", "image"},
-        "producer": {table.name for table in tables.metadata.sorted_tables} - {"attribution", "part", "change"},
+        "worker": {table.name for table in metadata.sorted_tables} - {"model", "image"},
+        "producer": {table.name for table in metadata.sorted_tables} - {"attribution", "part", "change"},
         "reader": set(),
     }
     writes = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace "

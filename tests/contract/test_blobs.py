@@ -1,5 +1,7 @@
 """What every store of blobs keeps to: a folder, and a real S3 server."""
 
+import errno
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -7,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.blobs import BlobMissing, Blobs, FolderBlobs, S3Blobs, make_bucket, open_blobs, s3_client
+from storage.blob_errors import BlobMissing, BlobsFull
+from storage.blobs import Blobs, FolderBlobs, S3Blobs, make_bucket, open_blobs, s3_client
 from tests.services import S3
 
 NOT_KEYS = ["", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/./b", ".hidden", "a\\b", "a\0b", "a\nb"]
@@ -126,10 +129,10 @@ def test_an_interrupted_put_leaves_the_old_bytes(tmp_path: Path, monkeypatch: py
     store.put("a/b", b"old")
 
     def full(_: int) -> None:
-        raise OSError("No space left on device")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(BlobsFull, match=r"is full \(No space left on device\): make room there"):
         store.put("a/b", b"new")
     assert store.get("a/b") == b"old"
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["b"]

@@ -15,7 +15,8 @@ from sqlalchemy import text
 from pipeline.boxes import Box, Boxes
 from pipeline.photograph import Unreadable
 from storage.archive import ENTER_LOCK, Archive, Photograph
-from storage.blobs import BlobMissing, FolderBlobs
+from storage.blob_errors import BlobMissing
+from storage.blobs import FolderBlobs
 from storage.keys import image_key
 from tests.bench import pictures, png
 from tests.desk import at_once, await_blocked, engine_of

@@ -1,0 +1,86 @@
+"""Pauses: while the blob store is full or does not answer, the audits that need it wait, and nothing of them fails.
+
+A paused audit is wanted by nobody, so that its work drops out of every question of the ledger by itself. What was in
+flight stays as it is, and is handed out again when the audit goes on.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, text
+
+from storage import statements as sql
+
+TRIAL_LOCK = 7_653_213  # any number, unlike the other locks
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """An audit that is paused: since when, what its workers saw, and the digest of its model."""
+
+    audit: int
+    since: datetime
+    reason: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pauses:
+    """The paused audits of a database."""
+
+    engine: Engine
+
+    def all(self) -> Sequence[Paused]:
+        """Every audit that is paused, by its number."""
+        with self.engine.begin() as c:
+            return _paused(c)
+
+    def model(self, explanation: int) -> str:
+        """The digest of the model of an explanation, whose blob every step needs."""
+        with self.engine.begin() as c:
+            digest: str = c.execute(text(_MODEL), {"explanation": explanation}).scalar_one()
+            return digest
+
+    def pause(self, explanation: int, reason: str) -> Sequence[int]:
+        """Pause every running audit that wants an explanation, and write down that it is to be told; their numbers."""
+        with self.engine.begin() as c:
+            wanting = c.scalars(text(_WANTING), {"explanation": explanation}).all()
+            return c.scalars(text(_PAUSE), {"audits": wanting, "reason": reason}).all()
+
+    def lift(self, works: Callable[[Sequence[Paused]], bool]) -> Sequence[int]:
+        """Let the paused audits go on if the store works for them; their numbers.
+
+        Of several that ask at once, one has the store tried.
+        """
+        with self.engine.begin() as c:
+            if not c.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": TRIAL_LOCK}):
+                return []
+            paused = _paused(c)
+            if not paused or not works(paused):
+                return []
+            lifted = c.scalars(text(_LIFT), {"audits": [one.audit for one in paused]}).all()
+            c.execute(text(sql.LAPSE), {"audits": lifted})
+            return lifted
+
+
+def _paused(c: Connection) -> list[Paused]:
+    return [Paused(*row) for row in c.execute(text(_PAUSED))]
+
+
+_PAUSED = """
+SELECT a.id, a.paused_at, a.pause_reason, m.digest FROM audit a JOIN model m ON m.id = a.model_id
+WHERE a.state = 'paused' ORDER BY a.id
+"""
+
+_MODEL = "SELECT m.digest FROM explanation e JOIN model m ON m.id = e.model_id WHERE e.id = :explanation"
+
+_WANTING = """
+SELECT a.id FROM audit a JOIN audit_explanation ae ON ae.audit_id = a.id
+WHERE ae.explanation_id = :explanation AND a.state = 'running' ORDER BY a.id FOR NO KEY UPDATE OF a
+"""
+
+_CHANGE = "state = 'paused', paused_at = now(), pause_reason = :reason WHERE a.id = ANY(:audits)"
+_PAUSE = sql.END.format(change=_CHANGE) + "RETURNING audit_id"
+
+_LIFT = "UPDATE audit SET state = 'running' WHERE id = ANY(:audits) AND state = 'paused' RETURNING id"

@@ -1,0 +1,84 @@
+"""An outage of the blob store of any length fails no photograph: audits are paused, and go on by themselves."""
+
+import shutil
+
+import numpy as np
+
+from pipeline.recipes import recipe
+from polelens.stack.processes import Launch
+from polelens.stack.workers import ONE_THREAD, await_workers, worker_command
+from storage.keys import image_key
+from storage.registry import Version
+from tests import models
+from tests.bench import ALL_QUEUES, Bench, pictures
+from tests.disks import fill, on_small_disk, within
+
+FEW = {"samples": 32, "seeds": [1, 11, 21]}
+
+
+def test_a_disk_that_gets_full_in_mid_audit(bench: Bench, tmp_path) -> None:
+    """The audit pauses with a clear message; when the disk has room again it goes on to the numbers undisturbed."""
+    bench.environment["POLELENS_PART_EVALUATIONS"] = "32"
+    model = bench.model(models.additive(_shape(), bias=0.5), "yes", "no")
+    bench.photographs("full", pictures(30))
+    blobs = tmp_path / "blobs"
+    pid = _start(bench, "small", on_small_disk(blobs, "96m", worker_command(ALL_QUEUES, "small")))
+    number = bench.audit(model, "full/*", **FEW)
+    bench.wait(number, lambda progress: progress.done >= 3)
+    filler = within(pid, blobs / "filler")
+    fill(filler)
+    paused = bench.wait(number, lambda progress: progress.state == "paused")
+    assert paused.pause_reason == f"the blob store {blobs} is full (No space left on device): make room there"
+    assert (paused.failed, paused.remaining > 0) == (0, True)
+    log = bench.processes.log("small").read_text()
+    assert log.count(f"audit {number} is paused: ") == 1
+    filler.unlink()
+    ended = bench.wait(number)
+    assert (ended.done, ended.failed) == (30, 0)
+    _assert_undisturbed(bench, number, model)
+
+
+def test_an_outage_longer_than_all_tries(bench: Bench, tmp_path) -> None:
+    """The folder is not mounted, and an empty one stands in its place: nothing fails but what is missing for good."""
+    bench.environment["POLELENS_PART_EVALUATIONS"] = "32"
+    model = bench.model(models.additive(_shape(), bias=0.5), "yes", "no")
+    bench.photographs("away", pictures(4))
+    images = {image.name: image.sha256 for image in bench.archive.select()}
+    bench.archive.blobs.delete(image_key(images["away/003.png"]))
+    _start(bench, "hasty", worker_command(ALL_QUEUES, "hasty", app="tests.hasty"))
+    blobs, away = tmp_path / "blobs", tmp_path / "away"
+    blobs.rename(away)
+    blobs.mkdir()
+    number = bench.audit(model, "away/*", **FEW)
+    paused = bench.wait(number, lambda progress: progress.state == "paused")
+    assert "has lost models/" in (paused.pause_reason or "")
+    assert paused.failed == 0
+    shutil.rmtree(blobs)
+    away.rename(blobs)
+    ended = bench.wait(number)
+    assert (ended.done, ended.failed) == (3, 1)
+    *_, failed = bench.results(number)
+    assert failed.reason == f"prepare: there is no blob '{image_key(failed.image)}'"
+
+
+def _start(bench: Bench, name: str, command: list[str]) -> int:
+    pid = bench.processes.start(Launch(name, command, {**ONE_THREAD, **bench.environment}))
+    await_workers(bench.processes, bench.environment["CELERY_BROKER_URL"], [name])
+    return pid
+
+
+def _assert_undisturbed(bench: Bench, number: int, model: Version) -> None:
+    rows = bench.results(number)
+    for row in rows:
+        alone = bench.explained_alone(model, row, recipe("default").override(FEW))
+        assert row.attribution is not None
+        assert row.attribution.evaluations == alone.evaluations
+        np.testing.assert_allclose(row.attribution.labels[0].weights, alone.labels[0].weights, atol=1e-6)
+    with bench.audits.engine.begin() as c:
+        assert c.exec_driver_sql("SELECT count(*) FROM part").scalar() == 0
+        assert c.exec_driver_sql("SELECT count(*) FROM attribution").scalar() == len(rows)
+
+
+def _shape() -> np.ndarray:
+    shape = np.random.Generator(np.random.Philox(7)).normal(size=(3, 32, 32))
+    return shape * 0.45 / np.abs(shape).sum() / 255
