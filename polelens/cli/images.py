@@ -1,8 +1,7 @@
 """Put photographs into the archive, and see those there are."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import islice
@@ -145,8 +144,11 @@ def list_(selection: str, as_json: bool) -> None:
 
 
 def _add_all(location: str, told: Told) -> Added:
-    with closing(_outcomes(location, told)) as outcomes:
-        return _entered(location, told, outcomes)
+    pool = ThreadPoolExecutor(READERS)
+    try:
+        return _entered(location, told, _outcomes(pool, location, told))
+    finally:
+        pool.shutdown(cancel_futures=True)  # as when the blob store is full: no other is begun
 
 
 def _entered(location: str, told: Told, outcomes: Iterator[tuple[str, Future[Kept]]]) -> Added:
@@ -178,20 +180,14 @@ def _kept(added: Added, name: str, outcome: Future[Kept]) -> Kept | None:
         return None
 
 
-def _outcomes(location: str, told: Told) -> Generator[tuple[str, Future[Kept]]]:
-    """Each photograph's name and what came of it, in order, a bounded number read ahead.
-
-    Closed before its end, as when the blob store is full, it begins no other.
-    """
-    store, waiting, pool = archive(), list[tuple[str, Future[Kept]]](), ThreadPoolExecutor(READERS)
-    try:
-        for source in sources(location):
-            waiting.append((source.name, pool.submit(_keep, store, source, told)))
-            if len(waiting) >= AHEAD:
-                yield waiting.pop(0)
-        yield from waiting
-    finally:
-        pool.shutdown(cancel_futures=True)
+def _outcomes(pool: ThreadPoolExecutor, location: str, told: Told) -> Iterator[tuple[str, Future[Kept]]]:
+    """Each photograph's name and what came of it, in order, a bounded number read ahead."""
+    store, waiting = archive(), list[tuple[str, Future[Kept]]]()
+    for source in sources(location):
+        waiting.append((source.name, pool.submit(_keep, store, source, told)))
+        if len(waiting) >= AHEAD:
+            yield waiting.pop(0)
+    yield from waiting
 
 
 def _keep(store: Archive, source: Source, told: Told) -> Kept:

@@ -1,28 +1,31 @@
 """An outage of the blob store of any length fails no photograph: audits are paused, and go on by themselves."""
 
 import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from pipeline.recipes import recipe
 from polelens.stack.processes import Launch
-from polelens.stack.workers import ONE_THREAD, await_workers, worker_command
+from polelens.stack.workers import await_workers
 from storage.keys import image_key
 from storage.registry import Version
 from tests import models
-from tests.bench import ALL_QUEUES, Bench, pictures
+from tests.bench import Bench, pictures, worker_launch
 from tests.disks import fill, on_small_disk, within
 
 FEW = {"samples": 32, "seeds": [1, 11, 21]}
 
 
-def test_a_disk_that_gets_full_in_mid_audit(bench: Bench, tmp_path) -> None:
+def test_a_disk_that_gets_full_in_mid_audit(bench: Bench, tmp_path: Path) -> None:
     """The audit pauses with a clear message; when the disk has room again it goes on to the numbers undisturbed."""
     bench.environment["POLELENS_PART_EVALUATIONS"] = "32"
     model = bench.model(models.additive(_shape(), bias=0.5), "yes", "no")
     bench.photographs("full", pictures(30))
     blobs = tmp_path / "blobs"
-    pid = _start(bench, "small", on_small_disk(blobs, "96m", worker_command(ALL_QUEUES, "small")))
+    small = worker_launch("small", bench.environment)
+    pid = _start(bench, replace(small, command=on_small_disk(blobs, "96m", small.command)))
     number = bench.audit(model, "full/*", **FEW)
     bench.wait(number, lambda progress: progress.done >= 3)
     filler = within(pid, blobs / "filler")
@@ -38,14 +41,14 @@ def test_a_disk_that_gets_full_in_mid_audit(bench: Bench, tmp_path) -> None:
     _assert_undisturbed(bench, number, model)
 
 
-def test_an_outage_longer_than_all_tries(bench: Bench, tmp_path) -> None:
+def test_an_outage_longer_than_all_tries(bench: Bench, tmp_path: Path) -> None:
     """The folder is not mounted, and an empty one stands in its place: nothing fails but what is missing for good."""
     bench.environment["POLELENS_PART_EVALUATIONS"] = "32"
     model = bench.model(models.additive(_shape(), bias=0.5), "yes", "no")
     bench.photographs("away", pictures(4))
     images = {image.name: image.sha256 for image in bench.archive.select()}
     bench.archive.blobs.delete(image_key(images["away/003.png"]))
-    _start(bench, "hasty", worker_command(ALL_QUEUES, "hasty", app="tests.hasty"))
+    _start(bench, worker_launch("hasty", bench.environment, app="tests.hasty"))
     blobs, away = tmp_path / "blobs", tmp_path / "away"
     blobs.rename(away)
     blobs.mkdir()
@@ -61,9 +64,9 @@ def test_an_outage_longer_than_all_tries(bench: Bench, tmp_path) -> None:
     assert failed.reason == f"prepare: there is no blob '{image_key(failed.image)}'"
 
 
-def _start(bench: Bench, name: str, command: list[str]) -> int:
-    pid = bench.processes.start(Launch(name, command, {**ONE_THREAD, **bench.environment}))
-    await_workers(bench.processes, bench.environment["CELERY_BROKER_URL"], [name])
+def _start(bench: Bench, launch: Launch) -> int:
+    pid = bench.processes.start(launch)
+    await_workers(bench.processes, bench.environment["CELERY_BROKER_URL"], [launch.name])
     return pid
 
 
