@@ -4,15 +4,13 @@ A paused audit is wanted by nobody, so that its work drops out of every question
 flight stays as it is, and is handed out again when the audit goes on.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 
 from storage import statements as sql
-
-TRIAL_LOCK = 7_653_213  # any number, unlike the other locks
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,7 @@ class Pauses:
     def all(self) -> Sequence[Paused]:
         """Every audit that is paused, by its number."""
         with self.engine.begin() as c:
-            return _paused(c)
+            return [Paused(*row) for row in c.execute(text(_PAUSED))]
 
     def model(self, explanation: int) -> str:
         """The digest of the model of an explanation, whose blob every step needs."""
@@ -48,24 +46,12 @@ class Pauses:
             wanting = c.scalars(text(_WANTING), {"explanation": explanation}).all()
             return c.scalars(text(_PAUSE), {"audits": wanting, "reason": reason}).all()
 
-    def lift(self, works: Callable[[Sequence[Paused]], bool]) -> Sequence[int]:
-        """Let the paused audits go on if the store works for them; their numbers.
-
-        Of several that ask at once, one has the store tried.
-        """
+    def lift(self, audits: Sequence[int]) -> Sequence[int]:
+        """Let those of these audits go on that are still paused; their numbers."""
         with self.engine.begin() as c:
-            if not c.scalar(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": TRIAL_LOCK}):
-                return []
-            paused = _paused(c)
-            if not paused or not works(paused):
-                return []
-            lifted = c.scalars(text(_LIFT), {"audits": [one.audit for one in paused]}).all()
+            lifted = c.scalars(text(_LIFT), {"audits": audits}).all()
             c.execute(text(sql.LAPSE), {"audits": lifted})
             return lifted
-
-
-def _paused(c: Connection) -> list[Paused]:
-    return [Paused(*row) for row in c.execute(text(_PAUSED))]
 
 
 _PAUSED = """

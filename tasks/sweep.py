@@ -26,7 +26,8 @@ def sweep() -> None:
     ledger().settle()
     if settings().webhook_url and notices().due():
         hint("notify")
-    if lifted := pauses().lift(_works):
+    paused = pauses().all()
+    if paused and _works(paused) and (lifted := pauses().lift([one.audit for one in paused])):
         logger.warning("the blob store works again: audits %s go on", ", ".join(map(str, lifted)))
         publish(ledger().overdue())
         ledger().settle()

@@ -1,16 +1,15 @@
 """Paused audits: who is paused, what becomes of their work, and when they go on."""
 
 from pathlib import Path
-from threading import Barrier
 from typing import IO
 
 import pytest
 
 from storage.ledger import Step
 from storage.notices import Notices
-from storage.pauses import Paused, Pauses
+from storage.pauses import Pauses
 from tests.commands import Commands, CommandsIn
-from tests.desk import Desk, at_once, key, rows
+from tests.desk import Desk, key, rows
 
 FULL = "the blob store /data is full (No space left on device): make room there"
 
@@ -19,11 +18,6 @@ FULL = "the blob store /data is full (No space left on device): make room there"
 def pauses(desk: Desk) -> Pauses:
     """The desk's pauses."""
     return Pauses(desk.engine)
-
-
-def works(_: object) -> bool:
-    """A store that is well."""
-    return True
 
 
 def test_only_the_audits_that_want_the_explanation_are_paused(desk: Desk, pauses: Pauses) -> None:
@@ -62,43 +56,20 @@ def test_it_goes_on_where_it_was(desk: Desk, pauses: Pauses) -> None:
     job, (first, *others) = desk.opened()
     desk.answer([first])
     pauses.pause(job.id, FULL)
-    assert pauses.lift(lambda _: False) == []
-    assert desk.audits.get(1).state == "paused"
-    assert pauses.lift(works) == [1]
-    assert pauses.lift(works) == []
+    assert pauses.lift([1]) == [1]
+    assert pauses.lift([1]) == []
     progress = desk.audits.progress(1)
     assert (progress.state, progress.paused_at, progress.pause_reason) == ("running", None, None)
     assert desk.ledger.overdue() == others
 
 
-def test_the_store_is_tried_for_the_models_of_paused_audits(desk: Desk, pauses: Pauses) -> None:
-    """And not at all while none is paused."""
-    seen = list[Paused]()
-    assert pauses.lift(lambda paused: bool(seen.extend(paused))) == []
+def test_a_paused_audit_names_its_model(desk: Desk, pauses: Pauses) -> None:
+    """The store is tried for the model's blob: without it no step could begin."""
     job = desk.begun()
+    assert pauses.all() == []
     pauses.pause(job.id, FULL)
-    pauses.lift(lambda paused: bool(seen.extend(paused)))
-    assert [(one.audit, one.model) for one in seen] == [(1, desk.model.digest)]
+    assert [(one.audit, one.model) for one in pauses.all()] == [(1, desk.model.digest)]
     assert pauses.model(job.id) == desk.model.digest
-
-
-def test_of_two_sweepers_one_tries_the_store(desk: Desk, pauses: Pauses) -> None:
-    """The other goes on with its own work."""
-    pauses.pause(desk.begun().id, FULL)
-    inside, done = Barrier(2, timeout=30), Barrier(2, timeout=30)
-
-    def slowly(_: object) -> bool:
-        inside.wait()
-        done.wait()
-        return True
-
-    def meanwhile() -> list[int]:
-        inside.wait()
-        lifted = pauses.lift(works)
-        done.wait()
-        return list(lifted)
-
-    assert at_once(lambda: list(pauses.lift(slowly)), meanwhile) == [[1], []]
 
 
 def test_a_person_may_cancel_and_resume_it(desk: Desk, pauses: Pauses) -> None:
@@ -106,7 +77,7 @@ def test_a_person_may_cancel_and_resume_it(desk: Desk, pauses: Pauses) -> None:
     job = desk.begun()
     pauses.pause(job.id, FULL)
     desk.audits.cancel(1)
-    assert pauses.lift(works) == []
+    assert pauses.lift([1]) == []
     assert (desk.audits.get(1).state, pauses.all()) == ("cancelled", [])
     desk.audits.resume(1)
     pauses.pause(job.id, FULL)
@@ -122,7 +93,7 @@ def test_an_audit_whose_last_photograph_was_done_meanwhile_ends_when_it_goes_on(
     desk.value("UPDATE explanation SET state = 'done' RETURNING 1")
     desk.ledger.settle()
     assert desk.audits.get(1).state == "paused"
-    pauses.lift(works)
+    pauses.lift([1])
     desk.ledger.settle()
     assert desk.audits.get(1).state == "done"
 
@@ -176,7 +147,7 @@ def test_whoever_watches_waits(desk: Desk, pauses: Pauses, beside: Commands) -> 
     with beside.process("audit", "watch", "1") as watching:
         assert watching.stderr is not None
         assert _line_with("audit 1 is paused since 20", watching.stderr)
-        pauses.lift(works)
+        pauses.lift([1])
         assert _line_with("audit 1 goes on", watching.stderr)
         desk.finish(step)
         desk.ledger.settle()
