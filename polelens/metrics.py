@@ -13,9 +13,9 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from polelens.stack.depths import depths
 from storage.counters import CAUSES, DUPLICATES, REPUBLISHED, failed
 from storage.monitoring import ModelCounts, Reading, read
+from tasks.depths import client, depths
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,8 @@ class LedgerCollector(Collector):
 
     def _depths(self) -> dict[str, int] | None:
         try:
-            return depths(self._broker_url)
+            with client(self._broker_url) as asked:
+                return depths(asked)
         except (redis.RedisError, ValueError) as error:
             logger.warning("Redis: %s", error)
             return None

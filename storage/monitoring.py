@@ -37,6 +37,7 @@ class Reading:
     audits: Mapping[str, int]  # by state
     planned: int  # photographs of running audits that nobody has begun
     backlog: Sequence[Backlog]
+    overdue_seconds: float  # for how long a photograph has been due to be handed out again; 0 if none is
     models: Sequence[ModelCounts]
 
 
@@ -47,6 +48,7 @@ def read(engine: Engine) -> Reading:
             audits=dict.fromkeys(AUDIT_STATES, 0) | {row.state: row.n for row in c.execute(text(sql.COUNT_AUDITS))},
             planned=c.execute(text(sql.COUNT_PLANNED)).scalar_one(),
             backlog=[Backlog(*row) for row in c.execute(text(sql.BACKLOG))],
+            overdue_seconds=c.execute(text(sql.OVERDUE_SECONDS)).scalar_one(),
             models=_models(c.execute(text(sql.COUNTED)).all()),
         )
 

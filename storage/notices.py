@@ -44,6 +44,12 @@ class Notices:
         with self.engine.begin() as c:
             c.execute(text("UPDATE notice SET heard_at = now() WHERE id = :id"), {"id": notice.id})
 
+    def unheard(self) -> tuple[int, float]:
+        """How many audits' ends nobody has heard of yet, and for how many seconds the first."""
+        with self.engine.begin() as c:
+            number, seconds = c.execute(text(_UNHEARD)).one()
+        return int(number), float(seconds)
+
     def told(self, notice: Notice) -> dict[str, Any]:
         """What is to be said, as JSON: the audit, how many photographs came to what, and the verdicts' shares."""
         with self.engine.begin() as c:
@@ -58,7 +64,11 @@ class Notices:
         return event | head | audit | {"verdicts": shares}
 
 
-_DUE = "FROM notice WHERE heard_at IS NULL AND due_at <= now() AND ended_at > now() - interval '3 days'"
+_OPEN = "FROM notice WHERE heard_at IS NULL AND ended_at > now() - interval '3 days'"
+
+_DUE = f"{_OPEN} AND due_at <= now()"
+
+_UNHEARD = f"SELECT count(*), coalesce(extract(epoch FROM now() - min(ended_at)), 0) {_OPEN}"  # noqa: S608
 
 _IS_ANY_DUE = f"SELECT EXISTS (SELECT {_DUE})"
 

@@ -89,6 +89,12 @@ class Settings(Alone):
     schedule_seconds: float = Field(default=15, gt=0, description="how often beat looks for audits that are due")
     visibility_seconds: float = Field(default=900, gt=0, description="Redis hands an unacknowledged message out again")
     logs: Literal["text", "json"] = Field(default="text", description="text, or json: an object a line")
+    health: str = Field(default="", description="folder of a file for each worker and beat that is well; empty: none")
+    stall_seconds: float = Field(
+        default=300,
+        ge=0,
+        description="a worker that takes no message for so long while some wait ends itself; 0: never",
+    )
     palette: Literal["green-red", "blue-orange"] = Field(
         default="green-red", description="green-red, or blue-orange for colour-blind readers"
     )

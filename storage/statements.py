@@ -144,6 +144,11 @@ FROM late WHERE e.id = late.id RETURNING {SHOWN}, e.attempts, (
     WHERE p.explanation_id = e.id AND p.scores IS NULL AND p.attempts >= :attempts) AS dead_part
 """
 
+OVERDUE_SECONDS = f"""
+SELECT coalesce(extract(epoch FROM now() - min(e.lease_until)), 0)::float FROM explanation e
+WHERE e.state IN {IN_FLIGHT} AND e.lease_until < now() AND {IS_WANTED}
+"""
+
 FAIL = """
 UPDATE explanation SET state = 'failed', reason = :reason, finished_at = now(), lease_until = NULL
 WHERE id = :id AND state = ANY(:states)

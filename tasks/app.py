@@ -39,7 +39,10 @@ app.conf.update(
     worker_send_task_events=True,  # Flower
     worker_hijack_root_logger=False,
     enable_utc=True,
+    beat_scheduler="tasks.health:Scheduler",
+    beat_max_loop_interval=10,
 )
+app.steps["worker"].add("tasks.health:Watch")
 
 
 @app.on_configure.connect

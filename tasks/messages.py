@@ -20,7 +20,7 @@ def publish(steps: Iterable[Step]) -> None:
                 step.task,
                 args=[step.explanation, step.round, step.part] if step.task == "infer" else [step.explanation],
                 queue=step.task + NOW if step.urgent else step.task,
-                argsrepr=_words(step),
+                argsrepr=words(step),
                 kwargsrepr="",
                 producer=producer,
             )
@@ -31,7 +31,8 @@ def hint(task: str) -> None:
     app.send_task(task, queue="control", expires=60)
 
 
-def _words(step: Step) -> str:
+def words(step: Step) -> str:
+    """What a message is about, for people."""
     name = "".join(sign if sign.isprintable() else "?" for sign in step.photograph)
     shown = name if len(name) <= LONGEST else f"…{name[1 - LONGEST :]}"
     part = f" part={step.part + 1}/{step.parts}" if step.parts else ""

@@ -9,7 +9,7 @@ from storage.keys import model_key
 from storage.pauses import Paused
 from storage.settings import settings
 from tasks.app import app
-from tasks.messages import hint, publish
+from tasks.messages import hint, publish, words
 from tasks.runtime import ledger, notices, pauses
 from tasks.steps import IdsTask
 
@@ -22,7 +22,10 @@ def sweep() -> None:
 
     Audits that are paused go on as soon as the blob store takes and gives back bytes.
     """
-    publish(ledger().overdue())
+    overdue = ledger().overdue()
+    publish(overdue)
+    for step in {step.explanation: step for step in overdue}.values():
+        logger.warning("handed out again, as nothing came of its %s in time: %s", step.task, words(step))
     ledger().settle()
     if settings().webhook_url and notices().due():
         hint("notify")

@@ -55,7 +55,7 @@ def down() -> None:
 def doctor(as_json: bool) -> None:
     """Say what is wrong with the stack, one line each, and how to mend it.
 
-    The exit status is 1 if anything is.
+    The exit status is 1 if anything is; what is only not as good as it could be is a warning.
 
     \b
     polelens doctor
@@ -65,8 +65,8 @@ def doctor(as_json: bool) -> None:
     if as_json:
         echo_json([asdict(finding) for finding in findings])
     for finding in () if as_json else findings:
-        remedy = "" if finding.ok else f": {finding.remedy}"
-        click.echo(f"{'ok  ' if finding.ok else 'FAIL'} {finding.subject}: {finding.seen}{remedy}")
+        remedy = f": {finding.remedy}" if finding.remedy else ""
+        click.echo(f"{finding.word:4} {finding.subject}: {finding.seen}{remedy}")
     if not all(finding.ok for finding in findings):
         raise SystemExit(1)
 

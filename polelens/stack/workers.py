@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Collection, Iterable, Sequence
 from socket import gethostname
+from typing import Any
 from urllib.parse import urlsplit
 
 from celery import Celery
@@ -51,13 +52,29 @@ def listening(broker_url: str, among: Collection[str] = (), seconds: float = 1.0
     With `among`, names of workers on this machine, nobody else is asked, and it returns when all have answered.
     """
     nodes = [f"{name}@{gethostname()}" for name in among] or None
+    return {_name(node) for node, _ in _ask(broker_url, "ping", seconds, destination=nodes, limit=len(among) or None)}
+
+
+def serving(broker_url: str, seconds: float = 1.0) -> dict[str, set[str]]:
+    """The workers that answer within so many seconds, by their names without the host, and the queues they serve."""
+    found: dict[str, set[str]] = {}
+    for node, queues in _ask(broker_url, "active_queues", seconds):
+        found.setdefault(_name(node), set()).update(one["name"] for one in queues or ())
+    return found
+
+
+def _ask(broker_url: str, command: str, seconds: float, **options: Any) -> list[tuple[str, Any]]:
+    """What each worker answers, by its node's name."""
     app = Celery("polelens-ping", broker=broker_url, set_as_current=False)
     with app.connection_for_write() as connection:  # not from Kombu's pool: Redis may have been restarted meanwhile
         connection.ensure_connection(max_retries=1, timeout=5)
-        named = {"destination": nodes, "limit": len(among) or None, "timeout": seconds, "connection": connection}
-        answers = app.control.broadcast("ping", reply=True, **named)
+        answers = app.control.broadcast(command, reply=True, timeout=seconds, connection=connection, **options)
     app.close()
-    return {node.partition("@")[0] for answer in answers for node in answer}
+    return [said for answer in answers for said in answer.items()]
+
+
+def _name(node: str) -> str:
+    return node.partition("@")[0]
 
 
 def await_workers(processes: Processes, broker_url: str, names: Iterable[str], seconds: float = 60.0) -> None:

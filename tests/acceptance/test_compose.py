@@ -14,6 +14,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from socket import gethostname
 from urllib.request import Request, urlopen
 
 import numpy as np
@@ -50,13 +51,17 @@ class Machine:
     def environment(self, service: Service) -> dict[str, str]:
         """The service's, with this interpreter's commands first on the PATH."""
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        return service.environment | {"PATH": path, "HOME": str(self.scratch)} | self.hosts
+        said = {name: self._moved(value) for name, value in service.environment.items()}
+        return said | {"PATH": path, "HOME": str(self.scratch)} | self.hosts
 
     def command(self, words: list[str]) -> list[str]:
         """A command, at this machine's ports and with its own /tmp."""
         port = re.compile("|".join(self.ports))
         moved = [port.sub(lambda found: self.ports[found[0]], word) for word in words]
-        return [word.replace("/tmp/", f"{self.scratch}/") for word in moved]  # noqa: S108  the containers' own
+        return [self._moved(word) for word in moved]
+
+    def _moved(self, word: str) -> str:
+        return word.replace("/tmp/", f"{self.scratch}/")  # noqa: S108  the containers' own
 
     def start(self, service: Service) -> None:
         """Start a service that stays."""
@@ -135,6 +140,7 @@ def test_the_commands_of_compose_carry_an_audit_to_its_end(machine: Machine, tmp
     assert all(machine.processes.pid(name) for name in machine.processes.names())
     machine.processes.stop(workers, seconds=60)
     assert all("Cold shutdown" in machine.processes.log(name).read_text() for name in workers)  # not killed
+    assert [path.name for path in (tmp_path / "health").iterdir()] == [f"beat@{gethostname()}.json"]  # who runs on
 
 
 def _await(machine: Machine, path: str, words: str, seconds: float = 30.0) -> None:

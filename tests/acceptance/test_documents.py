@@ -13,18 +13,10 @@ import pytest
 
 from demo.photographs import archive, write
 from polelens.cli.main import COMMANDS
+from polelens.stack.postgres import programs
 from storage.settings import Settings
 from tests import compose
-
-ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-OPERATIONS = ROOT / "docs/operations.md"  # its processes do not end by themselves, and have a test of their own
-BLOCK = re.compile(r"^```(sh|sh processes|sh elsewhere|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-def blocks(document: Path, kind: str) -> list[str]:
-    """The fenced blocks of a kind in a document."""
-    return [body for found, body in BLOCK.findall(document.read_text()) if found == kind]
+from tests.documents import DOCUMENTS, OPERATIONS, ROOT, address, blocks, libpq
 
 
 @pytest.fixture
@@ -44,6 +36,7 @@ def place() -> Iterator[Path]:
 def environment(place: Path) -> dict[str, str]:
     """An environment with this interpreter's commands first and a stack of its own."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    path = f"{programs()}:{path}"  # psql
     kept = {name: os.environ[name] for name in ("LANG", "TMPDIR") if name in os.environ}
     return kept | {"PATH": path, "HOME": str(place / "home"), "POLELENS_HOME": str(place / "stack")}
 
@@ -81,7 +74,7 @@ def test_the_make_targets_of_a_document_exist(document: Path) -> None:
 def test_the_processes_of_operations(place: Path, environment: dict[str, str]) -> None:
     """The stack comes up as it says, and beside it each process of a larger one starts and stays."""
     (place / "home").mkdir()
-    local, many = blocks(OPERATIONS, "sh")
+    local, many, *others = blocks(OPERATIONS, "sh")
     up, *rest = local.splitlines()
     try:
         _bash(up, place, environment)
@@ -96,7 +89,10 @@ def test_the_processes_of_operations(place: Path, environment: dict[str, str]) -
                 process.terminate()
             for process in running:
                 process.wait(60)
-        _bash("set -e\n" + "\n".join(rest), place, environment)
+        for script in (*others, "\n".join(rest)):
+            _bash(
+                f"set -euo pipefail\n{script}", place, environment | libpq(address(Path(environment["POLELENS_HOME"])))
+            )
     finally:
         _bash("polelens down", place, environment)
 

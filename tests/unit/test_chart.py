@@ -6,9 +6,11 @@ import pytest
 
 from polelens.stack.workers import INFER, OTHERS, beat_command, flower_command, worker_command
 from tasks import app
+from tests import compose
 from tests.chart import FOLDER, Manifest, manifests, of_kind, pods
 
 GPU = {"workers": {"infer-gpu": {"enabled": True}}}
+GIVEN = dict.fromkeys(compose.must_be_given(), "x")
 OLDEST, NEWEST = "1.29", "1.37"
 KEDA = {"ScaledObject", "TriggerAuthentication"}  # definitions of its own, which Kubernetes has no schema of
 SECRETS = {"DATABASE_URL", "CELERY_BROKER_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "FLOWER_BASIC_AUTH"}
@@ -61,6 +63,19 @@ def test_a_worker_has_time_to_end(rendered: list[Manifest]) -> None:
             assert pod["terminationGracePeriodSeconds"] >= app.conf.worker_soft_shutdown_timeout + 15, name
     with pytest.raises(helm_python.HelmError, match="terminationGracePeriodSeconds"):
         manifests(terminationGracePeriodSeconds=30)
+
+
+def test_workers_and_beat_are_probed_by_the_age_of_a_file(rendered: list[Manifest]) -> None:
+    """The file that they keep is where the probe looks, which is what Compose runs; nobody else is probed so."""
+    test = next(one.healthcheck for one in compose.services(GIVEN) if one.name == "beat")
+    for name, pod in pods(rendered):
+        [container] = pod["containers"]
+        variables = {one["name"]: one.get("value") for one in container["env"]}
+        probe = container.get("livenessProbe", {}).get("exec", {}).get("command")
+        keeps = {"worker", "beat"} & set(container["command"])
+        assert variables.get("POLELENS_HEALTH") == ("/tmp/health" if keeps else None), name  # noqa: S108
+        assert probe == (test if keeps else None), name
+        assert {"name": "scratch", "mountPath": "/tmp"} in container["volumeMounts"], name  # noqa: S108
 
 
 def test_every_pod_has_the_least_it_needs(rendered: list[Manifest]) -> None:

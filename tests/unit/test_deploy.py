@@ -76,6 +76,14 @@ def test_a_worker_has_time_to_end() -> None:
         assert int(worker["stop_grace_period"].removesuffix("s")) >= app.conf.worker_soft_shutdown_timeout + 15
 
 
+def test_workers_and_beat_are_watched() -> None:
+    """By the file that they keep, and are started again when they end."""
+    for name in ("infer", "infer-gpu", "prepare-reduce", "beat"):
+        service = SERVICES[name]
+        assert service.environment["POLELENS_HEALTH"] in " ".join(service.healthcheck or ())
+        assert service.definition["restart"] == "unless-stopped"
+
+
 def test_only_pages_behind_a_login_are_published_and_only_here() -> None:
     """Flower and Grafana, on this machine's own address."""
     published = {name: one["ports"] for name, one in compose.document(GIVEN)["services"].items() if "ports" in one}
@@ -96,7 +104,7 @@ def test_every_container_of_ours_has_the_least_it_needs() -> None:
 def metrics() -> set[str]:
     """The names of all our metrics."""
     backlog = [Backlog(step, 0, 0, 0, 0.0) for step in ("prepare", "infer", "reduce")]
-    reading = Reading({"running": 1}, 0, backlog, [ModelCounts("poles@1", 1.0)])
+    reading = Reading({"running": 1}, 0, backlog, 0.0, [ModelCounts("poles@1", 1.0)])
     families = [*now(reading), *so_far(reading.models)]
     samples = {sample.name for family in families for sample in family.samples}
     return samples | {"polelens_up", "polelens_queue_messages"}

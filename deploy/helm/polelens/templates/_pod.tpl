@@ -33,14 +33,16 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- range .secrets }}
 {{ include "polelens.key" (dict "root" $root "key" .) }}
 {{- end }}
-{{- range $name, $value := mustMerge (dict) (default dict .settings) .root.Values.settings }}
+{{- $health := ternary (dict "POLELENS_HEALTH" "/tmp/health") (dict) (default false .health) }}
+{{- range $name, $value := mustMerge (dict) $health (default dict .settings) .root.Values.settings }}
 - {name: {{ $name }}, value: {{ $value | quote }}}
 {{- end }}
 {{- end -}}
 
 {{- /*
 One container that needs no more than it is given. Takes root, name, command, image, resources; perhaps settings, secrets,
-grace, port, path, restart, and place: the node selector, affinity, tolerations and runtime class.
+grace, port, path, health (it keeps a health file), restart, and place: the node selector, affinity, tolerations and
+runtime class.
 */ -}}
 {{- define "polelens.pod" -}}
 serviceAccountName: {{ .root.Values.serviceAccountName }}
@@ -74,6 +76,13 @@ containers:
       capabilities: {drop: [ALL]}
     resources: {{- toYaml .resources | nindent 6 }}
     volumeMounts: [{name: scratch, mountPath: /tmp}]
+    {{- if .health }}
+    livenessProbe:
+      exec: {command: [sh, -c, 'test -n "$(find /tmp/health -name "*.json" -mmin -1)"']}
+      initialDelaySeconds: 60
+      periodSeconds: 30
+      timeoutSeconds: 10
+    {{- end }}
     {{- with .port }}
     ports: [{name: http, containerPort: {{ . }}}]
     readinessProbe: {httpGet: {path: {{ $.path }}, port: http}, periodSeconds: 15, timeoutSeconds: 10}
