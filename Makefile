@@ -5,11 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 SECONDS ?= 60
+SERVICE ?= pypi
 STAMP := $(VENV)/.installed
 INSTALL = -m pip install --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo bench test fuzz chaos check lint types imports format constraints clean
+.PHONY: help venv demo bench test fuzz chaos audit check lint types imports format constraints clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +42,16 @@ fuzz: venv ## Look for bytes that break a reader of photographs, models or table
 chaos: venv ## Break things at random under audits; make chaos SECONDS=600 SEED=7 replays the faults of a seed
 	@$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) --json build/chaos.json --page docs/reliability.md $(ARGS)
 
+# Strictly: where the service knows nothing of a package, pip-audit by itself would call it well.
+audit: venv ## Look for known vulnerabilities in what is pinned; needs an advisory service, pypi or SERVICE=osv
+	@$(BIN)/python $(INSTALL) --constraint constraints.txt --group audit
+	@mkdir -p build
+	@if $(BIN)/pip-audit --strict --requirement constraints.txt --no-deps --disable-pip --progress-spinner off \
+	   --vulnerability-service $(SERVICE) >build/audit.txt 2>build/audit.log; \
+	 then echo "No known vulnerability, says $(SERVICE)."; \
+	 elif [ -s build/audit.txt ]; then cat build/audit.txt; echo "VULNERABLE, says $(SERVICE)."; exit 1; \
+	 else tail -n 1 build/audit.log; echo "NOT KNOWN: $(SERVICE) could not be asked."; exit 2; fi
+
 check: lint types imports test ## Everything that must hold before a change lands: what CI runs
 
 lint: venv ## Style and format
@@ -60,7 +71,7 @@ format: venv ## Put the code into its format, and mend what ruff can mend by its
 constraints: ## Make constraints.txt again from the newest versions that pyproject.toml allows
 	@rm -rf build/constraints && $(PYTHON) -m venv build/constraints
 	@build/constraints/bin/python $(INSTALL) --upgrade 'pip>=25.1'
-	@build/constraints/bin/python $(INSTALL) --editable '.[local,export]' --group dev --group fuzz
+	@build/constraints/bin/python $(INSTALL) --editable '.[local,export]' --group dev --group fuzz --group audit
 	@{ echo '# Versions that the tests passed with; remade by `make constraints`.'; \
 	   build/constraints/bin/python -m pip freeze --exclude-editable; } > constraints.txt
 	@rm -rf build/constraints
