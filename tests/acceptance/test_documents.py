@@ -37,7 +37,7 @@ def environment(place: Path) -> dict[str, str]:
     """An environment with this interpreter's commands first and a stack of its own."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     path = f"{programs()}:{path}"  # psql
-    kept = {name: os.environ[name] for name in ("LANG", "TMPDIR") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("LANG", "TMPDIR", "PYTHONPATH") if name in os.environ}
     return kept | {"PATH": path, "HOME": str(place / "home"), "POLELENS_HOME": str(place / "stack")}
 
 
@@ -74,8 +74,9 @@ def test_the_make_targets_of_a_document_exist(document: Path) -> None:
 def test_the_processes_of_operations(place: Path, environment: dict[str, str]) -> None:
     """The stack comes up as it says, and beside it each process of a larger one starts and stays."""
     (place / "home").mkdir()
+    environment |= {"POLELENS_HEALTH": str(place / "health")}
     local, many, *others = blocks(OPERATIONS, "sh")
-    up, *rest = local.splitlines()
+    up, *rest, down = local.splitlines()
     try:
         _bash(up, place, environment)
         _bash(many, place, environment)
@@ -89,7 +90,7 @@ def test_the_processes_of_operations(place: Path, environment: dict[str, str]) -
                 process.terminate()
             for process in running:
                 process.wait(60)
-        for script in (*others, "\n".join(rest)):
+        for script in (*rest, *others, down):
             _bash(
                 f"set -euo pipefail\n{script}", place, environment | libpq(address(Path(environment["POLELENS_HOME"])))
             )
