@@ -25,6 +25,7 @@ REASON_CHARACTERS = 500  # an error of the database quotes its statement
 SHOWN_CHARACTERS = 100
 
 logger = logging.getLogger(__name__)
+_owed: list[tuple[int, PartKey | None]] = []
 
 
 class IdsTask(Task):  # type: ignore[misc]
@@ -62,13 +63,16 @@ class StepTask(IdsTask):
     retry_backoff = 1
     retry_backoff_max = 60
 
+    def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
+        """What Postgres was not there to hear of, it hears of now."""
+        super().before_start(task_id, args, kwargs)
+        _forgive()
+
     def retry(self, *args: Any, exc: Exception | None = None, **options: Any) -> Any:
         """The process lives: the attempt does not count. Said before anybody can hear of the next one."""
-        try:
-            if not self.request.called_directly:
-                ledger().forgive(self.request.args[0], _part(self.request.args))
-        except SQLAlchemyError:
-            logger.exception("an attempt of %s%s will count although its process lives", self.name, self.request.args)
+        if not self.request.called_directly:
+            _owed.append((self.request.args[0], _part(self.request.args)))
+        _forgive()
         if reason := self._paused(exc):
             raise Paused(reason) from exc
         if isinstance(exc, MemoryError):
@@ -116,6 +120,16 @@ def _outage(model: str) -> str | None:
     except BlobsUnavailable as error:
         return str(error)
     return None
+
+
+def _forgive() -> None:
+    """Take back the attempts of this process that ended in an error, now or as soon as Postgres is there."""
+    try:
+        while _owed:
+            ledger().forgive(*_owed[-1])
+            _owed.pop()
+    except SQLAlchemyError as error:
+        logger.warning("%d attempts count as dead processes for the time being: %s", len(_owed), error)
 
 
 def _part(args: Any) -> PartKey | None:

@@ -25,11 +25,13 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 assert runtime.ledger.cache_info().currsize == 1
 """
 
-FULL = """
-CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql
+NO_ROOM = """
+CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql
 AS $$ BEGIN RAISE 'no space left on device' USING ERRCODE = 'disk_full'; END $$;
-CREATE TRIGGER full BEFORE INSERT ON part EXECUTE FUNCTION fill()
+CREATE TRIGGER no_room BEFORE {} EXECUTE FUNCTION no_room()
 """
+ROOM = "DROP TRIGGER no_room ON part"
+ANSWERS = "UPDATE ON part FOR EACH ROW WHEN (NEW.scores IS NOT NULL OR NEW.attempts < OLD.attempts)"
 
 
 def test_an_error_that_passes_is_tried_again_until_it_has_passed(bench: Bench) -> None:
@@ -50,7 +52,7 @@ def test_no_photograph_fails_because_postgres_did(bench: Bench) -> None:
     """A disk of Postgres' is full at the last of all tries: the photograph waits, and is done when there is room."""
     model = bench.model(models.constant(size=32), "a", "b", "c")
     bench.photographs("full", pictures(1))
-    _change(bench, FULL)
+    _change(bench, NO_ROOM.format("INSERT ON part"))
     number = bench.audit(model, "full/*", samples=8, seeds=[1])
     [worker] = bench.workers(1)
     bench.wait(number, lambda _: worker.log().count("retry: Retry in") > 0)
@@ -59,7 +61,22 @@ def test_no_photograph_fails_because_postgres_did(bench: Bench) -> None:
         app.send_task("prepare", args=[row.id], queue="prepare-now", retries=12)
     bench.wait(number, lambda _: "waits for Postgres or Redis" in worker.log())
     assert (bench.audits.progress(number).in_flight, bench.audits.progress(number).failed) == (1, 0)
-    _change(bench, "DROP TRIGGER full ON part")
+    _change(bench, ROOM)
+    assert bench.wait(number).done == 1
+
+
+def test_an_attempt_counts_for_no_dead_process_though_postgres_hears_of_it_late(bench: Bench) -> None:
+    """As many as would give the photograph up end while Postgres takes no answer and no word of what became of them."""
+    bench.environment["POLELENS_LEASE_SECONDS"] = "3600"
+    model = bench.model(models.constant(size=32), "a", "b", "c")
+    bench.photographs("owed", pictures(2))
+    bench.workers(1)
+    _change(bench, NO_ROOM.format(ANSWERS))
+    number = bench.audit(model, "owed/000.png", samples=8, seeds=[1])
+    bench.wait(number, lambda _: _value(bench, "SELECT sum(attempts) FROM part") == 3)
+    _change(bench, ROOM)
+    bench.wait(bench.audit(model, "owed/001.png", samples=8, seeds=[1]))
+    _change(bench, "UPDATE explanation SET lease_until = now() WHERE lease_until IS NOT NULL")
     assert bench.wait(number).done == 1
 
 
