@@ -19,8 +19,7 @@ SECONDS = 5.0
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
     """A stage for all outages, one after another; as no process dies, no photograph may be given up."""
-    with raised() as stage:
-        stage.cast(attempts=3)
+    with raised(attempts=3) as stage:
         yield stage
 
 
@@ -29,8 +28,8 @@ def test_an_audit_survives(fault: Fault, stage: Stage) -> None:
     """Every photograph is done, once, with the numbers of an undisturbed run, and nothing is left over."""
     stage.start_audit()
     stage.await_done(2)
+    assert not stage.over()
     dice = np.random.Generator(np.random.Philox(5))
     (replace(fault, seconds=SECONDS) if isinstance(fault, Misbehaving) else fault).strike(stage, dice)
-    assert not stage.over()
     stage.await_end()
     stage.assert_undisturbed()

@@ -88,14 +88,14 @@ class Stage:
             self.fronts[service] = later.enter_context(front(urlsplit(url).port or 0))
             self.environment[variable] = self.fronts[service].before(url)
 
-    def set(self) -> None:
-        """Have a model and photographs, and start workers and beats."""
+    def set(self, **settings: object) -> None:
+        """Have a model and photographs, and start beats, and workers with these POLELENS_ settings."""
         self.model = self.bench.model(models.additive(_shape(), bias=0.5), "yes", "no")
         self.recipe = recipe("default")
         self.bench.photographs("chaos", pictures(PHOTOGRAPHS))
         self.supervisor = Supervisor(self.bench.processes)
         self.supervisor.start(beat_launch(name, self.environment, self.bench.processes) for name in BEATS)
-        self.cast()
+        self.cast(**settings)
 
     def cast(self, **settings: object) -> None:
         """Start workers anew, with these POLELENS_ settings beside the usual ones."""
@@ -213,8 +213,8 @@ class Stage:
 
 
 @contextmanager
-def raised() -> Iterator[Stage]:
-    """A stage that goes when it is done."""
+def raised(**settings: object) -> Iterator[Stage]:
+    """A stage that goes when it is done; its first workers have these POLELENS_ settings."""
     home = Path(tempfile.mkdtemp(prefix="polelens-chaos-"))  # a short name
     services = Processes(home)
     with ExitStack() as later:
@@ -224,7 +224,7 @@ def raised() -> Iterator[Stage]:
         stage.raise_services()
         later.callback(stage.bench.close)
         stage.front(later)
-        stage.set()
+        stage.set(**settings)
         later.callback(stage.supervisor.close)
         yield stage
 
