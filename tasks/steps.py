@@ -109,7 +109,7 @@ class StepTask(IdsTask):
                 logger.warning("audit %d is paused: %s", audit, reason)
         except SQLAlchemyError:
             logger.exception("the audits of %s%s could not be paused", self.name, self.request.args)
-            return None
+            return str(error)  # the sweeper hands it out again
         return reason
 
 

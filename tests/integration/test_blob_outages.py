@@ -99,7 +99,6 @@ def test_a_server_that_lets_nobody_in(s3: S3, monkeypatch: pytest.MonkeyPatch) -
     """Wrong credentials, or a bucket that is not there, are nothing that a photograph did."""
     with pytest.raises(BlobsUnavailable, match=r"refuses \(NoSuchBucket, HTTP status 404\)"):
         open_blobs("s3://nowhere").get("a")
-    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # which remembers the credentials
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another secret")
     store = open_blobs(f"s3://{s3.bucket}")
     for call in calls(store):
@@ -176,7 +175,6 @@ def answering(status: int, body: str) -> Iterator[str]:
 
 
 def _credentials(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
     keys = {"AWS_ACCESS_KEY_ID": "polelens", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
     for name, value in {**keys, "AWS_ENDPOINT_URL_S3": url}.items():
         monkeypatch.setenv(name, value)

@@ -30,7 +30,6 @@ print(len(images), all(archive().blobs.exists(image_key(image.sha256)) for image
 @pytest.fixture
 def locked_out(desk: Desk, s3: S3, commands: CommandsIn, broker_url: str, monkeypatch: pytest.MonkeyPatch) -> Commands:
     """The command line on the desk's database, with wrong credentials for its bucket."""
-    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # which remembers the credentials
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another secret")
     url = desk.engine.url.render_as_string(hide_password=False)
     blobs = f"s3://{s3.bucket}/locked"
