@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
-# MinIO's disk and its bucket's quota, Ceph's quota, Amazon FSx. SeaweedFS says InternalError, as of everything.
+# MinIO's disk and its bucket's quota, Ceph's quota, Amazon FSx. SeaweedFS and JuiceFS say InternalError, as of all.
 FULL_CODES = ("XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded", "InsufficientCapacity")
 INSUFFICIENT_STORAGE = 507
 
