@@ -3,12 +3,11 @@
 import json
 import secrets
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from tests.chaos.page import summary, table, write
+from tests.chaos.page import figures, summary, table, write
 from tests.chaos.soak import soak
 from tests.chaos.stage import raised
 
@@ -35,7 +34,7 @@ def main(seconds: float, seed: int | None, told: Path | None, page: Path | None)
     click.echo(f"\n{table(outcome)}\n{outcome.broken or summary(outcome)}")
     if told:
         told.parent.mkdir(parents=True, exist_ok=True)
-        told.write_text(json.dumps(asdict(outcome), indent=1) + "\n")
+        told.write_text(json.dumps(figures(outcome), indent=1) + "\n")
     if outcome.broken:
         click.echo(f"BROKEN with seed {seed}; the logs are in build/chaos")
         sys.exit(1)

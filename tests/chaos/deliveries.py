@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
 
-from tests.chaos.fault import Broken
+from tests.chaos.fault import Broken, Missed
 from tests.chaos.stage import SETTINGS, Stage
 
 RUSH_SECONDS = 3
@@ -39,20 +41,26 @@ class Rush:
     def strike(self, stage: Stage, dice: np.random.Generator) -> None:
         """Let them, and see that no more than a window of photographs is ever in flight."""
         del dice
-        command = [sys.executable, "-m", "tests.chaos.rush", str(RUSH_SECONDS)]
-        rushing = [subprocess.Popen(command, cwd="/", env=stage.environment | RUSHING) for _ in range(2)]
-        try:
-            most = max(_in_flight(stage) for _ in iter(lambda: rushing[0].poll() is None, False))
-            ends = [process.wait(60) for process in rushing]
-        finally:
+        command, pipes = [sys.executable, "-m", "tests.chaos.rush", str(RUSH_SECONDS)], subprocess.PIPE
+        environment = stage.environment | RUSHING
+        with ExitStack() as later:
+            rushing = [
+                later.enter_context(subprocess.Popen(command, cwd="/", env=environment, stdin=pipes, stdout=pipes))
+                for _ in range(2)
+            ]
             for process in rushing:
-                process.kill()
-                process.wait()
-        if any(ends) or most > int(SETTINGS["POLELENS_WINDOW"]):
-            raise Broken(f"the producers and sweepers ended with {ends}, {most} photographs were in flight")
+                process.stdout.readline()  # it is ready, after some seconds of imports
+            if stage.over():
+                raise Missed("the audit was over")
+            for process in rushing:
+                process.stdin.close()
+            most = max(_in_flight(stage) for _ in iter(lambda: rushing[0].poll() is None, False))
+        if any(process.returncode for process in rushing) or most > int(SETTINGS["POLELENS_WINDOW"]):
+            raise Broken(f"{most} photographs were in flight, or a producer failed")
 
 
 def _in_flight(stage: Stage) -> int:
+    time.sleep(0.02)
     return stage.progress().in_flight
 
 

@@ -1,7 +1,9 @@
 """What a soak comes to, for people: a table, and the section of docs/reliability.md that it replaces."""
 
+from dataclasses import fields
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from benchmarks.machine import machine, today
 from tests.chaos.soak import Outcome
@@ -23,12 +25,17 @@ def summary(outcome: Outcome) -> str:
     """The figures of a soak in a sentence or two."""
     n = outcome.counted
     return (
-        f"`make chaos SECONDS={outcome.seconds:.0f} SEED={outcome.seed}`: {sum(outcome.struck.values())} faults of "
-        f"{len(outcome.struck)} kinds in {outcome.seconds:.0f} s, {outcome.audits} audits, {n['photographs']} "
-        f"photographs in {n['parts']} parts and {n['evaluations']:,} evaluations, all as undisturbed. "
+        f"`make chaos SECONDS={outcome.asked:g} SEED={outcome.seed}`: {sum(outcome.struck.values())} strikes of "
+        f"{len(outcome.struck)} kinds of faults in {outcome.seconds:.0f} s, {outcome.audits} audits, "
+        f"{n['photographs']} photographs in {n['parts']} parts and {n['evaluations']:,} evaluations, all as undisturbed. "
         f"{n['duplicates']} late answers were refused, {n['republished']} times the sweeper handed a photograph out "
         "again."
     )
+
+
+def figures(outcome: Outcome) -> dict[str, Any]:
+    """All of it, for scripts."""
+    return {one.name: getattr(outcome, one.name) for one in fields(outcome)} | {"machine": machine(), "date": today()}
 
 
 def write(path: Path, outcome: Outcome) -> None:

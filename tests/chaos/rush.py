@@ -7,6 +7,8 @@ from tasks.produce import produce
 from tasks.sweep import sweep
 
 if __name__ == "__main__":
+    print("ready", flush=True)
+    sys.stdin.readline()
     end = time.monotonic() + float(sys.argv[1])
     while time.monotonic() < end:
         produce()

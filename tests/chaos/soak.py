@@ -31,7 +31,8 @@ class Outcome:
     """What a soak has seen."""
 
     seed: int
-    seconds: float = 0.0
+    asked: float  # seconds in which faults were to strike
+    seconds: float = 0.0  # until the last audit ended
     audits: int = 0
     counted: Counter[str] = field(default_factory=Counter)
     struck: Counter[str] = field(default_factory=Counter)
@@ -51,7 +52,7 @@ def plan(seed: int) -> Iterator[Strike]:
 
 def soak(stage: Stage, seconds: float, seed: int, say: Say) -> Outcome:
     """Break things for so long, and let the last audit end; stops at the first promise that is broken."""
-    outcome, began, strikes = Outcome(seed), time.monotonic(), plan(seed)
+    outcome, began, strikes = Outcome(seed, seconds), time.monotonic(), plan(seed)
     end, present = began + seconds, next(strikes)
     try:
         while time.monotonic() < end:

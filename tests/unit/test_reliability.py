@@ -1,11 +1,12 @@
 """The soak's plan, and the page that lists what is promised."""
 
+import json
 import re
 from itertools import islice
 from pathlib import Path
 
 from tests.chaos.kills import DEATHS
-from tests.chaos.page import BEGIN, END, write
+from tests.chaos.page import BEGIN, END, figures, write
 from tests.chaos.registry import FAULTS
 from tests.chaos.soak import Outcome, plan
 
@@ -30,7 +31,7 @@ def test_every_fault_strikes_before_any_strikes_again() -> None:
 
 def test_a_soak_replaces_what_the_one_before_has_written(tmp_path: Path) -> None:
     """Between the two markers, and nothing else."""
-    page, outcome = tmp_path / "page.md", Outcome(7, seconds=60, audits=3)
+    page, outcome = tmp_path / "page.md", Outcome(7, 60, audits=3)
     page.write_text(f"above\n{BEGIN}old\n{END}below\n")
     outcome.struck["a worker killed"] = 2
     outcome.recoveries["a worker killed"] = [0.25, 1.75]
@@ -42,6 +43,7 @@ def test_a_soak_replaces_what_the_one_before_has_written(tmp_path: Path) -> None
     assert "old" not in written
     assert written.count("| a worker killed | 2 | 1.0 | 1.8 |") == 1
     assert "make chaos SECONDS=60 SEED=7" in written
+    assert json.loads(json.dumps(figures(outcome)))["recoveries"] == {"a worker killed": [0.25, 1.75]}
 
 
 def test_the_page_names_tests_that_exist_and_every_fault() -> None:
