@@ -60,7 +60,7 @@ def test_kill_9_fifty_times(stage: Stage, dice: np.random.Generator) -> None:
         for pid in stage.supervisor.children(worker):
             if taken[pid] >= SPARED:
                 kills += 1
-                kill_worker(stage, worker, dice) if dice.random() < 0.15 else kill_pool(pid)
+                kill_worker(stage, worker, dice) if dice.random() < 0.1 else kill_pool(pid)
     stage.await_end()
     stage.assert_undisturbed()
 

@@ -3,11 +3,13 @@
 import os
 import signal
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
+from tests.chaos.charges import Line
 from tests.chaos.failing import POINTS
 from tests.chaos.stage import WORKERS, Stage
 
@@ -69,14 +71,21 @@ class Frozen:
         pid, duplicates = stage.charges.await_met(stage.charges.lay(self.point, "stop"), stage.over), "duplicates"
         group, refused, held = os.getpgid(pid), stage.counted(duplicates), stage.charges.held(pid)
         os.killpg(group, signal.SIGSTOP)
+        frozen = time.time()
         try:
             time.sleep(FROZEN_SECONDS)
-            stage.wait(lambda: any(line.part == held for line in stage.charges.answered()))
+            stage.wait(lambda: _goes_on(stage.charges.diary(), frozen, held))
         finally:
             os.killpg(group, signal.SIGCONT)
         stage.mended()
         if self.refused:
             stage.wait(lambda: stage.counted(duplicates) > refused)
+
+
+def _goes_on(diary: Sequence[Line], since: float, part: int) -> bool:
+    """Whether somebody has answered this part, and has finished a photograph since."""
+    answered = any((line.what, line.part) == ("answered", part) for line in diary)
+    return answered and any(line.what == "finished" and line.seconds > since for line in diary)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def summary(outcome: Outcome) -> str:
     return (
         f"`make chaos SECONDS={outcome.asked:g} SEED={outcome.seed}`: {sum(outcome.struck.values())} strikes of "
         f"{len(outcome.struck)} kinds of faults in {outcome.seconds:.0f} s, {outcome.audits} audits, "
-        f"{n['photographs']} photographs in {n['parts']} parts and {n['evaluations']:,} evaluations, all as undisturbed. "
+        f"{n['photographs']} photographs in {n['parts']} parts, all as undisturbed. "
         f"{n['duplicates']} late answers were refused, {n['republished']} times the sweeper handed a photograph out "
         "again."
     )
