@@ -58,8 +58,8 @@ def soak(stage: Stage, seconds: float, seed: int, say: Say) -> Outcome:
         while time.monotonic() < end:
             stage.start_audit()
             while time.monotonic() < end and _goes_on(stage, present.pause):
-                _strike(stage, present, outcome, say)
-                present = next(strikes)
+                if _strike(stage, present, outcome, say):
+                    present = next(strikes)  # else it strikes the next audit
             stage.await_end()
             stage.assert_undisturbed()
             outcome.audits += 1
@@ -77,21 +77,21 @@ def _goes_on(stage: Stage, pause: float) -> bool:
     return not stage.over()
 
 
-def _strike(stage: Stage, strike: Strike, outcome: Outcome, say: Say) -> None:
+def _strike(stage: Stage, strike: Strike, outcome: Outcome, say: Say) -> bool:
+    """Strike and measure the recovery; False if the audit ended before."""
     name = strike.fault.name
     try:
         strike.fault.strike(stage, strike.dice)
     except Missed as missed:
         say(f"          {name}: missed, {missed}")
-        return
+        return False
     recovery = _recovery(stage, stage.take_mended())
     outcome.struck[name] += 1
     if recovery is not None:
         outcome.recoveries.setdefault(name, []).append(recovery)
-    done = stage.progress().done
-    say(
-        f"          {name}: " + ("-" if recovery is None else f"{recovery:.1f} s") + f"  ({done} of {PHOTOGRAPHS} done)"
-    )
+    seconds = "-" if recovery is None else f"{recovery:.1f} s"
+    say(f"          {name}: {seconds}  ({stage.progress().done} of {PHOTOGRAPHS} done)")
+    return True
 
 
 def _recovery(stage: Stage, mended: float) -> float | None:
