@@ -4,6 +4,7 @@ import os
 
 from celery import Celery
 from kombu.entity import Exchange, Queue
+from kombu.transport import TRANSPORT_ALIASES
 
 from storage.settings import settings
 from tasks.queues import QUEUES
@@ -11,6 +12,8 @@ from tasks.queues import QUEUES
 RESTORE_SECONDS = 30  # between two looks for messages that nobody has acknowledged in time
 SILENCE_SECONDS = 10  # of Redis
 TASKS = ("produce", "prepare", "infer", "reduce", "sweep", "notify", "schedule", "compare")
+
+TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "tasks.broker:Transport"))  # before any connection is made
 
 app = Celery("tasks", include=[f"tasks.{name}" for name in TASKS])
 app.conf.update(
