@@ -29,7 +29,7 @@ def main(seconds: float, seed: int | None, told: Path | None, page: Path | None)
     click.echo(f"seed {seed}: make chaos SECONDS={seconds:g} SEED={seed}")
     with raised() as stage:
         outcome = soak(stage, seconds, seed, click.echo)
-        if outcome.broken:
+        if outcome.broken or outcome.stalls:
             stage.keep_logs(Path("build/chaos"))
     click.echo(f"\n{table(outcome)}\n{outcome.broken or summary(outcome)}")
     if told:

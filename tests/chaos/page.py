@@ -29,7 +29,8 @@ def summary(outcome: Outcome) -> str:
         f"{len(outcome.struck)} kinds of faults in {outcome.seconds:.0f} s, {outcome.audits} audits, "
         f"{n['photographs']} photographs in {n['parts']} parts, all as undisturbed. "
         f"{n['duplicates']} late answers were refused, {n['republished']} times the sweeper handed a photograph out "
-        "again."
+        "again, "
+        f"{outcome.stalls} times a worker was stuck and ended itself."
     )
 
 

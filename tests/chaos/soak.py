@@ -37,6 +37,7 @@ class Outcome:
     counted: Counter[str] = field(default_factory=Counter)
     struck: Counter[str] = field(default_factory=Counter)
     recoveries: dict[str, list[float]] = field(default_factory=dict)  # seconds from the mending to the next progress
+    stalls: int = 0  # workers that were stuck, and ended themselves
     broken: str = ""
 
 
@@ -58,8 +59,9 @@ def soak(stage: Stage, seconds: float, seed: int, say: Say) -> Outcome:
         while time.monotonic() < end:
             stage.start_audit()
             while time.monotonic() < end and _goes_on(stage, present.pause):
-                if _strike(stage, present, outcome, say):
-                    present = next(strikes)  # else it strikes the next audit
+                if not _strike(stage, present, outcome, say):
+                    break  # it strikes the next audit
+                present = next(strikes)
             stage.await_end()
             stage.assert_undisturbed()
             outcome.audits += 1
@@ -67,7 +69,7 @@ def soak(stage: Stage, seconds: float, seed: int, say: Say) -> Outcome:
             say(f"{time.monotonic() - began:6.0f} s  audit {outcome.audits}: {PHOTOGRAPHS} photographs as undisturbed")
     except Broken as broken:
         outcome.broken = f"after {present.fault.name}, strike {sum(outcome.struck.values())}: {broken}"
-    outcome.seconds = time.monotonic() - began
+    outcome.seconds, outcome.stalls = time.monotonic() - began, stage.stalls()
     return outcome
 
 

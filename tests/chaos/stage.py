@@ -38,6 +38,7 @@ PHOTOGRAPHS = 30
 SERVICES = {"postgres": "DATABASE_URL", "redis": "CELERY_BROKER_URL", "s3": "AWS_ENDPOINT_URL_S3"}  # who says where
 WORKERS, BEATS = ("worker-1", "worker-2"), ("beat-1", "beat-2")
 KILLABLE = ("fsync=off",)  # what a killed Postgres had committed is there; only a power cut could lose it
+STALLED = "this worker ends itself"  # the watchdog's words
 UNACKED = ("unacked", "unacked_index")  # kombu's own: messages that a worker holds
 SETTINGS = {
     "POLELENS_LEASE_SECONDS": "5",
@@ -45,6 +46,7 @@ SETTINGS = {
     "POLELENS_PART_EVALUATIONS": "150",
     "POLELENS_BATCH": "64",
     "POLELENS_WINDOW": "8",
+    "POLELENS_STALL_SECONDS": "40",  # twice as long as the longest outage
     # Our kills hit some photograph again and again; that it is given up in the end is another test's rule.
     "POLELENS_ATTEMPTS": "100",
 }
@@ -197,6 +199,10 @@ class Stage:
             asked.hlen(UNACKED[0]).zcard(UNACKED[1])
             found = zip((*QUEUES, *UNACKED), asked.execute(), strict=True)
             return {name: depth for name, depth in found if depth}
+
+    def stalls(self) -> int:
+        """How often a worker has ended itself since it was stuck."""
+        return sum(self.bench.processes.log(name).read_text(errors="replace").count(STALLED) for name in WORKERS)
 
     def keep_logs(self, folder: Path) -> None:
         """Copy what the processes have printed."""
