@@ -31,7 +31,7 @@ NOBODY = f"{HOST}:1"  # nothing listens there
 WRONG = {  # a variable, and what the log of a worker says that cannot reach its service
     "DATABASE_URL": "OperationalError",
     "CELERY_BROKER_URL": "Cannot connect to",
-    "AWS_ENDPOINT_URL_S3": "Could not connect to the endpoint",
+    "AWS_ENDPOINT_URL_S3": "does not answer (EndpointConnectionError)",
 }
 
 
