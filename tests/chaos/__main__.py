@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import signal
 import sys
 from pathlib import Path
 
@@ -25,6 +26,7 @@ def main(seconds: float, seed: int | None, told: Path | None, page: Path | None)
     \b
     python -m tests.chaos --seconds 600 --seed 7
     """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # and so stop what was started
     seed = secrets.randbelow(10**6) if seed is None else seed
     click.echo(f"seed {seed}: make chaos SECONDS={seconds:g} SEED={seed}")
     with raised() as stage:
