@@ -170,7 +170,7 @@ class Comparisons:
     def forgive(self, number: int) -> None:
         """Take back an attempt that ended in an error and not in a dead process: it is due again after its lease."""
         with self.engine.begin() as c:
-            c.execute(text("UPDATE comparison SET attempts = attempts - 1 WHERE id = :id"), {"id": number})
+            c.execute(text("UPDATE comparison SET attempts = greatest(attempts - 1, 0) WHERE id = :id"), {"id": number})
 
     def fail(self, number: int, reason: str) -> None:
         """Give a comparison up, with the reason."""

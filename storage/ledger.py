@@ -208,9 +208,10 @@ class Ledger:
             if not behind and _fail(c, task, explanation, reason):
                 count(c, failed(task), [explanation])
 
-    def forgive(self, explanation: int, part: PartKey | None = None) -> None:
+    def forgive(self, explanation: int, part: PartKey | None = None, *, holding: bool = True) -> None:
         """Take back an attempt that ended in an error and not in a dead process: it will be tried again."""
-        statement, values = (sql.FORGIVE_PART, _values(part)) if part else (sql.FORGIVE, {"id": explanation})
+        whole = {"id": explanation, "holding": holding}
+        statement, values = (sql.FORGIVE_PART, _values(part)) if part else (sql.FORGIVE, whole)
         with self.engine.begin() as c:
             c.execute(text(statement), values)
 

@@ -15,12 +15,17 @@ from storage import statements as sql
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """An audit that is paused: since when, what its workers saw, and the digest of its model."""
+    """An audit that is paused: since when, what its workers saw, and the digest of its model.
+
+    `rested`: for half a minute by each other pause of the last hour. What works for the sweeper and not for a worker,
+    such as a mount that one machine lacks, would else have it pause and go on without end.
+    """
 
     audit: int
     since: datetime
     reason: str
     model: str
+    rested: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +60,10 @@ class Pauses:
 
 
 _PAUSED = """
-SELECT a.id, a.paused_at, a.pause_reason, m.digest FROM audit a JOIN model m ON m.id = a.model_id
-WHERE a.state = 'paused' ORDER BY a.id
+SELECT a.id, a.paused_at, a.pause_reason, m.digest, now() >= a.paused_at + interval '30 seconds' * (
+    SELECT count(*) FROM notice n WHERE n.audit_id = a.id AND n.state = 'paused' AND n.ended_at < a.paused_at
+                                    AND n.ended_at > a.paused_at - interval '1 hour')
+FROM audit a JOIN model m ON m.id = a.model_id WHERE a.state = 'paused' ORDER BY a.id
 """
 
 _MODEL = "SELECT m.digest FROM explanation e JOIN model m ON m.id = e.model_id WHERE e.id = :explanation"

@@ -140,6 +140,10 @@ class Settings(Alone):
         """A worker that looks in the wrong place must not start: it would fail every photograph."""
         if "://" in value and not value.startswith("s3://"):
             raise ValueError("expected a folder or s3://bucket/prefix")
+        if "://" in value and "@" in urlsplit(value).netloc:
+            raise ValueError(
+                "expected s3://bucket/prefix with no login in it: boto3 finds it in AWS_ACCESS_KEY_ID and its like"
+            )
         return value
 
     @classmethod
@@ -180,7 +184,7 @@ def _read(kind: type[S]) -> S:
                 f"{variable} is not set and no local stack is running: set it, or `polelens up`"
             ) from None
         field = kind.model_fields.get(str(problem["loc"][0]))
-        secret = variable == name or (field is not None and not field.repr)  # an address has a password in it
+        secret = variable == name or (field is not None and not field.repr) or "@" in str(problem["input"])
         given = "" if secret else f" is {problem['input']!r}"
         reason = problem["msg"].removeprefix("Value error, ")
         raise SettingsError(f"{variable}{given}: {reason[0].lower()}{reason[1:]}") from None

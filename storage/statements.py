@@ -156,10 +156,10 @@ WHERE id = :id AND state = ANY(:states)
 
 IS_UNANSWERED = f"SELECT EXISTS (SELECT FROM part WHERE {UNANSWERED})"
 
-# Whoever held a reduction lets go of it.
+# Whoever holds a reduction lets go of it; who says so late may not hold it any more.
 FORGIVE = """
 UPDATE explanation SET attempts = greatest(attempts - 1, 0),
-       state = CASE WHEN state = 'reducing' THEN 'ready' ELSE state END
+       state = CASE WHEN state = 'reducing' AND :holding THEN 'ready' ELSE state END
 WHERE id = :id AND state IN ('preparing', 'reducing')
 """
 

@@ -13,14 +13,14 @@ from pipeline.permutation import discoveries
 from pipeline.profile import Profile
 from pipeline.staging import unpack
 from storage.audits import Audits, Explained
-from storage.blob_errors import BlobsUnavailable
+from storage.blob_errors import BlobMissing, BlobsUnavailable
 from storage.blobs import Blobs
 from storage.comparisons import Comparison, Comparisons, Pair
 from storage.keys import scene_key
 from storage.registry import Registry
 from tasks import runtime
 from tasks.app import app
-from tasks.steps import IdsTask
+from tasks.steps import IdsTask, outage
 
 MINUTE = 60.0  # seconds of one task: it must end long before its time limit, and let others in between
 
@@ -41,6 +41,10 @@ class Comparer:
         for pairs in self.comparisons.pairs(one.id):
             self.comparisons.keep(one.id, [(pair.image, self._change(pair, profiles)) for pair in pairs])
             yield len(pairs)
+
+    def model(self, number: int) -> str:
+        """The digest of the later model of a comparison, whose blob the store must have."""
+        return self.registry.find(Audits(self.comparisons.engine).get(self.comparisons.get(number).after).model).digest
 
     def conclude(self, one: Comparison) -> Outcome:
         """Judge all photographs together, and write down what the comparison comes to."""
@@ -85,7 +89,10 @@ def compare_audits(number: int) -> None:
         comparer.conclude(one)
     except ValueError as error:
         comparer.comparisons.fail(number, str(error))
-    except BlobsUnavailable:
+    except (BlobsUnavailable, BlobMissing) as error:
+        if isinstance(error, BlobMissing) and outage(comparer.model(number)) is None:
+            comparer.comparisons.fail(number, str(error))
+            return
         comparer.comparisons.forgive(number)
         raise
 

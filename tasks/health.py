@@ -116,6 +116,7 @@ def _redis(url: str) -> redis.Redis | None:
     try:
         return client(url, seconds=2)
     except ValueError:
+        logger.warning("the watchdog cannot look into the queues at such an address: a stuck worker is not found")
         return None
 
 
@@ -123,9 +124,12 @@ def end() -> None:
     """End this worker with an exit status that is a failure: as Celery does if it still can, else by force."""
     state.should_stop = EX_FAILURE  # what Celery's loop looks at
     time.sleep(GRACE)
-    for child in psutil.Process().children(recursive=True):
-        child.kill()
-    os._exit(EX_FAILURE)
+    try:
+        for child in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):  # it has ended meanwhile
+                child.kill()
+    finally:
+        os._exit(EX_FAILURE)
 
 
 class Scheduler(PersistentScheduler):  # type: ignore[misc]

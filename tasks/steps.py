@@ -4,6 +4,7 @@ An outage of the blob store is nobody's own: the audits that meet it are paused.
 """
 
 import logging
+from socket import gethostname
 from typing import Any
 
 from celery import Task
@@ -21,6 +22,7 @@ from tasks.runtime import ledger, pauses
 
 PERMANENT = (ValueError, SoftTimeLimitExceeded)  # bad input stays bad, and what takes too long will again
 OUTAGES = (OperationalError, InterfaceError, InternalError, NoBroker, RedisError)  # Postgres or Redis: away, full ...
+OWN = ("54", "XX001", "XX002")  # but for what Postgres says of one statement: a limit exceeded, a damaged row
 REASON_CHARACTERS = 500  # an error of the database quotes its statement
 SHOWN_CHARACTERS = 100
 
@@ -59,20 +61,20 @@ class StepTask(IdsTask):
     dont_autoretry_for = PERMANENT
     throws = (Paused,)  # one line in the log, not a traceback for each photograph in flight
     max_retries = 12  # at random up to 1, 2, 4 ... seconds apart: between three and seven minutes in all
-    patience = 7  # half a minute, and what the tries themselves take
+    patience = 7  # a minute on average, and what the tries themselves take
     retry_backoff = 1
     retry_backoff_max = 60
 
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
         """What Postgres was not there to hear of, it hears of now."""
         super().before_start(task_id, args, kwargs)
-        _forgive()
+        _forgive(holding=False)
 
     def retry(self, *args: Any, exc: Exception | None = None, **options: Any) -> Any:
         """The process lives: the attempt does not count. Said before anybody can hear of the next one."""
         if not self.request.called_directly:
             _owed.append((self.request.args[0], _part(self.request.args)))
-        _forgive()
+            _forgive(holding=True)
         if reason := self._paused(exc):
             raise Paused(reason) from exc
         if isinstance(exc, MemoryError):
@@ -85,7 +87,7 @@ class StepTask(IdsTask):
         No photograph fails because Postgres or Redis did: the sweeper hands it out again when its lease is over.
         """
         del task_id, kwargs, einfo
-        if isinstance(exc, OUTAGES):
+        if _is_outage(exc):
             logger.error("%s%s waits for Postgres or Redis to get well: %s", self.name, args, exc)
             return
         if isinstance(exc, Paused):
@@ -100,11 +102,13 @@ class StepTask(IdsTask):
         """Why the audits of the explanation are paused now; None if the blob store is not to blame, or not yet."""
         if self.request.called_directly or not isinstance(error, BlobsUnavailable | BlobMissing):
             return None
-        if self.request.retries < self.patience and not isinstance(error, BlobsFull):
+        full = isinstance(error, BlobsFull)
+        if not full and self.request.retries not in (self.patience, self.max_retries):
             return None
         explanation: int = self.request.args[0]
         try:
-            reason = str(error) if isinstance(error, BlobsFull) else _outage(pauses().model(explanation))
+            reason = str(error) if full else outage(pauses().model(explanation))
+            reason = reason and f"{reason} (seen from {gethostname()})"
             for audit in pauses().pause(explanation, reason) if reason else ():
                 logger.warning("audit %d is paused: %s", audit, reason)
         except SQLAlchemyError:
@@ -113,8 +117,8 @@ class StepTask(IdsTask):
         return reason
 
 
-def _outage(model: str) -> str | None:
-    """What is the matter with the blob store; None if it works, and so no more than one blob is to blame."""
+def outage(model: str) -> str | None:
+    """What is the matter with the blob store, which must have a model; None if it works: one blob is to blame."""
     try:
         try_out(settings().blobs, [model_key(model)])
     except BlobsUnavailable as error:
@@ -122,12 +126,21 @@ def _outage(model: str) -> str | None:
     return None
 
 
-def _forgive() -> None:
-    """Take back the attempts of this process that ended in an error, now or as soon as Postgres is there."""
+def _is_outage(error: Exception) -> bool:
+    state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+    return isinstance(error, OUTAGES) and not state.startswith(OWN)
+
+
+def _forgive(*, holding: bool) -> None:
+    """Take back the attempts of this process that ended in an error, now or as soon as Postgres is there.
+
+    `holding`: it still holds what the last one was about. A reduction that it speaks of late may be another's by then.
+    """
     try:
         while _owed:
-            ledger().forgive(*_owed[-1])
+            ledger().forgive(*_owed[-1], holding=holding)
             _owed.pop()
+            holding = False
     except SQLAlchemyError as error:
         logger.warning("%d attempts count as dead processes for the time being: %s", len(_owed), error)
 

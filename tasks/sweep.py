@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 
 from storage.blob_errors import BlobsUnavailable
-from storage.blobs import try_out
+from storage.blobs import open_blobs, try_out
 from storage.keys import model_key
 from storage.pauses import Paused
 from storage.settings import settings
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 def sweep() -> None:
     """Publish again every step whose lease has run out, or give it up; have it told which audits have ended.
 
-    Audits that are paused go on as soon as the blob store takes and gives back bytes.
+    Audits that are paused go on as soon as the blob store takes and gives back bytes, and has their model.
     """
     overdue = ledger().overdue()
     publish(overdue)
@@ -29,18 +29,20 @@ def sweep() -> None:
     ledger().settle()
     if settings().webhook_url and notices().due():
         hint("notify")
-    paused = pauses().all()
-    if paused and _works(paused) and (lifted := pauses().lift([one.audit for one in paused])):
+    rested = [one for one in pauses().all() if one.rested]
+    if rested and (lifted := pauses().lift(_served(rested, settings().blobs))):
         logger.warning("the blob store works again: audits %s go on", ", ".join(map(str, lifted)))
         publish(ledger().overdue())
         ledger().settle()
         hint("produce")
 
 
-def _works(paused: Sequence[Paused]) -> bool:
+def _served(paused: Sequence[Paused], where: str) -> list[int]:
+    """The numbers of those that the blob store can serve: it works, and it has what every step of theirs needs."""
     try:
-        try_out(settings().blobs, [model_key(one.model) for one in paused])
+        try_out(where)
+        store = open_blobs(where, attempts=1)
+        return [one.audit for one in paused if store.exists(model_key(one.model))]
     except BlobsUnavailable as error:
         logger.info("still paused: %s", error)
-        return False
-    return True
+        return []

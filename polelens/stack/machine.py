@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from polelens.stack.finding import Finding, judged
@@ -33,9 +34,12 @@ def _onnxruntime(settings: Settings) -> Iterator[Finding]:
 def space(blobs: str, least: int = LEAST) -> Iterator[Finding]:
     """What is free where a folder of blobs is; a bucket's own server must tell of its disks."""
     folder = Path(blobs).expanduser()
-    if "://" in blobs or not folder.is_dir():
-        return
-    free = shutil.disk_usage(folder).free
+    try:
+        if "://" in blobs or not folder.is_dir():
+            return
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return  # the finding about the blobs has said it
     remedy = "make room there, or have POLELENS_BLOBS name a larger disk"
     yield judged("blob space", free >= least, f"{free / 1e9:.1f} GB free in {folder}", remedy)
 
@@ -44,7 +48,10 @@ def _health(folder: str) -> Iterator[Finding]:
     """Whose file is old is stuck, or was killed: who ends in good order takes its file along."""
     if not folder:
         return
-    ages = {path.stem: time.time() - path.stat().st_mtime for path in Path(folder).expanduser().glob("*.json")}
+    ages = {}
+    for path in Path(folder).expanduser().glob("*.json"):
+        with suppress(OSError):  # its worker has ended meanwhile
+            ages[path.stem] = time.time() - path.stat().st_mtime
     stale = ", ".join(f"{name} {age:.0f} s" for name, age in sorted(ages.items()) if age > STALE)
     remedy = "start what was last well so long ago again, its log says why; remove the file of what is gone for good"
     yield judged("health files", not stale, stale or f"{len(ages)}, all fresh", remedy)

@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from socket import gethostname
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from tests import models
 from tests.bench import Bench, pictures, worker_launch
 from tests.disks import fill, on_small_disk, within
 
+ROOT = Path(__file__).resolve().parents[2]
 FEW = {"samples": 32, "seeds": [1, 11, 21]}
 
 
@@ -31,7 +33,8 @@ def test_a_disk_that_gets_full_in_mid_audit(bench: Bench, tmp_path: Path) -> Non
     filler = within(pid, blobs / "filler")
     fill(filler)
     paused = bench.wait(number, lambda progress: progress.state == "paused")
-    assert paused.pause_reason == f"the blob store {blobs} is full (No space left on device): make room there"
+    full = f"the blob store {blobs} is full (No space left on device): make room there (seen from {gethostname()})"
+    assert paused.pause_reason == full
     assert (paused.failed, paused.remaining > 0) == (0, True)
     log = bench.processes.log("small").read_text()
     assert log.count(f"audit {number} is paused: ") == 1
@@ -48,7 +51,7 @@ def test_an_outage_longer_than_all_tries(bench: Bench, tmp_path: Path) -> None:
     bench.photographs("away", pictures(4))
     images = {image.name: image.sha256 for image in bench.archive.select()}
     bench.archive.blobs.delete(image_key(images["away/003.png"]))
-    _start(bench, worker_launch("hasty", bench.environment, app="tests.hasty"))
+    _start(bench, worker_launch("hasty", bench.environment | {"PYTHONPATH": str(ROOT)}, app="tests.hasty"))
     blobs, away = tmp_path / "blobs", tmp_path / "away"
     blobs.rename(away)
     blobs.mkdir()

@@ -91,6 +91,15 @@ def test_a_reducer_that_tries_again_need_not_wait_for_its_own_lease(desk: Desk) 
     assert desk.ledger.claim_reduction(job.id) is not None
 
 
+def test_who_says_late_that_it_failed_takes_the_reduction_from_nobody(desk: Desk) -> None:
+    """Its attempt does not count; whoever holds the reduction by then goes on with it."""
+    job = desk.reduction()
+    desk.ledger.forgive(job.id, holding=False)
+    assert desk.value("SELECT state FROM explanation") == "reducing"
+    assert desk.value("SELECT attempts FROM explanation") == 0
+    assert desk.ledger.claim_reduction(job.id) is None
+
+
 def test_what_is_overdue_is_handed_out_again(desk: Desk) -> None:
     """At every step, with a new lease, and of the parts only those that are missing."""
     desk.audit("a")

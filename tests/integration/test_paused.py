@@ -1,16 +1,24 @@
 """Paused audits: who is paused, what becomes of their work, and when they go on."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
 import pytest
 
+from storage.blobs import open_blobs
+from storage.keys import model_key
 from storage.ledger import Step
 from storage.notices import Notices
-from storage.pauses import Pauses
+from storage.pauses import Paused, Pauses
+from tasks import sweep
 from tests.commands import Commands, CommandsIn
 from tests.desk import Desk, key, rows
 
+_PAUSED_BEFORE = """
+WITH told AS (UPDATE notice SET ended_at = now() - interval '{0} seconds' WHERE id = (SELECT max(id) FROM notice))
+UPDATE audit SET paused_at = now() - interval '{0} seconds' RETURNING 1
+"""
 FULL = "the blob store /data is full (No space left on device): make room there"
 
 
@@ -61,6 +69,28 @@ def test_it_goes_on_where_it_was(desk: Desk, pauses: Pauses) -> None:
     progress = desk.audits.progress(1)
     assert (progress.state, progress.paused_at, progress.pause_reason) == ("running", None, None)
     assert desk.ledger.overdue() == others
+
+
+def test_who_pauses_again_and_again_rests_longer_each_time(desk: Desk, pauses: Pauses) -> None:
+    """The first pause may end at once; another within the hour lasts half a minute, the third a whole one."""
+    job = desk.begun()
+    for before in range(3):
+        pauses.pause(job.id, FULL)
+        for seconds in (0, 30 * before - 1, 30 * before + 1):
+            desk.value(_PAUSED_BEFORE.format(seconds))
+            assert pauses.all()[0].rested == (seconds >= 30 * before)
+        desk.value("UPDATE notice SET ended_at = now() - interval '10 minutes' RETURNING 1")
+        pauses.lift([1])
+
+
+def test_a_model_that_is_lost_holds_up_its_own_audit_alone(tmp_path: Path) -> None:
+    """The store is tried once, and each audit goes on if its own model is there; without a store none does."""
+    store, there, lost = open_blobs(str(tmp_path / "blobs")), "ab" * 32, "cd" * 32
+    store.put(model_key(there), b"a model")
+    paused = [Paused(number, datetime.now(UTC), FULL, model, True) for number, model in ((1, lost), (2, there))]
+    (tmp_path / "a file").touch()
+    assert sweep._served(paused, str(tmp_path / "blobs")) == [2]
+    assert sweep._served(paused, str(tmp_path / "a file" / "blobs")) == []
 
 
 def test_a_paused_audit_names_its_model(desk: Desk, pauses: Pauses) -> None:

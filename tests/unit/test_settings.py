@@ -172,3 +172,11 @@ def test_the_local_stack_s_addresses_come_last(environment: pytest.MonkeyPatch, 
 def test_the_palettes_are_those_there_are() -> None:
     """What the settings let through, the pictures know."""
     assert set(get_args(Settings.model_fields["palette"].annotation)) == set(PALETTES)
+
+
+def test_a_login_in_the_place_of_the_blobs_is_refused_and_not_quoted(environment: pytest.MonkeyPatch) -> None:
+    """It would be in every message that names the store."""
+    environment.setenv("POLELENS_BLOBS", "s3://KEY:secret-3@bucket/prefix")
+    with pytest.raises(SettingsError, match=r"^POLELENS_BLOBS: expected s3://bucket/prefix with no login") as refused:
+        settings()
+    assert "secret-3" not in str(refused.value)
