@@ -14,7 +14,7 @@ from pipeline.recipe import Recipe
 from storage import statements as sql
 from storage import tables
 from storage.ledger import Ledger
-from storage.planning import RETRY, plan
+from storage.planning import RETRY, Wanted, plan
 from storage.registry import Version
 
 PAGE = 200
@@ -86,7 +86,7 @@ class Audits:
             If the selection has no photograph, or the recipe does not fit the model.
         """
         with self.engine.begin() as c:
-            number = plan(c, model, recipe, selection, urgent=urgent)
+            number = plan(c, model, Wanted(recipe, selection, urgent))
         Ledger(self.engine).settle()  # all may have been explained before
         return number
 
@@ -97,7 +97,7 @@ class Audits:
         ValueError if nothing is explained there, or the recipe does not fit the model.
         """
         with self.engine.begin() as c:
-            refitted = plan(c, model, recipe, self.get(number).selection, refit_of=number)
+            refitted = plan(c, model, Wanted(recipe, self.get(number).selection, refit_of=number))
         Ledger(self.engine).settle()
         return refitted
 

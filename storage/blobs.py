@@ -3,7 +3,7 @@
 import os
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from socket import gethostname
@@ -55,21 +55,21 @@ def open_blobs(location: str, attempts: int = 5) -> Blobs:
         raise BlobsUnavailable(f"the blob store {location} has no address: check AWS_ENDPOINT_URL_S3") from None
 
 
-def try_out(location: str, needed: Iterable[str] = ()) -> None:
-    """Look for keys that must be there, and put, get and delete so much that explanations would find room too.
+def try_out(location: str, needed: str | None = None) -> None:
+    """Look for a key that must be there, and put, get and delete so much that explanations would find room too.
 
     The bytes are under one key for each process: a store that lets nobody delete is not filled by trials.
 
     Raises
     ------
     BlobsUnavailable
-        If the store does not answer, refuses, loses bytes, or lacks those keys, as a folder does that is not mounted.
+        If the store does not answer, refuses, loses bytes, or lacks that key, as a folder does that is not mounted.
     BlobsFull
         If it has no room.
     """
     store, key, data = open_blobs(location, attempts=1), f"trial/{gethostname()}-{os.getpid()}", os.urandom(TRIAL_BYTES)
-    if lost := [one for one in needed if not store.exists(one)]:
-        raise BlobsUnavailable(f"the blob store {location} has lost {lost[0]}: see that it is mounted")
+    if needed and not store.exists(needed):
+        raise BlobsUnavailable(f"the blob store {location} has lost {needed}: see that it is mounted")
     store.put(key, data)
     try:
         whole = store.get(key) == data

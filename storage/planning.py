@@ -1,5 +1,6 @@
 """What an audit wants, written down in one transaction: planned explanations, those made before, those tried again."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Select, cast, column, func, null, select, table, text
@@ -35,17 +36,26 @@ FROM audit_explanation ae WHERE ae.audit_id = :id AND ae.explanation_id = e.id A
 """
 
 
-def plan(
-    c: Connection, model: Version, recipe: Recipe, selection: str, *, urgent: bool = False, refit_of: int | None = None
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an audit is to explain, and how: at once, perhaps, or from the scores that another audit has kept."""
+
+    recipe: Recipe
+    selection: str
+    urgent: bool = False
+    refit_of: int | None = None
+
+
+def plan(c: Connection, model: Version, wanted: Wanted) -> int:
     """Write an audit down, and the explanations that it wants; see `Audits.start`. Whoever commits it also settles."""
+    recipe, selection, refit_of = wanted.recipe, wanted.selection, wanted.refit_of
     explainer(recipe, model.labels)  # refuses a label or a surrogate that would fail in every photograph
     identity = {"model": model.digest, "recipe": keep_recipe(c, recipe), "model_id": model.id}
-    audit = {"model_id": model.id, "recipe_digest": recipe.digest, "selection": selection, "urgent": urgent}
+    audit = {"model_id": model.id, "recipe_digest": recipe.digest, "selection": selection, "urgent": wanted.urgent}
     number: int = c.execute(insert(tables.audit).values(audit).returning(tables.audit.c.id)).scalar_one()
     c.execute(text("CREATE TEMP TABLE chosen (id bigint PRIMARY KEY, key text, refit_of bigint) ON COMMIT DROP"))
-    wanted = _wanted(key_of(model.digest, recipe.digest), selection, refit_of)
-    c.execute(_CHOSEN.insert().from_select(["id", "key", "refit_of"], wanted))
+    chosen = _chosen(key_of(model.digest, recipe.digest), selection, refit_of)
+    c.execute(_CHOSEN.insert().from_select(["id", "key", "refit_of"], chosen))
     c.execute(text(_PLAN), identity)
     if c.execute(text(_JOIN), {"audit": number}).rowcount == 0:
         none = f"no photograph is selected by {selection!r}; `polelens images list` shows the names"
@@ -63,7 +73,7 @@ def keep_recipe(c: Connection, recipe: Recipe) -> str:
     return recipe.digest
 
 
-def _wanted(key: ColumnElement[str], selection: str, refit_of: int | None) -> Select[Any]:
+def _chosen(key: ColumnElement[str], selection: str, refit_of: int | None) -> Select[Any]:
     """The photographs of a selection, or those that an audit has explained; the key of each, and what it refits."""
     image, explanation, member = tables.image, tables.explanation, tables.audit_explanation
     if refit_of is None:

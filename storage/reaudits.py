@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, text
 from pipeline.methods import explainer
 from pipeline.recipe import Recipe
 from storage import comparisons
-from storage.planning import plan
+from storage.planning import Wanted, plan
 from storage.registry import Version, find, split_reference, version_before
 
 
@@ -50,12 +50,13 @@ def begin(c: Connection, version: Version, order: Order) -> Started:
     That one's newest audit by the same recipe and of the same selection is taken; where there is none it is started
     too: what was explained before costs nothing.
     """
-    number = plan(c, version, order.recipe, order.selection)
+    same = Wanted(order.recipe, order.selection)
+    number = plan(c, version, same)
     previous = version_before(c, version) if order.compare else None
     if previous is None:
         return Started(number, str(version), None)
     wanted = {"model": previous.id, "recipe": order.recipe.digest, "selection": order.selection}
-    before = c.scalar(text(_NEWEST_AUDIT), wanted) or plan(c, previous, order.recipe, order.selection)
+    before = c.scalar(text(_NEWEST_AUDIT), wanted) or plan(c, previous, same)
     comparisons.plan(c, before, number)
     return Started(number, str(version), before)
 

@@ -44,7 +44,7 @@ class IdsTask(Task):  # type: ignore[misc]
             raise Ignore
 
 
-class Paused(Exception):
+class AuditPaused(Exception):
     """The audits that want this step are paused; it has not failed, and will be handed out again."""
 
 
@@ -59,7 +59,7 @@ class StepTask(IdsTask):
     ids = 1
     autoretry_for = (Exception,)
     dont_autoretry_for = PERMANENT
-    throws = (Paused,)  # one line in the log, not a traceback for each photograph in flight
+    throws = (AuditPaused,)  # one line in the log, not a traceback for each photograph in flight
     max_retries = 12  # at random up to 1, 2, 4 ... seconds apart: between three and seven minutes in all
     patience = 7  # a minute on average, and what the tries themselves take
     retry_backoff = 1
@@ -76,7 +76,7 @@ class StepTask(IdsTask):
             _owed.append((self.request.args[0], _part(self.request.args)))
             _forgive(holding=True)
         if reason := self._paused(exc):
-            raise Paused(reason) from exc
+            raise AuditPaused(reason) from exc
         if isinstance(exc, MemoryError):
             exc = RuntimeError(f"out of memory: {exc}")  # Celery ends the whole worker on a MemoryError
         return super().retry(*args, exc=exc, **options)
@@ -90,7 +90,7 @@ class StepTask(IdsTask):
         if _is_outage(exc):
             logger.error("%s%s waits for Postgres or Redis to get well: %s", self.name, args, exc)
             return
-        if isinstance(exc, Paused):
+        if isinstance(exc, AuditPaused):
             return
         try:
             ledger().fail(self.name, args[0], f"{self.name}: {exc}"[:REASON_CHARACTERS], _part(args))
@@ -120,7 +120,7 @@ class StepTask(IdsTask):
 def outage(model: str) -> str | None:
     """What is the matter with the blob store, which must have a model; None if it works: one blob is to blame."""
     try:
-        try_out(settings().blobs, [model_key(model)])
+        try_out(settings().blobs, model_key(model))
     except BlobsUnavailable as error:
         return str(error)
     return None

@@ -135,6 +135,14 @@ class Bench:
         scene = stage(self.archive.photograph(row.image), read.profile, made)
         return explain(scene, explainer(made, read.labels), BlackBox(read).scores)
 
+    def assert_undisturbed(self, number: int, model: Version, made: Recipe) -> None:
+        """An audit has the numbers of the core alone within 1e-6, from as many evaluations."""
+        for row in self.results(number):
+            alone = self.explained_alone(model, row, made)
+            assert row.attribution is not None
+            assert row.attribution.evaluations == alone.evaluations
+            np.testing.assert_allclose(row.attribution.labels[0].weights, alone.labels[0].weights, atol=1e-6)
+
     def close(self) -> None:
         """Stop the workers and leave the database."""
         self.processes.stop(self.processes.names(), seconds=5)

@@ -5,13 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from socket import gethostname
 
-import numpy as np
-
 from pipeline.recipes import recipe
 from polelens.stack.processes import Launch
 from polelens.stack.workers import await_workers
 from storage.keys import image_key
-from storage.registry import Version
 from tests import models
 from tests.bench import Bench, pictures, worker_launch
 from tests.disks import fill, on_small_disk, within
@@ -23,7 +20,7 @@ FEW = {"samples": 32, "seeds": [1, 11, 21]}
 def test_a_disk_that_gets_full_in_mid_audit(bench: Bench, tmp_path: Path) -> None:
     """The audit pauses with a clear message; when the disk has room again it goes on to the numbers undisturbed."""
     bench.environment["POLELENS_PART_EVALUATIONS"] = "32"
-    model = bench.model(models.additive(_shape(), bias=0.5), "yes", "no")
+    model = bench.model(models.uneven(), "yes", "no")
     bench.photographs("full", pictures(30))
     blobs = tmp_path / "blobs"
     small = worker_launch("small", bench.environment)
@@ -41,13 +38,16 @@ def test_a_disk_that_gets_full_in_mid_audit(bench: Bench, tmp_path: Path) -> Non
     filler.unlink()
     ended = bench.wait(number)
     assert (ended.done, ended.failed) == (30, 0)
-    _assert_undisturbed(bench, number, model)
+    bench.assert_undisturbed(number, model, recipe("default").override(FEW))
+    with bench.audits.engine.begin() as c:
+        assert c.exec_driver_sql("SELECT count(*) FROM part").scalar() == 0
+        assert c.exec_driver_sql("SELECT count(*) FROM attribution").scalar() == 30
 
 
 def test_an_outage_longer_than_all_tries(bench: Bench, tmp_path: Path) -> None:
     """The folder is not mounted, and an empty one stands in its place: nothing fails but what is missing for good."""
     bench.environment["POLELENS_PART_EVALUATIONS"] = "32"
-    model = bench.model(models.additive(_shape(), bias=0.5), "yes", "no")
+    model = bench.model(models.uneven(), "yes", "no")
     bench.photographs("away", pictures(4))
     images = {image.name: image.sha256 for image in bench.archive.select()}
     bench.archive.blobs.delete(image_key(images["away/003.png"]))
@@ -71,20 +71,3 @@ def _start(bench: Bench, launch: Launch) -> int:
     pid = bench.processes.start(launch)
     await_workers(bench.processes, bench.environment["CELERY_BROKER_URL"], [launch.name])
     return pid
-
-
-def _assert_undisturbed(bench: Bench, number: int, model: Version) -> None:
-    rows = bench.results(number)
-    for row in rows:
-        alone = bench.explained_alone(model, row, recipe("default").override(FEW))
-        assert row.attribution is not None
-        assert row.attribution.evaluations == alone.evaluations
-        np.testing.assert_allclose(row.attribution.labels[0].weights, alone.labels[0].weights, atol=1e-6)
-    with bench.audits.engine.begin() as c:
-        assert c.exec_driver_sql("SELECT count(*) FROM part").scalar() == 0
-        assert c.exec_driver_sql("SELECT count(*) FROM attribution").scalar() == len(rows)
-
-
-def _shape() -> np.ndarray:
-    shape = np.random.Generator(np.random.Philox(7)).normal(size=(3, 32, 32))
-    return shape * 0.45 / np.abs(shape).sum() / 255

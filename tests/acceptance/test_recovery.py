@@ -3,8 +3,6 @@
 import os
 import signal
 
-import numpy as np
-
 from pipeline.recipes import recipe
 from storage.keys import image_key
 from tests import models
@@ -13,7 +11,7 @@ from tests.bench import Bench, pictures
 
 def test_an_unreadable_photograph_fails_its_own_row(bench: Bench) -> None:
     """The reason is kept, the others are done, and a resumed audit tries it again."""
-    model = bench.model(models.additive(_shape(), bias=0.5), "yes", "no")
+    model = bench.model(models.uneven(), "yes", "no")
     bench.photographs("torn", pictures(3))
     torn = next(image for image in bench.archive.select() if image.name == "torn/001.png")
     whole = bench.archive.blobs.get(image_key(torn.sha256))
@@ -30,7 +28,7 @@ def test_an_unreadable_photograph_fails_its_own_row(bench: Bench) -> None:
 
 def test_what_was_explained_before_is_taken_over(bench: Bench) -> None:
     """A second audit of the same photographs, model and recipe is done at once, with no worker running."""
-    model = bench.model(models.additive(_shape(), bias=0.5), "yes", "no")
+    model = bench.model(models.uneven(), "yes", "no")
     bench.photographs("again", pictures(2))
     [worker] = bench.workers(1)
     first = bench.audit(model, "again/*")
@@ -46,7 +44,7 @@ def test_what_was_explained_before_is_taken_over(bench: Bench) -> None:
 def test_a_stopped_worker_gives_back_what_it_held(bench: Bench) -> None:
     """SIGTERM in mid-part: the part is done, by this worker or the next, and nothing is lost."""
     bench.environment["POLELENS_PART_EVALUATIONS"] = "32"
-    model = bench.model(models.additive(_shape(), bias=0.5), "yes", "no")
+    model = bench.model(models.uneven(), "yes", "no")
     bench.photographs("stopped", pictures(6))
     [first] = bench.workers(1)
     number = bench.audit(model, "stopped/*")
@@ -54,21 +52,7 @@ def test_a_stopped_worker_gives_back_what_it_held(bench: Bench) -> None:
     os.kill(first.pid, signal.SIGTERM)
     bench.workers(1)
     assert bench.wait(number).done == 6
-    _assert_undisturbed(bench, number, model)
-
-
-def _assert_undisturbed(bench: Bench, number: int, model: object) -> None:
-    rows = bench.results(number)
-    for row in rows:
-        alone = bench.explained_alone(model, row, recipe("default"))  # type: ignore[arg-type]
-        assert row.attribution is not None
-        assert row.attribution.evaluations == alone.evaluations
-        np.testing.assert_allclose(row.attribution.labels[0].weights, alone.labels[0].weights, atol=1e-6)
+    bench.assert_undisturbed(number, model, recipe("default"))
     with bench.audits.engine.begin() as c:
         assert c.exec_driver_sql("SELECT count(*) FROM part").scalar() == 0
-        assert c.exec_driver_sql("SELECT count(*) FROM attribution").scalar() == len(rows)
-
-
-def _shape() -> np.ndarray:
-    shape = np.random.Generator(np.random.Philox(7)).normal(size=(3, 32, 32))
-    return shape * 0.45 / np.abs(shape).sum() / 255
+        assert c.exec_driver_sql("SELECT count(*) FROM attribution").scalar() == 6

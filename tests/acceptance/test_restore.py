@@ -39,7 +39,7 @@ def elsewhere() -> Iterator[str]:
 def test_a_backup_of_a_running_audit_goes_on_elsewhere(bench: Bench, elsewhere: str, tmp_path: Path) -> None:
     """What was done is the same to the last digit; what was not, ends with the numbers of a run without any fault."""
     bench.environment["POLELENS_PART_EVALUATIONS"] = "32"
-    model = bench.model(models.additive(_shape(), bias=0.5), "yes", "no")
+    model = bench.model(models.uneven(), "yes", "no")
     bench.photographs("first", pictures(2))
     bench.photographs("second", pictures(8, seed=1))
     [worker] = bench.workers(1)
@@ -85,8 +85,3 @@ def _run(kind: str, place: Path, environment: dict[str, str]) -> None:
 def _weights(made: Attribution | None) -> NDArray[np.float64]:
     assert made is not None
     return made.labels[0].weights
-
-
-def _shape() -> NDArray[np.float64]:
-    shape = np.random.Generator(np.random.Philox(7)).normal(size=(3, 32, 32))
-    return shape * 0.45 / np.abs(shape).sum() / 255

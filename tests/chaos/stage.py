@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import numpy as np
 import pytest
 import redis as redis_client
 from sqlalchemy import text
@@ -92,7 +91,7 @@ class Stage:
 
     def set(self, **settings: object) -> None:
         """Have a model and photographs, and start beats, and workers with these POLELENS_ settings."""
-        self.model = self.bench.model(models.additive(_shape(), bias=0.5), "yes", "no")
+        self.model = self.bench.model(models.uneven(), "yes", "no")
         self.recipe = recipe("default")
         self.bench.photographs("chaos", pictures(PHOTOGRAPHS))
         self.supervisor = Supervisor(self.bench.processes)
@@ -233,8 +232,3 @@ def raised(**settings: object) -> Iterator[Stage]:
         stage.set(**settings)
         later.callback(stage.supervisor.close)
         yield stage
-
-
-def _shape() -> np.ndarray:
-    shape = np.random.Generator(np.random.Philox(7)).normal(size=(3, 32, 32))
-    return shape * 0.45 / np.abs(shape).sum() / 255

@@ -145,10 +145,10 @@ def test_a_trial_leaves_nothing(blobs_folder: Path) -> None:
 def test_a_folder_without_what_must_be_there(blobs_folder: Path) -> None:
     """Nothing is written where a disk is not mounted."""
     with pytest.raises(BlobsUnavailable, match=r"has lost models/a\.onnx: see that it is mounted"):
-        try_out(str(blobs_folder), ["models/a.onnx"])
+        try_out(str(blobs_folder), "models/a.onnx")
     assert not blobs_folder.exists()
     FolderBlobs(blobs_folder).put("models/a.onnx", b"x")
-    try_out(str(blobs_folder), ["models/a.onnx"])
+    try_out(str(blobs_folder), "models/a.onnx")
 
 
 @contextmanager
