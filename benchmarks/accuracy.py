@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from benchmarks.row import Row
 from benchmarks.subjects import examples, model
-from pipeline.blackbox import BlackBox
-from pipeline.model import Model
-from pipeline.probe import Draw
+from pipeline.conversation.probe import Draw
+from pipeline.methods.surrogate import Sample, fit, kernel
+from pipeline.model.blackbox import BlackBox
+from pipeline.model.model import Model
 from pipeline.recipe import Recipe
-from pipeline.scene import Scene
+from pipeline.scene.scene import Scene
 from pipeline.staging import stage
-from pipeline.surrogate import Sample, fit, kernel
 
 SIZES = (256, 512)
 RUNS = 4  # of each design, for each photograph

@@ -8,15 +8,16 @@ from numpy.typing import NDArray
 
 from benchmarks.row import Row
 from benchmarks.subjects import examples, model
-from pipeline.attribution import Attribution
-from pipeline.blackbox import BlackBox
-from pipeline.explain import Scores, explain
+from pipeline.answer.attribution import Attribution
+from pipeline.conversation.probe import Scores
+from pipeline.explain import explain
+from pipeline.judge.stability import top_jaccard
 from pipeline.methods import explainer
-from pipeline.model import Model
+from pipeline.model.blackbox import BlackBox
+from pipeline.model.model import Model
 from pipeline.recipe import Recipe
 from pipeline.recipes import recipe
-from pipeline.scene import Scene
-from pipeline.stability import top_jaccard
+from pipeline.scene.scene import Scene
 from pipeline.staging import stage
 
 TOP = 5

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.model import Model
-from pipeline.session import open_session
+from pipeline.model.model import Model
+from pipeline.model.session import open_session
 
 _held: dict[str, Any] = {}  # what a process of the loop holds: its session and a batch of pictures
 

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from benchmarks.pairs import Pairs, alternate, clocked
-from pipeline.blackbox import BlackBox
 from pipeline.explain import explain
 from pipeline.methods import explainer
-from pipeline.model import Model
+from pipeline.model.blackbox import BlackBox
+from pipeline.model.model import Model
+from pipeline.model.session import open_session
 from pipeline.recipe import Recipe
 from pipeline.recipes import recipe
-from pipeline.scene import Scene
-from pipeline.session import open_session
+from pipeline.scene.scene import Scene
 from pipeline.staging import stage
 
 SEED = 1

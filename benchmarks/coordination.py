@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import text
 
+from benchmarks.live_stack import Stand, stand
 from benchmarks.no_science import APP, PARTS
 from benchmarks.pairs import PAIRS, Pairs, alternate
 from benchmarks.planted import average
 from benchmarks.row import Row
-from benchmarks.stand import Stand, stand
 from pipeline.recipes import recipe
 
 SMALL, LARGE = 10_000, 100_000

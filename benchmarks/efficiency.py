@@ -1,9 +1,9 @@
 """Efficiency: how much of a whole audit's time is the model's own."""
 
 from benchmarks.bare import bare
+from benchmarks.live_stack import stand
 from benchmarks.pairs import PAIRS, alternate
 from benchmarks.row import Row
-from benchmarks.stand import stand
 from benchmarks.subjects import model, photographs
 from pipeline.recipes import recipe
 

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from rich.table import Table
 from skimage import data
 
-from pipeline.blackbox import BlackBox
-from pipeline.export import read_labels
-from pipeline.faithfulness import area, at_random, deletion, insertion
-from pipeline.judgement import Curves
-from pipeline.model import Model
+from pipeline.answer.judgement import Curves
+from pipeline.judge.faithfulness import area, at_random, deletion, insertion
+from pipeline.model.blackbox import BlackBox
+from pipeline.model.custom_vision import read_labels
+from pipeline.model.model import Model
 from pipeline.recipe import Recipe
-from pipeline.variant import Variant, vary
+from pipeline.scene.variant import Variant, vary
 from polelens.cli.profiles import FILE, read_profile
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.text import console, progress_bar

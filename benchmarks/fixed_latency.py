@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.scene import Scene
+from pipeline.scene.scene import Scene
 from tasks import app, runtime
 
 __all__ = ["APP", "SECONDS", "app"]

@@ -11,9 +11,9 @@ from benchmarks.machine import has_cuda
 from benchmarks.pairs import PAIRS, alternate, clocked
 from benchmarks.row import NotHere, Row
 from benchmarks.subjects import model, photographs
-from pipeline.blackbox import BlackBox
+from pipeline.model.blackbox import BlackBox
+from pipeline.model.session import open_session
 from pipeline.recipes import recipe
-from pipeline.session import open_session
 from pipeline.staging import stage
 
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")

@@ -9,9 +9,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.attribution import Attribution, Fidelity, LabelAttribution, Stability
-from pipeline.probe import Draw, Evidence, Probe
-from pipeline.scene import Scene
+from pipeline.answer.attribution import Attribution, Fidelity, LabelAttribution, Stability
+from pipeline.conversation.probe import Draw, Evidence, Probe
+from pipeline.scene.scene import Scene
 from storage.ledger import Job
 from tasks import app, prepare, reduce, runtime
 

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.faithfulness import SUBSET, SUBSETS, area, deletion, heaviest_first, insertion, mu_fidelity
-from pipeline.scene import Scene, compose
-from pipeline.segments import grid
-from pipeline.variant import Variant, vary
+from pipeline.judge.faithfulness import SUBSET, SUBSETS, area, deletion, heaviest_first, insertion, mu_fidelity
+from pipeline.scene.scene import Scene, compose
+from pipeline.scene.segments import grid
+from pipeline.scene.variant import Variant, vary
 
 PATCH = 8  # pixels: superpixels are squares, the only ones that all three know
 ACROSS = (2, 3, 4, 5)  # superpixels; up to 5 x 5 the curves have a step for each

@@ -4,7 +4,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from pipeline.model import Model, read_model
+from pipeline.model.admission import read_model
+from pipeline.model.model import Model
 
 SIZE = 224
 

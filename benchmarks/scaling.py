@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 
 from benchmarks.fixed_latency import APP
+from benchmarks.live_stack import Stand, stand
 from benchmarks.pairs import PAIRS
 from benchmarks.row import Row
-from benchmarks.stand import Stand, stand
 from benchmarks.subjects import demo_model, photographs
 from pipeline.recipes import recipe
 from storage.registry import Version

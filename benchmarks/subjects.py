@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from skimage import data
 
 from demo.photographs import archive
-from pipeline.model import Model, read_model
+from pipeline.model.admission import read_model
+from pipeline.model.model import Model
 
 MODEL = "POLELENS_BENCH_MODEL"  # an .onnx file, its labels in labels.txt beside it, or a zip
 DEMO = Path(__file__).resolve().parent.parent / "demo" / "poles-v2.zip"

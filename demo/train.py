@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from skimage.segmentation import slic
 from torch import nn
 
-from demo.export import SIZE, build, package
+from demo.custom_vision import SIZE, build, package
 from demo.network import Convolution, Network
 from demo.photographs import LABELS, Photograph, archive
 from demo.sketch import SIDE

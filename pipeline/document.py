@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pipeline.attribution import Attribution
+from pipeline.answer.attribution import Attribution
 from pipeline.recipe import Recipe
 
 

@@ -7,13 +7,12 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.attribution import Attribution
-from pipeline.methods import Explainer
-from pipeline.probe import Evidence, Probe
-from pipeline.scene import Scene
-from pipeline.variant import vary
+from pipeline.answer.attribution import Attribution
+from pipeline.conversation.explainer import Explainer
+from pipeline.conversation.probe import Evidence, Probe, Scores
+from pipeline.scene.scene import Scene
+from pipeline.scene.variant import vary
 
-Scores = NDArray[np.float32]
 Predict = Callable[[Scene, NDArray[np.bool_]], Scores]
 
 

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
-from pipeline.designs import DESIGNS
-from pipeline.fills import NAMED, color
-from pipeline.segments import SEGMENTERS
-from pipeline.stopping import Stopping
+from pipeline.conversation.designs import DESIGNS
+from pipeline.scene.fills import NAMED, color
+from pipeline.scene.segments import SEGMENTERS
 
 Options = Mapping[str, Any]
 MAX_EVALUATIONS = 10_000_000
@@ -19,6 +18,42 @@ MAX_EVALUATIONS = 10_000_000
 # superpixel for `skimage.data.gravel()`, 7 for `grass()`. These options give 28 to 49 on all its photographs.
 SLIC = {"name": "slic", "n_segments": 50, "compactness": 20, "sigma": 1}
 QUICKSHIFT = {"name": "quickshift", "kernel_size": 4, "max_dist": 200, "ratio": 0.2}  # as the lime package has it
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """When to stop asking, looked at after each round of seeds.
+
+    Enough is known of a label when the standard error of its weights is at most `precision` of their size (root mean
+    squares over superpixels), the last of the `top` superpixels lies at least `gap` standard errors above the next,
+    and leaving out any one seed leaves the same on top. At `tie` of their size it is enough in any case: what still
+    trades places then weighs the same. The first is a fixed-width rule (Chow and Robbins 1965, with the jackknife's
+    error), the second asks as S-LIME does whether the selection would change (Zhou, Hooker and Wang 2021, section 3),
+    the last is an indifference zone (Bechhofer 1954).
+
+    Attributes
+    ----------
+    first, step : int
+        Seeds of the first round, and of each further one.
+    top : int
+    precision, gap, tie : float
+    """
+
+    first: int = 3
+    step: int = 1
+    top: int = 5
+    precision: float = 0.25
+    gap: float = 2.0
+    tie: float = 0.005
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            value: Any = getattr(self, one.name)
+            low = 2 if one.name == "first" else 1
+            if one.type is int and not (type(value) is int and value >= low):
+                raise ValueError(f"stopping.{one.name} is {value!r}, expected a whole number of at least {low}")
+            if one.type is float and not (type(value) in (int, float) and 0 <= value < math.inf):
+                raise ValueError(f"stopping.{one.name} is {value!r}, expected a number of at least 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,30 +67,30 @@ class Recipe:
     method : str
         A module of `pipeline.methods`.
     segmenter : {"name": ..., its own options}
-        See `pipeline.segments`.
+        See `pipeline.scene.segments`.
     fill : str
-        See `pipeline.fills`.
+        See `pipeline.scene.fills`.
     design : str
-        See `pipeline.designs`.
+        See `pipeline.conversation.designs`.
     samples : int
         Masks drawn under each seed.
     seeds : tuple of int
         Each seed is a replicate; their spread is the stability, their pool is the estimate.
     stopping : {"first": ..., "step": ..., "top": ..., "precision": ..., "gap": ..., "tie": ...} or None
-        Ask seed by seed, and no more than it takes: see `pipeline.stopping`. None asks all seeds at once.
+        Ask seed by seed, and no more than it takes: see `Stopping`. None asks all seeds at once.
     kernel_width : float or None
         Of lime's kernel exp(-d^2 / 2 width^2) on the cosine distance to the whole photograph; None weighs all alike.
     surrogate : {"name": ..., its own options}
-        See `pipeline.surrogate`.
+        See `pipeline.methods.surrogate`.
     labels : "top", "all" or a tuple of names
         The labels explained; "top" is the model's prediction.
     judge : bool
-        Whether the answer is put to the test by a further probe: see `pipeline.methods.judged`.
+        Whether the answer is put to the test by a further probe: see `pipeline.judge.judged`.
     thorough : bool
-        Whether that test also says which choices move the explanation: see `pipeline.methods.variations`.
+        Whether that test also says which choices move the explanation: see `pipeline.judge.variations`.
     denoise : float or None
         Explain again without what speaks against the label: the strongest superpixels that carry this share of it,
-        1 for all; see `pipeline.methods.denoised`.
+        1 for all; see `pipeline.methods.noise_experiment`.
     """
 
     name: str

@@ -2,8 +2,7 @@
 
 from dataclasses import asdict
 
-from pipeline.recipe import QUICKSHIFT, Recipe
-from pipeline.stopping import Stopping
+from pipeline.recipe import QUICKSHIFT, Recipe, Stopping
 
 RECIPES = {
     recipe.name: recipe

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from pipeline.attribution import Attribution
-from pipeline.methods import Explainer
-from pipeline.probe import Evidence, Probe
+from pipeline.answer.attribution import Attribution
+from pipeline.conversation.explainer import Explainer
+from pipeline.conversation.probe import Evidence, Probe
 from pipeline.recipe import Recipe
-from pipeline.scene import Scene
+from pipeline.scene.scene import Scene
 
 FREE = ("name", "kernel_width", "surrogate", "labels")  # what may differ: it changes no mask
 OFF: Mapping[str, Any] = {

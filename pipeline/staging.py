@@ -7,12 +7,11 @@ import json
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.fills import fill
-from pipeline.grounding import canvas_mask
-from pipeline.profile import Profile
+from pipeline.model.profile import Profile
 from pipeline.recipe import Recipe
-from pipeline.scene import Scene
-from pipeline.segments import segment
+from pipeline.scene.fills import fill
+from pipeline.scene.scene import Scene
+from pipeline.scene.segments import segment
 
 
 def stage(
@@ -23,6 +22,12 @@ def stage(
     segments = segment(canvas, recipe.segmenter["name"], recipe.segmenter_options())
     placed = None if mask is None else canvas_mask(profile, mask)
     return Scene(canvas, segments, fill(canvas, segments, recipe.fill), placed)
+
+
+def canvas_mask(profile: Profile, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """A photograph's mask, bool [H, W], on the canvas, bool [h, w]: a pixel is in if at least half of it was."""
+    shades = np.repeat(mask[..., None] * np.uint8(255), 3, axis=2)
+    return np.asarray(profile.canvas(shades)[..., 0] > 127)
 
 
 def scene_digest(image_sha256: str, profile: Profile, recipe: Recipe, mask_sha256: str | None = None) -> str:

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipeline.attribution import Attribution, LabelAttribution
+from pipeline.answer.attribution import Attribution, LabelAttribution
 from pipeline.document import ImageFacts, ModelFacts, document
 from polelens.report import AuditView, ExplanationView, Figures, write_report
 from storage.audits import Audit, Audits, Explained

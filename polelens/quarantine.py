@@ -15,9 +15,9 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, BinaryIO
 
-from pipeline.model import Model, read_model
-from pipeline.profile import Profile
-from pipeline.refusal import ModelRefused
+from pipeline.model.admission import read_model
+from pipeline.model.model import Model, ModelRefused
+from pipeline.model.profile import Profile
 from storage.settings import Limits
 
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV")  # of the environment
@@ -28,7 +28,7 @@ OUT_OF_TIME = (-signal.SIGXCPU, -signal.SIGVTALRM)
 def model_within(
     limits: Limits, data: bytes, *, name: str, labels: Sequence[str] | None, profile: Mapping[str, Any] | None
 ) -> Model:
-    """What `pipeline.model.read_model` makes of a file's bytes, read and tried within limits.
+    """What `pipeline.model.model.read_model` makes of a file's bytes, read and tried within limits.
 
     Raises
     ------

@@ -12,22 +12,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.attribution import Attribution
-from pipeline.blackbox import BlackBox
-from pipeline.boxes import Box, Boxes
+from pipeline.answer.attribution import Attribution
+from pipeline.answer.judgement import Thresholds
 from pipeline.document import ImageFacts, ModelFacts, document
 from pipeline.explain import explain as converse
-from pipeline.judgement import Thresholds
 from pipeline.methods import explainer
-from pipeline.model import Model
-from pipeline.photograph import decode
+from pipeline.model.blackbox import BlackBox
+from pipeline.model.model import Model, ModelRefused
 from pipeline.pictures import Backdrop, Palette
 from pipeline.pictures import palette as palette_of
+from pipeline.pictures.rendering import rendered
 from pipeline.recipe import Recipe
 from pipeline.recipes import recipe as named
-from pipeline.refusal import ModelRefused
-from pipeline.rendering import rendered
-from pipeline.scene import Scene
+from pipeline.scene.boxes import Box, Boxes
+from pipeline.scene.photograph import decode
+from pipeline.scene.scene import Scene
 from pipeline.staging import stage
 from polelens.quarantine import model_within
 from storage.settings import limits
@@ -95,7 +94,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     Parameters
     ----------
     image : path of a photograph, its file's bytes, or its pixels, uint8 [H, W, 3], upright RGB
-    model : path of a Custom Vision zip or an .onnx file, or a model read by `pipeline.model.read_model`
+    model : path of a Custom Vision zip or an .onnx file, or a model read by `pipeline.model.model.read_model`
     recipe : name of a recipe, or a Recipe such as `polelens.recipe("lime").override({"samples": 500})`
     labels : the model's labels in the order of its outputs, where the file does not carry them
     profile : fields of the preprocessing profile that go before what the file says
@@ -106,7 +105,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     mask : path of a picture of the photograph's size, bright where the object is: the judgement then says whether the
         answer rests on the object or on the background
     boxes : (x, y, width, height) of boxes that hold the object, in the upright photograph's pixels; instead of a mask
-    thresholds : where the verdicts begin, a `pipeline.judgement.Thresholds`
+    thresholds : where the verdicts begin, a `pipeline.answer.judgement.Thresholds`
 
     Raises
     ------

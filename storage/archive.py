@@ -11,9 +11,9 @@ from sqlalchemy import Engine, Row, func, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import ColumnElement
 
-from pipeline.boxes import Boxes
-from pipeline.photograph import Unreadable, decode
 from pipeline.pictures import png
+from pipeline.scene.boxes import Boxes
+from pipeline.scene.photograph import Unreadable, decode
 from storage.blobs import Blobs
 from storage.keys import image_key, mask_key
 from storage.tables import image as table

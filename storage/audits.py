@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Engine, Row, select, text
 
-from pipeline.attribution import Attribution, Denoised, Fidelity, LabelAttribution, Stability
-from pipeline.judgement import Judgement
+from pipeline.answer.attribution import Attribution, Denoised, Fidelity, LabelAttribution, Stability
+from pipeline.answer.judgement import Judgement
 from pipeline.recipe import Recipe
 from storage import statements as sql
 from storage import tables

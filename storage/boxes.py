@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from pydantic import BaseModel, Field, ValidationError
 
-from pipeline.boxes import Box, Boxes
+from pipeline.scene.boxes import Box, Boxes
 from storage.sources import Named, csv_rows
 
 HEADER = ["name", "x", "y", "width", "height"]

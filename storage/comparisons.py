@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, Row, text
 from sqlalchemy.dialects.postgresql import insert
 
-from pipeline.comparison import Change, comparable
-from pipeline.outcome import Outcome
+from pipeline.change.comparison import Change, comparable
+from pipeline.change.outcome import Outcome
 from storage.audits import Audits, Explained, read
 from storage.reaudit_tables import change as table
 
@@ -23,7 +23,7 @@ FIGURES = tuple(field.name for field in fields(Change))
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two audits, and what their comparison came to; outcome is `pipeline.outcome.Outcome` as JSON."""
+    """Two audits, and what their comparison came to; outcome is `pipeline.change.outcome.Outcome` as JSON."""
 
     id: int
     before: int

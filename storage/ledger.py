@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, Row, text
 
-from pipeline.attribution import Attribution
-from pipeline.probe import Probe
+from pipeline.answer.attribution import Attribution
+from pipeline.conversation.probe import Probe
 from storage import statements as sql
 from storage import tables
 from storage.counters import DUPLICATES, KILLED, REPUBLISHED, count, count_done, failed

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from pipeline.pace import Pace
+from pipeline.model.pace import Pace
 from storage.tables import pace as table
 
 

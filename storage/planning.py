@@ -1,9 +1,9 @@
-"""What an audit wants, written down in one transaction: planned explanations, those made before, those tried again."""
+"""What an audit wants, counted beforehand, and written down in one transaction."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Select, cast, column, func, null, select, table, text
+from sqlalchemy import BigInteger, Connection, Engine, Select, cast, column, func, null, select, table, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -64,6 +64,32 @@ def plan(c: Connection, model: Version, wanted: Wanted) -> int:
     c.execute(text(RETRY), {"id": number})
     c.execute(text("DROP TABLE chosen"))  # of two audits in one transaction each has its own
     return number
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """The photographs of a selection, and how many of them the same model and recipe explained before."""
+
+    photographs: int
+    explained: int
+
+
+def selected(engine: Engine, model: Version, recipe: Recipe, selection: str) -> Selected:
+    """Count the photographs that an audit would have, and those that it would take over.
+
+    Raises
+    ------
+    ValueError
+        If there are none.
+    """
+    image, explanation = tables.image, tables.explanation
+    done = (explanation.c.key == key_of(model.digest, recipe.digest)) & (explanation.c.state == "done")
+    query = select(func.count(image.c.id), func.count(explanation.c.id)).select_from(image.outerjoin(explanation, done))
+    with engine.begin() as c:
+        found = Selected(*c.execute(query.where(condition(selection))).one())
+    if not found.photographs:
+        raise ValueError(f"no photograph is selected by {selection!r}; `polelens images list` shows the names")
+    return found
 
 
 def keep_recipe(c: Connection, recipe: Recipe) -> str:

@@ -75,14 +75,14 @@ comparison = Table(
     Column("lease_until", DateTime(timezone=True)),
     Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
     Column("reason", Text),
-    Column("outcome", JSONB),  # see pipeline.outcome
+    Column("outcome", JSONB),  # see pipeline.change.outcome
     Column("finished_at", DateTime(timezone=True)),
     created_at(),
     UniqueConstraint("before_id", "after_id"),
     CheckConstraint("state IN ('waiting', 'done', 'failed')", name="state"),
 )
 
-# A photograph of a comparison: the fields of pipeline.comparison.Change, null where there is nothing to say.
+# A photograph of a comparison: the fields of pipeline.change.comparison.Change, null where there is nothing to say.
 change = Table(
     "change",
     metadata,

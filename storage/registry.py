@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, func, insert, select, text
 
-from pipeline.model import Model
-from pipeline.profile import Profile
+from pipeline.model.model import Model
+from pipeline.model.profile import Profile
 from storage.blobs import Blobs
 from storage.keys import model_key
 from storage.tables import model as table

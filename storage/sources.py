@@ -10,7 +10,7 @@ from heapq import nsmallest
 from pathlib import Path, PurePosixPath
 from typing import Any, Generic, Self, TypeVar
 
-from pipeline.photograph import Unreadable
+from pipeline.scene.photograph import Unreadable
 from storage.blobs import s3_client
 
 T = TypeVar("T")

@@ -202,8 +202,8 @@ attribution = Table(
     Column("intercept", Float, nullable=False),
     Column("fidelity", JSONB, nullable=False),
     Column("stability", JSONB, nullable=False),
-    Column("judgement", JSONB),  # see pipeline.judgement; null where the recipe did not ask for one
-    Column("denoised", JSONB),  # the noise experiment, where there was one: see pipeline.attribution
+    Column("judgement", JSONB),  # see pipeline.answer.judgement; null where the recipe did not ask for one
+    Column("denoised", JSONB),  # the noise experiment, where there was one: see pipeline.answer.attribution
     Column("verdict", Text),  # its word: trusted, unexplained, unstable, unfaithful or background
     Column("place", SmallInteger, nullable=False, server_default=text("1")),  # 1: the most probable label explained
     Column("background_reliance", Float, Computed("(judgement #>> '{grounding,background_reliance}')::float8")),

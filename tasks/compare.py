@@ -1,77 +1,14 @@
 """Compare: two audits that have ended, photograph by photograph, a minute's worth in one task."""
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 
-import numpy as np
-
-from pipeline.alignment import Seen
-from pipeline.comparison import FALSE_ALARMS, Change, compare
-from pipeline.outcome import Outcome, Tally
-from pipeline.permutation import discoveries
-from pipeline.profile import Profile
-from pipeline.staging import unpack
-from storage.audits import Audits, Explained
 from storage.blob_errors import BlobMissing, BlobsUnavailable
-from storage.blobs import Blobs
-from storage.comparisons import Comparison, Comparisons, Pair
-from storage.keys import scene_key
-from storage.registry import Registry
+from storage.comparer import Comparer
 from tasks import runtime
 from tasks.app import app
 from tasks.steps import IdsTask, outage
 
 MINUTE = 60.0  # seconds of one task: it must end long before its time limit, and let others in between
-
-
-@dataclass(frozen=True, slots=True)
-class Comparer:
-    """What a comparison is made with."""
-
-    comparisons: Comparisons
-    registry: Registry
-    blobs: Blobs
-
-    def pages(self, one: Comparison) -> Iterator[int]:
-        """Compare what is not compared yet, page by page; how many photographs each had."""
-        audits = Audits(self.comparisons.engine)
-        models = [self.registry.find(audits.get(number).model) for number in (one.before, one.after)]
-        profiles = models[0].profile, models[1].profile
-        for pairs in self.comparisons.pairs(one.id):
-            self.comparisons.keep(one.id, [(pair.image, self._change(pair, profiles)) for pair in pairs])
-            yield len(pairs)
-
-    def model(self, number: int) -> str:
-        """The digest of the later model of a comparison, whose blob the store must have."""
-        return self.registry.find(Audits(self.comparisons.engine).get(self.comparisons.get(number).after).model).digest
-
-    def conclude(self, one: Comparison) -> Outcome:
-        """Judge all photographs together, and write down what the comparison comes to."""
-        tally = Tally(discoveries(self.comparisons.p_values(one.id), FALSE_ALARMS))
-        for photograph in self.comparisons.compared(one.id):
-            tally.add(photograph.change, photograph.label)
-        outcome = tally.outcome(one.model_before, one.model_after)
-        self.comparisons.finish(one.id, outcome)
-        return outcome
-
-    def _change(self, pair: Pair, profiles: tuple[Profile, Profile]) -> Change:
-        before, after = pair.before.attribution, pair.after.attribution
-        if before is None or after is None:
-            raise LookupError(f"{pair.before.image_name} is explained and has no attribution")
-        return compare(before, after, self._seen(pair, profiles))
-
-    def _seen(self, pair: Pair, profiles: tuple[Profile, Profile]) -> tuple[Seen, Seen] | None:
-        """What each model saw, if their superpixels are not the same."""
-        if pair.before.scene == pair.after.scene:
-            return None
-        first, second = (self._view(row, one) for row, one in zip((pair.before, pair.after), profiles, strict=True))
-        same = np.array_equal(first.segments, second.segments) and first.placement == second.placement
-        return None if same else (first, second)  # a mask that came between two audits makes another scene
-
-    def _view(self, row: Explained, profile: Profile) -> Seen:
-        scene = unpack(self.blobs.get(scene_key(row.scene or "")))
-        return Seen(scene.segments, profile.placement(row.width, row.height), row.width, row.height)
 
 
 @app.task(name="compare", base=IdsTask, ids=1)

@@ -3,7 +3,7 @@
 import platform
 from pathlib import Path
 
-from pipeline.session import CPU
+from pipeline.model.session import CPU
 from storage.settings import Settings
 
 

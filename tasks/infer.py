@@ -2,8 +2,8 @@
 
 import time
 
+from pipeline.conversation.probe import Probe
 from pipeline.explain import answer
-from pipeline.probe import Probe
 from storage.ledger import PartKey
 from tasks import runtime
 from tasks.app import app

@@ -2,7 +2,7 @@
 
 from pipeline.methods import explainer
 from pipeline.recipe import Recipe
-from pipeline.scene import Scene
+from pipeline.scene.scene import Scene
 from pipeline.staging import pack, scene_digest, stage
 from storage.keys import scene_key
 from storage.ledger import Job

@@ -1,14 +1,14 @@
 """Reduce: hand the evidence to the explainer, which answers or asks again."""
 
-from pipeline.attribution import Attribution
+from pipeline.answer.attribution import Attribution
+from pipeline.conversation.probe import Evidence, Probe, pack_evidence, unpack_evidence
 from pipeline.methods import explainer
-from pipeline.model import Model
+from pipeline.model.model import Model
 from pipeline.pictures import Backdrop, palette
-from pipeline.probe import Evidence, Probe, pack_evidence, unpack_evidence
+from pipeline.pictures.rendering import rendered
 from pipeline.recipe import Recipe
 from pipeline.refit import refit
-from pipeline.rendering import rendered
-from pipeline.scene import Scene
+from pipeline.scene.scene import Scene
 from storage.keys import explanation_key
 from storage.ledger import Job
 from storage.settings import settings

@@ -3,10 +3,10 @@
 import os
 from functools import lru_cache
 
-from pipeline.blackbox import BlackBox
-from pipeline.model import Model
-from pipeline.pace import Pace, find_pace
-from pipeline.scene import Scene
+from pipeline.model.blackbox import BlackBox
+from pipeline.model.model import Model
+from pipeline.model.pace import Pace, find_pace
+from pipeline.scene.scene import Scene
 from pipeline.staging import unpack
 from storage.archive import Archive
 from storage.blobs import Blobs, open_blobs

@@ -17,7 +17,7 @@ from PIL import Image
 from polelens.cli import main, store
 from storage.settings import settings
 from tests import models
-from tests.bench import pictures, png
+from tests.live_audits import pictures, png
 
 FEW = ("--samples", "16", "--set", "seeds=[1,11]")
 

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from PIL import ExifTags, Image
 
-from pipeline.export import read_export, read_labels
-from pipeline.graph import normalise
-from pipeline.photograph import Unreadable, decode
-from pipeline.preprocessing import work_out
-from pipeline.profile import Profile
-from pipeline.refusal import ModelRefused
+from pipeline.model.custom_vision import read_export, read_labels
+from pipeline.model.model import ModelRefused
+from pipeline.model.normalised import normalise
+from pipeline.model.preprocessing import work_out
+from pipeline.model.profile import Profile
+from pipeline.scene.photograph import Unreadable, decode
 from polelens.cli.profiles import profile_of
 from storage.boxes import boxes
 from storage.sources import labels

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, sync_playwright
 from polelens.stack.address import HOST, free_port, password
 from polelens.stack.processes import Launch
 from polelens.stack.workers import await_flower, flower_command
-from tests.bench import Bench
+from tests.live_audits import Bench
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 

@@ -2,22 +2,20 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from pipeline.judgement import Thresholds
-from pipeline.methods import removal, subsets, variations
-from pipeline.methods.denoised import NoiseExperiment
-from pipeline.methods.examination import Examination
-from pipeline.methods.explainer import Explainer
-from pipeline.methods.grounded import KEPT, OBJECT, Grounded
-from pipeline.methods.judged import Judged
+from pipeline.answer.judgement import Thresholds
+from pipeline.conversation.explainer import Explainer
+from pipeline.conversation.once import Once
+from pipeline.judge import faithfulness, variations
+from pipeline.judge.faithfulness import Removal, Subsets
+from pipeline.judge.grounding import KEPT, OBJECT, Grounded
+from pipeline.judge.judged import Examination, Judged
+from pipeline.judge.variations import Variations
 from pipeline.methods.lime import BASE_ROWS, Lime
-from pipeline.methods.once import Once
-from pipeline.methods.removal import Removal
-from pipeline.methods.subsets import Subsets
-from pipeline.methods.variations import Variations
+from pipeline.methods.noise_experiment import NoiseExperiment
 from pipeline.recipe import Recipe
-from pipeline.segments import check
+from pipeline.scene.segments import check
 
-__all__ = ["METHODS", "Explainer", "explainer", "planned", "planned_evaluations"]
+__all__ = ["METHODS", "explainer", "planned", "planned_evaluations"]
 
 METHODS: Mapping[str, Callable[[Recipe, tuple[str, ...]], Explainer]] = {"lime": Lime}
 
@@ -47,11 +45,11 @@ def planned(recipe: Recipe) -> Mapping[str, int]:
 
     At most so many where the recipe asks in rounds.
     """
-    explanation = BASE_ROWS + len(recipe.seeds) * recipe.samples
+    explanation = _explanation(recipe)
     parts = {
         "explanation": explanation,
-        "judging": removal.PLANNED + len(OBJECT) * len(KEPT) if recipe.judge else 0,
-        "thorough": subsets.PLANNED + variations.planned(recipe) if recipe.thorough else 0,
+        "judging": faithfulness.PLANNED + len(OBJECT) * len(KEPT) if recipe.judge else 0,
+        "thorough": faithfulness.SUBSETS + variations.planned(recipe, _explanation) if recipe.thorough else 0,
         "denoise": explanation if recipe.denoise else 0,
     }
     return {name: evaluations for name, evaluations in parts.items() if evaluations}
@@ -62,10 +60,18 @@ def planned_evaluations(recipe: Recipe) -> int:
     return sum(planned(recipe).values())
 
 
+def _explanation(recipe: Recipe) -> int:
+    return BASE_ROWS + len(recipe.seeds) * recipe.samples
+
+
+def _made(labels: tuple[str, ...]) -> Callable[[Recipe], Explainer]:
+    return lambda recipe: METHODS[recipe.method](recipe, labels)
+
+
 def _experiment(recipe: Recipe, labels: tuple[str, ...]) -> Explainer:
     if recipe.denoise is None:
         return METHODS[recipe.method](recipe, labels)
-    return NoiseExperiment(recipe, recipe.denoise, lambda one: METHODS[one.method](one, labels))
+    return NoiseExperiment(recipe, recipe.denoise, _made(labels))
 
 
 def _tested(recipe: Recipe, inner: Explainer, labels: tuple[str, ...], thresholds: Thresholds) -> Explainer:
@@ -73,7 +79,7 @@ def _tested(recipe: Recipe, inner: Explainer, labels: tuple[str, ...], threshold
         return inner
     tests: tuple[Examination, ...] = (Removal(labels, recipe.seeds[0]), Grounded(labels))
     if recipe.thorough:
-        tests += (Subsets(labels, recipe.seeds[0]), Variations(recipe, labels))
+        tests += (Subsets(labels, recipe.seeds[0]), Variations(recipe, _made(labels)))
     return Judged(inner, tests, thresholds)
 
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.attribution import Attribution, Fidelity, LabelAttribution
-from pipeline.probe import Draw, Evidence, Listed, Probe
+from pipeline.answer.attribution import Attribution, Fidelity, LabelAttribution
+from pipeline.conversation.probe import Draw, Evidence, Listed, Probe
+from pipeline.judge.stability import stability
+from pipeline.methods.stopping import enough
+from pipeline.methods.surrogate import Fit, Sample, check, cross_fit, fit, jackknife, kernel, r2, r2_held_out
 from pipeline.recipe import Recipe
-from pipeline.scene import Scene
-from pipeline.stability import stability
-from pipeline.surrogate import Fit, Sample, check, cross_fit, fit, jackknife, kernel, r2, r2_held_out
+from pipeline.scene.scene import Scene
 
 BASE_ROWS = 2  # every probe begins with the whole photograph and the bare fill
 FOLDS = 5  # for the held-out fit where there is one seed only
@@ -54,7 +55,7 @@ class Lime:
 
     def _further(self, scene: Scene, evidence: Sequence[Evidence]) -> Probe | None:
         rounds, asked = self.recipe.rounds(), (sum(one.probe.n for one in evidence) - BASE_ROWS) // self.recipe.samples
-        if rounds is None or asked == len(self.recipe.seeds) or rounds.enough(*self._fits(*self._sample(evidence))):
+        if rounds is None or asked == len(self.recipe.seeds) or enough(rounds, *self._fits(*self._sample(evidence))):
             return None
         return Probe(scene.k, self._draws(asked, asked + rounds.step))
 

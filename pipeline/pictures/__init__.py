@@ -1,10 +1,10 @@
 """Pictures: what a person looks at to judge an explanation. Arrays in, uint8 RGB arrays out."""
 
+from pipeline.answer.selection import Selection
 from pipeline.pictures.backdrop import Backdrop
 from pipeline.pictures.composition import overlay, seeds, support
 from pipeline.pictures.encoding import png, segments_png
 from pipeline.pictures.palette import BLUE_ORANGE, GREEN_RED, PALETTES, Palette, palette
-from pipeline.selection import Selection
 
 __all__ = [
     "BLUE_ORANGE",

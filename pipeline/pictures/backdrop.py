@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.profile import Placement
+from pipeline.model.profile import Placement
 
 Window = tuple[slice, slice]
 

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from pipeline.answer.selection import Selection
 from pipeline.pictures.backdrop import Backdrop, view
 from pipeline.pictures.lettering import fit, font
 from pipeline.pictures.paint import edges, evidence, framed, grey, relative
 from pipeline.pictures.palette import GREEN_RED, Palette
 from pipeline.pictures.panel import legend, panel
-from pipeline.selection import Selection
 
 SMALLEST, LARGEST = 512, 800  # pixels of a photograph's longer side: readable lettering; the screen, with the panel
 CELL = 256  # of one seed's

@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 from pipeline.refit import refit_recipe
-from polelens.cli.audit_export import export
 from polelens.cli.comparisons import compare, comparisons_
 from polelens.cli.control import ask
+from polelens.cli.export import export
 from polelens.cli.overview import overview_tables
 from polelens.cli.plan import known_rate, plan, plan_command
 from polelens.cli.recipes import Asked, recipe_options
@@ -20,7 +20,7 @@ from polelens.cli.watch import watch as follow
 from polelens.findings import explanation_document, write_audit_report
 from storage.audits import Explained
 from storage.overview import overview
-from storage.plans import Selected
+from storage.planning import Selected
 
 NUMBER = click.argument("number", type=click.IntRange(1, 2**31 - 1))
 STOPPED_BY_HAND = 130  # the exit status of a command that Ctrl-C ended

@@ -78,7 +78,7 @@ def _state(one: Comparison) -> str:
 
 def _compared(one: Comparison) -> Comparison:
     """Make the comparison, or what is missing of it."""
-    from tasks.compare import Comparer  # noqa: PLC0415 -- slow to import
+    from storage.comparer import Comparer  # noqa: PLC0415 -- slow to import
 
     comparer = Comparer(comparisons(), registry(), blobs())
     with progress_bar() as bar:

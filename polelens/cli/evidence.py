@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 from rich.table import Table
 
-from pipeline.attribution import Attribution, Denoised, LabelAttribution
-from pipeline.judgement import Judgement
+from pipeline.answer.attribution import Attribution, Denoised, LabelAttribution
+from pipeline.answer.judgement import Judgement
 from pipeline.pictures import Backdrop
 from polelens.cli.text import printable
 

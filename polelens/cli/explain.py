@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from pipeline.export import read_labels
 from pipeline.methods import planned
-from pipeline.model import Model
+from pipeline.model.custom_vision import read_labels
+from pipeline.model.model import Model
 from polelens.cli.evidence import evidence_table, further_tables
 from polelens.cli.profiles import FILE, read_profile
 from polelens.cli.recipes import Asked, recipe_options

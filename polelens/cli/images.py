@@ -12,8 +12,8 @@ import click
 from botocore.exceptions import ClientError
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
-from pipeline.boxes import Boxes
-from pipeline.photograph import Unreadable
+from pipeline.scene.boxes import Boxes
+from pipeline.scene.photograph import Unreadable
 from polelens.cli.profiles import FILE
 from polelens.cli.store import archive
 from polelens.cli.text import as_json, echo_json, echo_json_list, printable, progress_bar

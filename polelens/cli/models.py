@@ -7,13 +7,13 @@ from typing import Any
 import click
 from rich.table import Table
 
-from pipeline.export import read_labels
-from pipeline.profile import Profile
+from pipeline.model.custom_vision import read_labels
+from pipeline.model.profile import Profile
 from polelens.cli.control import answer_policies, tell_policies
-from polelens.cli.exports import watch
 from polelens.cli.profiles import FILE, read_profile
 from polelens.cli.store import registry
 from polelens.cli.text import as_json, console, echo_json, printable
+from polelens.cli.watch_models import watch
 from storage.registry import Version, split_reference
 
 

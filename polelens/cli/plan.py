@@ -13,7 +13,7 @@ from polelens.cli.store import engine, ledger, registry
 from polelens.cli.text import as_json, echo_json, printable
 from polelens.report.words import duration, size
 from storage.paces import Paces
-from storage.plans import Selected, selected
+from storage.planning import Selected, selected
 from storage.registry import Version
 from storage.settings import settings
 from tasks.device import device
@@ -128,8 +128,8 @@ def known_rate(version: Version) -> Rate | None:
 
 def _measured(version: Version) -> Rate:
     """The rate that a warm-up on this machine finds, remembered for the workers on it."""
-    from pipeline.blackbox import BlackBox  # noqa: PLC0415 -- slow to import, and seldom needed
-    from pipeline.pace import find_pace  # noqa: PLC0415
+    from pipeline.model.blackbox import BlackBox  # noqa: PLC0415 -- slow to import, and seldom needed
+    from pipeline.model.pace import find_pace  # noqa: PLC0415
 
     here, model = settings(), registry().load(version.id)
     box = BlackBox(model, threads=here.threads, providers=here.providers.split(","))

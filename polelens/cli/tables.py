@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from pipeline.attribution import Attribution
-from pipeline.judgement import Grounding
+from pipeline.answer.attribution import Attribution
+from pipeline.answer.judgement import Grounding
 from polelens.cli.evidence import further_tables
 from polelens.cli.text import printable
 from storage.audits import Audit, Explained, Progress

@@ -12,10 +12,10 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.attribution import LabelAttribution
-from pipeline.profile import Profile
-from pipeline.region import region
-from pipeline.selection import Selection
+from pipeline.answer.attribution import LabelAttribution
+from pipeline.answer.selection import Selection
+from pipeline.model.profile import Profile
+from pipeline.pictures.region import region
 from polelens.export.columns import figures, photograph
 from polelens.export.files import whole
 from storage.audits import Explained

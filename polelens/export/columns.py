@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
 
-from pipeline.attribution import Attribution, LabelAttribution
-from pipeline.judgement import Curves, Grounding
+from pipeline.answer.attribution import Attribution, LabelAttribution
+from pipeline.answer.judgement import Curves, Grounding
 from storage.audits import Explained
 
 Value = str | int | float | None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.outcome import STEP
+from pipeline.change.outcome import STEP
 from pipeline.pictures.lettering import percent
 from polelens.report.pages import environment
 from polelens.report.words import Mark

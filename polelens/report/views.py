@@ -43,7 +43,7 @@ class Figures:
 
     `mask_share` is the share of the positive weight that lies inside the pole's mask, `mask_area` the share of the
     canvas that the mask covers: what evidence spread evenly would give. `background_reliance` is how far the score
-    rests on what is outside the mask, `verdict`, `sentence` and `warning` are those of `pipeline.judgement`.
+    rests on what is outside the mask, `verdict`, `sentence` and `warning` are those of `pipeline.answer.judgement`.
     `sensitivity` is the rank correlation under each changed choice; `denoised` is how many superpixels the noise
     experiment took away, and the label's confidence before and after.
     """

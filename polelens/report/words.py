@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from pipeline.judgement import fill_warning
+from pipeline.answer.judgement import fill_warning
 from pipeline.pictures.lettering import percent
 from polelens.report.views import Figures
 from storage.overview import Overview, Reliance

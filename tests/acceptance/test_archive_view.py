@@ -4,12 +4,12 @@ import numpy as np
 
 from demo.__main__ import HERE, PHOTOGRAPHS, SEED
 from demo.photographs import archive
-from pipeline.judgement import Thresholds
-from pipeline.model import read_model
+from pipeline.answer.judgement import Thresholds
+from pipeline.model.admission import read_model
 from storage.archive import Photograph
 from storage.overview import Reliance, overview
 from tests import models
-from tests.bench import Bench, pictures, png
+from tests.live_audits import Bench, pictures, png
 
 FEW = {"samples": 16, "seeds": [1]}  # the reliance is measured by the judging, whatever the samples
 

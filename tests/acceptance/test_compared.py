@@ -3,10 +3,10 @@
 import numpy as np
 
 from pipeline.recipes import recipe
+from storage.comparer import Comparer
 from storage.comparisons import Comparisons
-from tasks.compare import Comparer
 from tests import models
-from tests.bench import Bench, pictures
+from tests.live_audits import Bench, pictures
 
 FEW = {"samples": 64, "seeds": [1, 11, 21, 31], "labels": ["yes"], "fill": "black"}
 

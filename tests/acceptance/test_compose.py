@@ -24,8 +24,8 @@ from polelens.stack.address import HOST, free_port
 from polelens.stack.processes import Launch, Processes
 from polelens.stack.workers import await_workers
 from tests import compose, models
-from tests.bench import pictures, png
 from tests.compose import Service
+from tests.live_audits import pictures, png
 from tests.services import S3
 
 GIVEN = {

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tests import models
-from tests.bench import Bench, pictures
 from tests.flower import Flower
+from tests.live_audits import Bench, pictures
 
 PAGES = ("/", "/workers", "/tasks", "/broker", "/api/tasks", "/api/workers", "/api/queues/length")
 

@@ -7,8 +7,8 @@ import numpy as np
 from playwright.sync_api import Page, expect
 
 from tests import models
-from tests.bench import Bench, pictures
 from tests.flower import Flower
+from tests.live_audits import Bench, pictures
 
 expect.set_options(timeout=30_000)  # milliseconds
 

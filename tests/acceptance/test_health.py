@@ -19,7 +19,7 @@ from polelens.stack.processes import Launch, Processes
 from polelens.stack.workers import ONE_THREAD, await_workers, worker_command
 from storage.keys import image_key
 from tests import models
-from tests.bench import ALL_QUEUES, Bench, pictures
+from tests.live_audits import ALL_QUEUES, Bench, pictures
 from tests.services import WorkerProcess
 
 PATIENCE = 3  # seconds: POLELENS_STALL_SECONDS

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from tests.chaos.fault import Fault
+from tests.chaos.live_stack import Stage, raised
 from tests.chaos.outages import FAULTS, Misbehaving
-from tests.chaos.stage import Stage, raised
 
 SECONDS = 5.0
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from pipeline.model import read_model
+from pipeline.model.admission import read_model
 from pipeline.recipes import RECIPES
 from polelens.cli import main
 from polelens.findings import explanation_document
 from storage.archive import Photograph
 from tests import models
-from tests.bench import Bench, pictures, png
+from tests.live_audits import Bench, pictures, png
 
 
 @pytest.mark.parametrize("asked", [*sorted(RECIPES), "default --thorough --denoise 0.5", "adaptive --denoise 0.5"])

@@ -10,8 +10,8 @@ from polelens.stack.processes import Launch
 from polelens.stack.workers import await_workers
 from storage.keys import image_key
 from tests import models
-from tests.bench import Bench, pictures, worker_launch
 from tests.disks import fill, on_small_disk, within
+from tests.live_audits import Bench, pictures, worker_launch
 
 ROOT = Path(__file__).resolve().parents[2]
 FEW = {"samples": 32, "seeds": [1, 11, 21]}

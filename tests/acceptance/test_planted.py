@@ -3,13 +3,13 @@
 import numpy as np
 from sklearn.linear_model import Ridge
 
-from pipeline.profile import Profile
+from pipeline.model.profile import Profile
 from pipeline.recipe import Recipe
 from pipeline.recipes import recipe
-from pipeline.scene import compose
+from pipeline.scene.scene import compose
 from pipeline.staging import stage
 from tests import models
-from tests.bench import Bench, pictures
+from tests.live_audits import Bench, pictures
 
 SIZE = 32
 
@@ -77,7 +77,7 @@ def test_an_and_of_two_regions_is_fitted_as_lime_would(shared_bench: Bench) -> N
 
 
 def _by_hand(shot: np.ndarray, first: np.ndarray, second: np.ndarray, made: Recipe) -> np.ndarray:
-    from pipeline.designs import hadamard_fold  # noqa: PLC0415
+    from pipeline.conversation.designs import hadamard_fold  # noqa: PLC0415
 
     scene = stage(shot, Profile(SIZE), made)
     masks = np.concatenate([hadamard_fold(scene.k, made.samples, seed) for seed in made.seeds])

@@ -6,7 +6,7 @@ import signal
 from pipeline.recipes import recipe
 from storage.keys import image_key
 from tests import models
-from tests.bench import Bench, pictures
+from tests.live_audits import Bench, pictures
 
 
 def test_an_unreadable_photograph_fails_its_own_row(bench: Bench) -> None:

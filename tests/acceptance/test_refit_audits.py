@@ -8,8 +8,8 @@ from polelens.stack.processes import Launch
 from polelens.stack.workers import ONE_THREAD, OTHERS, await_workers, worker_command
 from storage.keys import explanation_key
 from tests import models
-from tests.bench import Bench, pictures
 from tests.commands import CommandsIn
+from tests.live_audits import Bench, pictures
 
 
 @pytest.fixture

@@ -14,14 +14,14 @@ import redis
 from numpy.typing import NDArray
 from sqlalchemy import make_url
 
-from pipeline.attribution import Attribution
+from pipeline.answer.attribution import Attribution
 from pipeline.recipes import recipe
 from polelens.stack import postgres
 from polelens.stack.address import new_postgres_url
 from polelens.stack.processes import Processes
 from tests import models
-from tests.bench import Bench, pictures
 from tests.documents import OPERATIONS, blocks, libpq
+from tests.live_audits import Bench, pictures
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from demo.photographs import archive, write
-from tests.bench import Bench
 from tests.commands import Commands, CommandsIn
+from tests.live_audits import Bench
 
 ROOT = Path(__file__).resolve().parents[2]
 ONE, TWO = ROOT / "demo/poles-v1.zip", ROOT / "demo/poles-v2.zip"

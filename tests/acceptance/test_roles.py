@@ -19,8 +19,8 @@ from polelens.stack.redis import server
 from polelens.stack.workers import await_flower, beat_command, flower_command, listening
 from storage.reaudit_tables import metadata
 from tests import models
-from tests.bench import Bench, pictures, png
 from tests.commands import CommandsIn
+from tests.live_audits import Bench, pictures, png
 from tests.tls import Certificates, certificates, tls_front
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"

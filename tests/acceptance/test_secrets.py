@@ -19,9 +19,9 @@ from polelens.stack.processes import Launch
 from polelens.stack.workers import ONE_THREAD, await_flower, beat_command, flower_command, worker_command
 from storage.keys import image_key
 from tests import models
-from tests.bench import ALL_QUEUES, Bench, pictures
 from tests.commands import Commands, CommandsIn
-from tests.desk import engine_of
+from tests.live_audits import ALL_QUEUES, Bench, pictures
+from tests.played_ledger import engine_of
 from tests.services import S3
 
 PAGES = ("/", "/workers", "/tasks", "/broker", "/api/tasks", "/api/workers?refresh=1", "/api/queues/length", "/metrics")

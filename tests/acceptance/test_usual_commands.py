@@ -16,7 +16,7 @@ from sqlalchemy import text
 from pipeline.recipes import recipe
 from polelens.stack.address import HOST, free_port, taken
 from tests import models
-from tests.bench import Bench, pictures
+from tests.live_audits import Bench, pictures
 
 CELERY = [str(Path(sys.executable).with_name("celery")), "-A", "tasks"]
 

@@ -12,7 +12,7 @@ from pipeline.recipes import recipe
 from polelens.stack.processes import Launch
 from polelens.stack.workers import ONE_THREAD, await_workers, worker_command
 from tests import models
-from tests.bench import ALL_QUEUES, Bench, pictures
+from tests.live_audits import ALL_QUEUES, Bench, pictures
 from tests.services import WorkerProcess
 
 ROOT = Path(__file__).resolve().parents[2]

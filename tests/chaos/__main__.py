@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
+from tests.chaos.live_stack import raised
 from tests.chaos.page import figures, summary, table, write
 from tests.chaos.soak import soak
-from tests.chaos.stage import raised
 
 
 @click.command()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tests.chaos.fault import Broken, Missed
-from tests.chaos.stage import Stage
+from tests.chaos.live_stack import Stage
 
 TICKS_SECONDS = 2  # in which each beat asks twice for what is to be done
 KEPT = """SELECT coalesce(array_agg(p.id), '{}') FROM part p WHERE p.scores IS NOT NULL"""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tests.chaos.fault import Broken, Missed
-from tests.chaos.stage import SETTINGS, Stage
+from tests.chaos.live_stack import SETTINGS, Stage
 
 RUSH_SECONDS = 3
 RUSHING = {"POLELENS_LEASE_SECONDS": "0.5"}  # so that there is always something for the sweepers to quarrel about

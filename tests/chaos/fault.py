@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
-    from tests.chaos.stage import Stage
+    from tests.chaos.live_stack import Stage
 
 
 class Broken(AssertionError):

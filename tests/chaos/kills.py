@@ -11,7 +11,7 @@ import numpy as np
 
 from tests.chaos.charges import Line
 from tests.chaos.failing import POINTS
-from tests.chaos.stage import WORKERS, Stage
+from tests.chaos.live_stack import WORKERS, Stage
 
 FROZEN_SECONDS = 8  # longer than the stage's lease and its visibility timeout
 

@@ -12,7 +12,7 @@ import psutil
 
 from polelens.stack import postgres, redis
 from tests.chaos.fronts import Mode
-from tests.chaos.stage import KILLABLE, Stage
+from tests.chaos.live_stack import KILLABLE, Stage
 
 SECONDS = 20.0  # how long a service is away
 DOWN_SECONDS = 2.0  # how long a killed server takes to be started again

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tests.chaos.fault import Missed
-from tests.chaos.stage import Stage
+from tests.chaos.live_stack import Stage
 
 ATTEMPTS = 3
 REASONS = {

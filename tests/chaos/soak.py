@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tests.chaos.fault import Broken, Fault, Missed
+from tests.chaos.live_stack import PHOTOGRAPHS, Stage
 from tests.chaos.registry import FAULTS
-from tests.chaos.stage import PHOTOGRAPHS, Stage
 
 PAUSE_SECONDS = 2  # at most, between a recovery and the next strike
 COUNTED = ("photographs", "parts", "evaluations", "duplicates", "republished")

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.attribution import Attribution, LabelAttribution
+from pipeline.answer.attribution import Attribution, LabelAttribution
 from storage.audits import Explained
 from storage.keys import explanation_key
 from tests.chaos.fault import Broken
 
 if TYPE_CHECKING:
-    from tests.chaos.stage import Stage
+    from tests.chaos.live_stack import Stage
 
 TOLERANCE = 1e-6
 QUIET_SECONDS = 120  # in which messages come and are dropped, redelivered or, after an error, tried a minute later

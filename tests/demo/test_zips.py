@@ -14,10 +14,10 @@ import pytest
 from numpy.typing import NDArray
 
 import demo
-from demo.export import package
+from demo.custom_vision import package
 from demo.network import Convolution, Network
 from demo.photographs import HABITAT, LABELS, Photograph, archive
-from pipeline.profile import Profile
+from pipeline.model.profile import Profile
 
 ZIPS = {version: Path(demo.__file__).parent / f"poles-v{version}.zip" for version in (1, 2)}
 MEMBERS = {"LICENSE", "cvexport.manifest", "labels.txt", "metadata_properties.json", "model.onnx"}

@@ -12,14 +12,14 @@ import pytest
 from PIL import Image
 from sqlalchemy import text
 
-from pipeline.boxes import Box, Boxes
-from pipeline.photograph import Unreadable
+from pipeline.scene.boxes import Box, Boxes
+from pipeline.scene.photograph import Unreadable
 from storage.archive import ENTER_LOCK, Archive, Photograph
 from storage.blob_errors import BlobMissing
 from storage.blobs import FolderBlobs
 from storage.keys import image_key
-from tests.bench import pictures, png
-from tests.desk import at_once, await_blocked, engine_of
+from tests.live_audits import pictures, png
+from tests.played_ledger import at_once, await_blocked, engine_of
 
 PIXELS = [one[:16] for one in pictures(3)]  # 32 wide, 16 high
 ONE, TWO, THREE = map(png, PIXELS)

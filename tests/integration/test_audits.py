@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.recipe import Recipe
 from storage.ledger import Step
-from tests.desk import JUDGEMENT, LABELS, PROBE, Desk, at_once, attribution, rows
+from tests.played_ledger import JUDGEMENT, LABELS, PROBE, Desk, at_once, attribution, rows
 
 
 def test_an_audit_is_planned_whole_or_not_at_all(desk: Desk) -> None:

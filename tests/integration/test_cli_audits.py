@@ -15,8 +15,8 @@ from polelens.cli import store
 from polelens.stack.address import free_port
 from storage.archive import Photograph
 from tests import models
-from tests.bench import Bench, pictures, png
 from tests.commands import FEW, Commands, CommandsIn
+from tests.live_audits import Bench, pictures, png
 
 REST = planned_evaluations(recipe("default")) - 9 * 128  # evaluations of a photograph beside those of the seeds
 

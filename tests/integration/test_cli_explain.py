@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.photograph import decode
 from pipeline.recipes import recipe
+from pipeline.scene.photograph import decode
 from tests import models
-from tests.bench import pictures
 from tests.commands import FEW, Commands
+from tests.live_audits import pictures
 
 
 def test_explain_writes_what_the_issue_says(nowhere: Commands, zipped: Path, pole: Path, tmp_path: Path) -> None:

@@ -11,16 +11,16 @@ import pytest
 from pycocotools.coco import COCO
 from sqlalchemy import Engine, text
 
+from pipeline.answer.selection import Selection
 from pipeline.pictures import Backdrop
 from pipeline.pictures.backdrop import view
-from pipeline.selection import Selection
 from pipeline.staging import unpack
 from polelens.cli import store
 from storage.archive import Photograph
 from storage.keys import scene_key
 from tests import models
-from tests.bench import Bench, pictures, png
 from tests.commands import FEW, Commands, CommandsIn
+from tests.live_audits import Bench, pictures, png
 
 IN_DATABASE = """
 SELECT i.sha256, a.label AS explained, w.place - 1 AS superpixel, w.weight, a.std_error[w.place] AS std_error

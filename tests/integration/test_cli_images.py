@@ -7,8 +7,8 @@ import boto3
 import numpy as np
 
 from polelens.cli import store
-from tests.bench import pictures, png
 from tests.commands import Commands
+from tests.live_audits import pictures, png
 from tests.services import S3
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import pictures, png
 from tests.commands import Commands, CommandsIn
-from tests.desk import Desk
 from tests.disks import on_small_disk
+from tests.live_audits import pictures, png
+from tests.played_ledger import Desk
 from tests.services import S3
 
 REFUSED = "HTTP status 403): see that the server runs, and check AWS_ENDPOINT_URL_S3 and the credentials"

@@ -8,7 +8,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from polelens.cli.exports import Watch
+from polelens.cli.watch_models import Watch
 from tests import models
 from tests.commands import Commands, CommandsIn
 from tests.services import S3

@@ -6,15 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.attribution import Attribution
-from pipeline.comparison import compare
-from pipeline.outcome import Tally
+from pipeline.answer.attribution import Attribution
+from pipeline.change.comparison import compare
+from pipeline.change.outcome import Tally
 from pipeline.recipe import Recipe
 from storage.blobs import FolderBlobs
+from storage.comparer import Comparer
 from storage.comparisons import Comparisons
 from storage.registry import Registry
-from tasks.compare import Comparer
-from tests.desk import Desk, attribution, model
+from tests.played_ledger import Desk, attribution, model
 
 NAMES = "abcde"
 
@@ -33,7 +33,7 @@ def explain_all(desk: Desk, start: int) -> None:
     for number, step in enumerate(desk.ledger.produce(64)):
         job = desk.ledger.begin(step.explanation)
         assert job is not None
-        from tests.desk import PROBE  # noqa: PLC0415
+        from tests.played_ledger import PROBE  # noqa: PLC0415
 
         desk.answer(desk.ledger.open_round(job, "scene", PROBE, 5))
         claimed = desk.ledger.claim_reduction(job.id)

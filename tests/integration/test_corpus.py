@@ -11,8 +11,8 @@ from storage.archive import Photograph
 from storage.blobs import open_blobs
 from storage.keys import image_key, mask_key
 from tests import corpus, models
-from tests.bench import Bench, pictures, png
 from tests.commands import FEW, Commands
+from tests.live_audits import Bench, pictures, png
 
 HEADING = "name,x,y,width,height\n"
 

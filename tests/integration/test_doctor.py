@@ -14,7 +14,7 @@ from polelens.stack.machine import space
 from polelens.stack.motion import motion
 from storage.settings import Settings
 from tasks.queues import QUEUES
-from tests.desk import Desk
+from tests.played_ledger import Desk
 
 EVERYTHING = {"all": QUEUES}
 

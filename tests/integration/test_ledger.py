@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from storage.ledger import PRODUCE_LOCK, PartKey
-from tests.desk import PROBE, THREADS, Desk, at_once, attribution, key, rows
+from tests.played_ledger import PROBE, THREADS, Desk, at_once, attribution, key, rows
 
 
 def test_produce_fills_the_window_and_no_more(desk: Desk) -> None:

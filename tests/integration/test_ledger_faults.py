@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import text
 
-from tests.desk import PROBE, Desk, at_once, attribution, await_blocked, key, rows
+from tests.played_ledger import PROBE, Desk, at_once, attribution, await_blocked, key, rows
 
 
 def test_an_answer_to_an_earlier_run_is_not_taken_for_this_one(desk: Desk) -> None:

@@ -2,7 +2,7 @@
 
 from pipeline.recipe import Recipe
 from storage.ledger import Job, Step
-from tests.desk import Desk, at_once
+from tests.played_ledger import Desk, at_once
 
 OTHER = Recipe("default", judge=False, kernel_width=0.5)
 

@@ -15,10 +15,10 @@ from sqlalchemy import text
 from polelens.stack.address import HOST, free_port
 from storage.counters import CAUSES
 from tests import models
-from tests.bench import Bench, pictures
 from tests.chart import manifests, of_kind
 from tests.commands import Commands, CommandsIn
-from tests.desk import PROBE, Desk, attribution, rows
+from tests.live_audits import Bench, pictures
+from tests.played_ledger import PROBE, Desk, attribution, rows
 
 Samples = Mapping[tuple[str, str], float]
 

@@ -9,7 +9,7 @@ from alembic import command
 from sqlalchemy import inspect
 
 from storage.database import migrate, migrations, with_driver
-from tests.desk import engine_of
+from tests.played_ledger import engine_of
 
 
 def test_the_migrations_lead_to_the_tables_and_back(empty_database_url: str) -> None:

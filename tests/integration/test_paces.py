@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from pipeline.pace import Pace
+from pipeline.model.pace import Pace
 from storage.paces import Paces
-from tests.bench import Bench, pictures
-from tests.desk import Desk
+from tests.live_audits import Bench, pictures
 from tests.models import additive
+from tests.played_ledger import Desk
 
 
 def test_the_first_pace_of_a_model_on_a_device_stays(desk: Desk) -> None:

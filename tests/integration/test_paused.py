@@ -13,7 +13,7 @@ from storage.notices import Notices
 from storage.pauses import Paused, Pauses
 from tasks import sweep
 from tests.commands import Commands, CommandsIn
-from tests.desk import Desk, key, rows
+from tests.played_ledger import Desk, key, rows
 
 _PAUSED_BEFORE = """
 WITH told AS (UPDATE notice SET ended_at = now() - interval '{0} seconds' WHERE id = (SELECT max(id) FROM notice))

@@ -12,7 +12,7 @@ from storage.ledger import Ledger
 from storage.policies import Policies
 from storage.reaudits import Order, Started
 from storage.registry import Registry, Version
-from tests.desk import Desk, at_once, model
+from tests.played_ledger import Desk, at_once, model
 
 RECIPE = Recipe("default")
 

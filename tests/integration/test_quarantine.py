@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.model import ModelRefused, read_model
+from pipeline.model.admission import read_model
+from pipeline.model.model import ModelRefused
 from polelens import quarantine
 from polelens.quarantine import model_within
 from polelens.single import model_file

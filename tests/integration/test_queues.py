@@ -16,7 +16,7 @@ import redis
 from celery import Celery
 
 from tasks.queues import QUEUES, NowFirst
-from tests.bench import ALL_QUEUES
+from tests.live_audits import ALL_QUEUES
 from tests.services import StartWorker, WorkerProcess
 
 PUBLISH = """

@@ -9,7 +9,7 @@ import pytest
 
 from storage.blobs import FolderBlobs
 from storage.registry import Registry, split_reference
-from tests.desk import at_once, engine_of, model
+from tests.played_ledger import at_once, engine_of, model
 
 
 @pytest.fixture

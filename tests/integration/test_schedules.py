@@ -16,8 +16,8 @@ from storage.reaudits import Order, Started
 from storage.registry import Registry
 from storage.schedules import Schedule, Schedules, Timing
 from tests import models
-from tests.bench import Bench, pictures
-from tests.desk import Desk, at_once, engine_of, model
+from tests.live_audits import Bench, pictures
+from tests.played_ledger import Desk, at_once, engine_of, model
 
 ORDER = Order(Recipe("default"))
 WEEKLY = Timing("0 2 * * 0", "Europe/Oslo")

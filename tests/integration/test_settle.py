@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from storage import statements as sql
 from storage.ledger import Step
-from tests.desk import Desk, at_once, await_blocked
+from tests.played_ledger import Desk, at_once, await_blocked
 
 
 def test_an_audit_is_done_when_all_its_photographs_are(desk: Desk) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from polelens.stack.processes import Launch
 from polelens.stack.workers import ONE_THREAD, await_workers, worker_command
 from tests import models
-from tests.bench import Bench, pictures
+from tests.live_audits import Bench, pictures
 
 FORK = """
 import os

@@ -11,10 +11,10 @@ from alembic import command
 from scipy.stats import binomtest
 from sqlalchemy import text
 
-from pipeline.judgement import Grounding, Thresholds, Verdict
+from pipeline.answer.judgement import Grounding, Thresholds, Verdict
 from storage.database import migrations
 from storage.overview import Look, Reliance, overview
-from tests.desk import JUDGEMENT, PROBE, Desk, attribution, engine_of
+from tests.played_ledger import JUDGEMENT, PROBE, Desk, attribution, engine_of
 
 FORMATS = Path(__file__).resolve().parents[2] / "docs/formats.md"
 

@@ -20,8 +20,8 @@ from storage.settings import settings
 from tasks import runtime
 from tasks.notify import notify
 from tests import models
-from tests.bench import Bench, pictures
-from tests.desk import Desk, at_once
+from tests.live_audits import Bench, pictures
+from tests.played_ledger import Desk, at_once
 
 SECRET = "a secret of the tests"  # noqa: S105
 FORMATS = Path(__file__).resolve().parents[2] / "docs/formats.md"

@@ -14,7 +14,7 @@ from pyarrow import parquet
 from polelens.export import SINKS, export_tables
 from polelens.export.columns import PHOTOGRAPHS, SUPERPIXELS
 from storage.audits import Explained
-from tests.rows import explained
+from tests.stored_explanations import explained
 
 WEIGHTS = np.array([0.1 + 0.2, -1e-17, np.nan])
 ROWS = (

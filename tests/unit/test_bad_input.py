@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.graph import normalise
-from pipeline.model import read_model
-from pipeline.photograph import Unreadable, decode
+from pipeline.model.admission import read_model
+from pipeline.model.model import ModelRefused
+from pipeline.model.normalised import normalise
 from pipeline.recipe import Recipe
-from pipeline.refusal import ModelRefused
+from pipeline.scene.photograph import Unreadable, decode
 from polelens.cli.explain import Rectangle
 from polelens.cli.recipes import Asked
 from storage.registry import split_reference

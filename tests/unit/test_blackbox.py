@@ -8,12 +8,13 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from pipeline.blackbox import BlackBox
-from pipeline.graph import normalise, with_free_batch
-from pipeline.model import Model, read_model
-from pipeline.profile import Profile
-from pipeline.scene import Scene, compose
-from pipeline.session import CPU, open_session
+from pipeline.model.admission import read_model
+from pipeline.model.blackbox import BlackBox
+from pipeline.model.model import Model
+from pipeline.model.normalised import normalise, with_free_batch
+from pipeline.model.profile import Profile
+from pipeline.model.session import CPU, open_session
+from pipeline.scene.scene import Scene, compose
 from tests.models import Network, additive, custom_vision_zip, means
 
 PROFILE = {"size": 32, "crop": "center", "color": "rgb", "mean": 0, "scale": 255}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pipeline.boxes import Box, Boxes
+from pipeline.scene.boxes import Box, Boxes
 from storage.boxes import boxes
 
 IMAGES = [{"id": 1, "file_name": "north/a.jpg", "width": 8, "height": 4}, {"id": "two", "file_name": "b.jpg"}]

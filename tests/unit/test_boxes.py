@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.boxes import Box, Boxes
+from pipeline.scene.boxes import Box, Boxes
 
 
 def test_a_pixel_is_in_where_its_centre_is() -> None:

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from pipeline.alignment import GRID, Seen, spread
-from pipeline.comparison import FALSE_ALARMS, comparable, compare
+from pipeline.change.alignment import GRID, Seen, spread
+from pipeline.change.comparison import FALSE_ALARMS, comparable, compare
+from pipeline.change.outcome import Moments, Tally, has_changed
+from pipeline.change.permutation import discoveries
 from pipeline.explain import explain
 from pipeline.methods import explainer
-from pipeline.outcome import Moments, Tally, has_changed
-from pipeline.permutation import discoveries
-from pipeline.profile import Profile
+from pipeline.model.profile import Profile
 from pipeline.recipes import recipe
-from pipeline.scene import Scene
-from pipeline.segments import grid
+from pipeline.scene.scene import Scene
+from pipeline.scene.segments import grid
 
 K = 16
 RECIPE = recipe("default").override({"judge": False, "samples": 32, "labels": ["yes"]})

@@ -5,14 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from pipeline.attribution import Attribution, Denoised
+from pipeline.answer.attribution import Attribution, Denoised
+from pipeline.conversation.probe import Evidence, Probe
 from pipeline.explain import answer, explain
 from pipeline.methods import explainer
-from pipeline.methods.denoised import PURPOSE, against
-from pipeline.probe import Evidence, Probe
+from pipeline.methods.noise_experiment import PURPOSE, against
 from pipeline.recipes import recipe
-from pipeline.scene import Scene, compose
-from pipeline.segments import grid
+from pipeline.scene.scene import Scene, compose
+from pipeline.scene.segments import grid
 
 TRUE = np.array([0.3, -0.1, 0.05, -0.2, 0.0, 0.15, -0.02, 0.08, -0.06])
 RECIPE = recipe("default").override({"seeds": [1, 11, 21], "labels": ["yes"], "denoise": 1.0})

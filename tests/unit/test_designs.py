@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.designs import DESIGNS, coin, hadamard_fold, paired
+from pipeline.conversation.designs import DESIGNS, coin, hadamard_fold, paired
 
 superpixels = st.integers(1, 200)
 seeds = st.integers(0, 2**32 - 1)

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
+from pipeline.conversation.probe import Evidence, Listed, Probe
 from pipeline.explain import explain
 from pipeline.methods import explainer
-from pipeline.probe import Evidence, Listed, Probe
 from pipeline.recipe import Recipe
-from pipeline.scene import Scene, compose
-from pipeline.segments import grid
+from pipeline.scene.scene import Scene, compose
+from pipeline.scene.segments import grid
 
 
 def scene(n=9, size=24):

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.fills import color, fill, mean_fill
-from pipeline.segments import relabel
+from pipeline.scene.fills import color, fill, mean_fill
+from pipeline.scene.segments import relabel
 
 
 def pictured(seed, h=12, w=9, k=5):

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from pipeline.graft import CANVAS, FILL, MASK, SEGMENTS, graft
-from pipeline.graph import normalise, with_free_batch
-from pipeline.profile import Profile
-from pipeline.scene import Scene, compose
-from pipeline.session import open_session
+from pipeline.model.graft import CANVAS, FILL, MASK, SEGMENTS, graft
+from pipeline.model.normalised import normalise, with_free_batch
+from pipeline.model.profile import Profile
+from pipeline.model.session import open_session
+from pipeline.scene.scene import Scene, compose
 from tests.models import Network, custom_vision_onnx, means
 
 PROFILE = Profile(size=32, color="bgr", mean=(120.0, 110.0, 100.0), scale=(58.0, 57.0, 56.0))

@@ -7,15 +7,15 @@ import pytest
 
 from demo.__main__ import PHOTOGRAPHS, SEED
 from demo.photographs import archive
+from pipeline.answer.judgement import Judgement, Thresholds
 from pipeline.explain import explain
-from pipeline.faithfulness import area, deletion, heaviest_first, insertion, steps
-from pipeline.grounding import background_reliance, ground, mask_share, shares_inside
-from pipeline.judgement import Judgement, Thresholds
+from pipeline.judge.faithfulness import area, deletion, heaviest_first, insertion, steps
+from pipeline.judge.grounding import background_reliance, ground, mask_share, shares_inside
 from pipeline.methods import explainer
-from pipeline.profile import Profile
+from pipeline.model.profile import Profile
 from pipeline.recipes import recipe
-from pipeline.scene import Scene, compose
-from pipeline.segments import grid
+from pipeline.scene.scene import Scene, compose
+from pipeline.scene.segments import grid
 from pipeline.staging import stage
 
 RECIPE = recipe("default").override({"seeds": [1, 11, 21]})

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
+from pipeline.conversation.probe import Evidence, Probe
 from pipeline.explain import explain
 from pipeline.methods import explainer
 from pipeline.methods.lime import BASE_ROWS, Lime, _blocks
-from pipeline.probe import Evidence, Probe
+from pipeline.methods.surrogate import Sample, kernel, ridge
 from pipeline.recipe import Recipe
 from pipeline.recipes import RECIPES
-from pipeline.scene import Scene, compose
-from pipeline.segments import grid, relabel
-from pipeline.surrogate import Sample, kernel, ridge
+from pipeline.scene.scene import Scene, compose
+from pipeline.scene.segments import grid, relabel
 
 LABELS = ("yes", "no")
 

@@ -7,9 +7,9 @@ from PIL import Image
 
 from pipeline.explain import explain
 from pipeline.methods import explainer
-from pipeline.profile import Profile
+from pipeline.model.profile import Profile
 from pipeline.recipes import RECIPES
-from pipeline.scene import compose
+from pipeline.scene.scene import compose
 from pipeline.staging import stage
 
 

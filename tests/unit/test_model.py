@@ -8,10 +8,11 @@ import onnx
 import pytest
 from onnx import helper
 
-from pipeline.blackbox import BlackBox
-from pipeline.model import ModelRefused, read_model
-from pipeline.profile import Profile
-from pipeline.scene import Scene
+from pipeline.model.admission import read_model
+from pipeline.model.blackbox import BlackBox
+from pipeline.model.model import ModelRefused
+from pipeline.model.profile import Profile
+from pipeline.scene.scene import Scene
 from tests.models import (
     COMPACT,
     LABELS,

@@ -3,13 +3,15 @@ import itertools
 import numpy as np
 import pytest
 
+from pipeline.conversation.once import Once
+from pipeline.conversation.probe import Listed, Probe
 from pipeline.explain import explain
-from pipeline.methods import Lime, Once, explainer
-from pipeline.probe import Listed, Probe
+from pipeline.methods import explainer
+from pipeline.methods.lime import Lime
 from pipeline.recipes import RECIPES
-from pipeline.scene import Scene, compose
-from pipeline.segments import grid
-from pipeline.variant import Variant
+from pipeline.scene.scene import Scene, compose
+from pipeline.scene.segments import grid
+from pipeline.scene.variant import Variant
 
 LABELS = ("light", "dark")
 

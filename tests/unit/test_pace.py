@@ -3,10 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.blackbox import BlackBox
-from pipeline.model import read_model
-from pipeline.pace import ON_CPU, fastest, find_pace
-from pipeline.scene import Scene
+from pipeline.model.admission import read_model
+from pipeline.model.blackbox import BlackBox
+from pipeline.model.pace import ON_CPU, fastest, find_pace
+from pipeline.scene.scene import Scene
 from tests.models import Network, custom_vision_zip
 
 PROFILE = {"crop": "center", "mean": 0, "scale": 255}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import false_discovery_control
 
-from pipeline.permutation import DRAWN, discoveries, p_value, smallest_p
+from pipeline.change.permutation import DRAWN, discoveries, p_value, smallest_p
 
 
 def rows(n, p=3, seed=0, shift=0.0):

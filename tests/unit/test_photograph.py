@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipeline.photograph import Unreadable, decode
+from pipeline.scene.photograph import Unreadable, decode
 
 ORIENTATION, DESCRIPTION, WIDTH = 0x0112, 0x010E, 0x0100  # EXIF tags: a number, a text, a number
 # What each EXIF orientation asks the viewer to do, undone: from the upright picture to the one stored in the file.

@@ -8,13 +8,13 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from PIL import Image
 
+from pipeline.model.profile import Profile
 from pipeline.pictures import BLUE_ORANGE, GREEN_RED, Backdrop, Selection, overlay, palette, png, seeds, segments_png
 from pipeline.pictures import support as support_picture
 from pipeline.pictures.lettering import fit, font, percent
 from pipeline.pictures.paint import edges, relative
 from pipeline.pictures.panel import bars
-from pipeline.profile import Profile
-from pipeline.segments import grid
+from pipeline.scene.segments import grid
 
 CERTAIN = {"BETONG": 0.9, "STÅL": 0.08, "TRE": 0.02}
 

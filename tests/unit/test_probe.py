@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.designs import DESIGNS
-from pipeline.probe import Draw, Evidence, Listed, Probe
+from pipeline.conversation.designs import DESIGNS
+from pipeline.conversation.probe import Draw, Evidence, Listed, Probe
 
 
 def flips(n, k, seed):

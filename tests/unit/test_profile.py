@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipeline.profile import Profile
+from pipeline.model.profile import Profile
 
 PROFILES = [Profile(32), Profile(32, "stretch"), Profile(32, "shorter-side", 40), Profile(32, "shorter-side", 32)]
 sizes = st.integers(60, 200)

@@ -5,17 +5,17 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from pipeline.attribution import Attribution
+from pipeline.answer.attribution import Attribution
+from pipeline.conversation.probe import Evidence, Probe, pack_evidence, unpack_evidence
 from pipeline.explain import answer
 from pipeline.methods import explainer
-from pipeline.probe import Evidence, Probe, pack_evidence, unpack_evidence
-from pipeline.profile import Profile
+from pipeline.model.profile import Profile
 from pipeline.recipe import Recipe
 from pipeline.recipes import recipe
 from pipeline.refit import FREE, OFF, refit, refit_recipe
-from pipeline.scene import Scene
+from pipeline.scene.scene import Scene
 from pipeline.staging import stage
-from tests.bench import pictures
+from tests.live_audits import pictures
 
 LABELS = ("a", "b", "c")
 MADE = recipe("default").override({"samples": 16, "seeds": [1, 11, 21]})

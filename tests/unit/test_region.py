@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from pycocotools.coco import COCO
 
-from pipeline.profile import Profile
-from pipeline.region import region
-from pipeline.selection import Selection
+from pipeline.answer.selection import Selection
+from pipeline.model.profile import Profile
+from pipeline.pictures.region import region
 from polelens.export import Regions, export_coco
-from tests.rows import explained
+from tests.stored_explanations import explained
 
 PROFILES = {
     "center": Profile(8),

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.scene import Scene, compose
-from pipeline.segments import relabel
+from pipeline.scene.scene import Scene, compose
+from pipeline.scene.segments import relabel
 
 
 def scene(seed=0, h=7, w=10, k=6):

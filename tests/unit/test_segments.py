@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from skimage import segmentation
 
-from pipeline.profile import Profile
+from pipeline.model.profile import Profile
 from pipeline.recipes import RECIPES
-from pipeline.segments import SEGMENTERS, check, grid, relabel, segment
+from pipeline.scene.segments import SEGMENTERS, check, grid, relabel, segment
 
 DEFAULT = {key: value for key, value in RECIPES["default"].segmenter.items() if key != "name"}
 

@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 
-from pipeline.judgement import Thresholds
+from pipeline.answer.judgement import Thresholds
 from pipeline.pictures.palette import PALETTES
 from storage.settings import Settings, SettingsError, settings, thresholds
 

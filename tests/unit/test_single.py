@@ -12,7 +12,7 @@ from PIL import Image
 from polelens import Explanation, Recipe, explain, recipe
 from polelens.single import model_file
 from tests import models
-from tests.bench import pictures, png
+from tests.live_audits import pictures, png
 
 FEW = recipe("default").override({"samples": 16, "seeds": [1, 11]})
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.stats import kendalltau, spearmanr
 
-from pipeline.stability import (
+from pipeline.judge.stability import (
     NEGLIGIBLE,
     csi,
     kendall,

@@ -1,10 +1,10 @@
 import numpy as np
 import skimage.data
 
-from pipeline.fills import fill
-from pipeline.profile import Profile
+from pipeline.model.profile import Profile
 from pipeline.recipes import RECIPES
-from pipeline.segments import segment
+from pipeline.scene.fills import fill
+from pipeline.scene.segments import segment
 from pipeline.staging import pack, scene_digest, stage, unpack
 
 PHOTOGRAPH = skimage.data.chelsea()

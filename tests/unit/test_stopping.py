@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
 
+from pipeline.conversation.probe import Evidence, Probe
 from pipeline.explain import explain
-from pipeline.methods import Lime, explainer
-from pipeline.probe import Evidence, Probe
+from pipeline.methods import explainer, stopping
+from pipeline.methods.lime import Lime
+from pipeline.methods.surrogate import Linear
+from pipeline.recipe import Stopping
 from pipeline.recipes import RECIPES
-from pipeline.scene import Scene
-from pipeline.stopping import Stopping
-from pipeline.surrogate import Linear
+from pipeline.scene.scene import Scene
 
 ADAPTIVE = RECIPES["adaptive"].override({"judge": False, "labels": ["yes"]})
 LABELS = ("yes", "no")
@@ -23,7 +24,7 @@ def enough(spread, rule, weights=WEIGHTS, seeds=6):
     scatter = np.random.default_rng(0).normal(size=(seeds, len(weights)))
     alone = weights + spread * (scatter - scatter.mean(axis=0)) / scatter.std(axis=0)
     left_out = [fitted(np.delete(alone, seed, axis=0).mean(axis=0)) for seed in range(seeds)]
-    return rule.enough(fitted(alone.mean(axis=0)), left_out)
+    return stopping.enough(rule, fitted(alone.mean(axis=0)), left_out)
 
 
 def scene(k=49):
@@ -85,8 +86,8 @@ def test_every_label_has_to_be_known():
     """One label that is not known is reason enough to go on."""
     rule, sure, unsure = Stopping(top=2), WEIGHTS, WEIGHTS[::-1]
     left_out = [fitted(np.stack([sure, unsure * scale])) for scale in (0, 1, 2)]
-    assert not rule.enough(fitted(np.stack([sure, unsure])), left_out)
-    assert rule.enough(fitted(np.stack([sure, sure])), [fitted(np.stack([sure, sure]))] * 3)
+    assert not stopping.enough(rule, fitted(np.stack([sure, unsure])), left_out)
+    assert stopping.enough(rule, fitted(np.stack([sure, sure])), [fitted(np.stack([sure, sure]))] * 3)
 
 
 def test_a_rule_s_constants_are_checked():

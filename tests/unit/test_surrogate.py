@@ -5,8 +5,19 @@ import pytest
 from sklearn.linear_model import Ridge
 from sklearn.metrics import pairwise_distances, r2_score
 
-from pipeline.designs import DESIGNS
-from pipeline.surrogate import RESOLUTION, Sample, check, cross_fit, fit, jackknife, kernel, r2, r2_held_out, ridge
+from pipeline.conversation.designs import DESIGNS
+from pipeline.methods.surrogate import (
+    RESOLUTION,
+    Sample,
+    check,
+    cross_fit,
+    fit,
+    jackknife,
+    kernel,
+    r2,
+    r2_held_out,
+    ridge,
+)
 
 
 def sample(k=9, n=80, labels=2, noise=0.05, seed=0):

@@ -8,16 +8,16 @@ from scipy.stats import pearsonr, rankdata, spearmanr
 
 from demo.photographs import BACKGROUNDS, LABELS, photograph
 from pipeline.explain import explain
-from pipeline.faithfulness import SUBSETS, mu_fidelity, subsets
+from pipeline.judge.faithfulness import SUBSETS, mu_fidelity, subsets
+from pipeline.judge.sensitivity import likeness
+from pipeline.judge.variations import variants
 from pipeline.methods import explainer, planned, planned_evaluations
-from pipeline.methods.variations import variants
-from pipeline.profile import Profile
+from pipeline.model.profile import Profile
 from pipeline.recipes import RECIPES, recipe
-from pipeline.scene import Scene, compose
-from pipeline.segments import grid
-from pipeline.sensitivity import likeness
+from pipeline.scene.scene import Scene, compose
+from pipeline.scene.segments import grid
+from pipeline.scene.variant import Variant, vary
 from pipeline.staging import stage
-from pipeline.variant import Variant, vary
 
 THOROUGH = recipe("default").override({"seeds": [1, 11, 21, 31, 41, 51], "thorough": True, "labels": ["yes"]})
 SHOT = photograph(7_000_001, LABELS[1], BACKGROUNDS[1])

@@ -1,0 +1,1 @@
+"""What is answered: attributions and judgements, values only."""

@@ -1,0 +1,1 @@
+"""Two audits of the same photographs: what changed, and is it more than noise?"""

@@ -1,0 +1,191 @@
+"""Probes: what is put to the model, told in a few bytes, so that any worker can make any range of it again."""
+
+import base64
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.conversation.designs import DESIGNS
+from pipeline.scene.variant import Variant
+
+Masks = NDArray[np.bool_]
+Scores = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """n masks that a design draws under a seed.
+
+    With a variant they are over what that shows of the scene, which has k regions.
+    """
+
+    design: str
+    seed: int
+    n: int
+    k: int | None = None
+    variant: Variant | None = None
+
+    def __post_init__(self) -> None:
+        if self.design not in DESIGNS:
+            raise ValueError(f"design is {self.design!r}, expected one of {', '.join(DESIGNS)}")
+        if self.n < 1:
+            raise ValueError(f"samples is {self.n}, expected at least 1")
+
+    def masks(self, k: int) -> Masks:
+        """All rows, bool [n, k], with this block's own k where it has one."""
+        return _drawn(self.design, self.k or k, self.n, self.seed)
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object that `Probe.from_json` reads."""
+        own = {"k": self.k} if self.k else {}
+        return {"design": self.design, "seed": self.seed, "n": self.n} | own | _told(self.variant)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Masks written out, eight to the byte, rows one after another without padding.
+
+    With a variant they are over what that shows of the scene, which may have another number of regions.
+    """
+
+    n: int
+    bits: bytes
+    k: int
+    variant: Variant | None = None
+
+    @classmethod
+    def of(cls, masks: Masks, variant: Variant | None = None) -> Self:
+        """The block that holds these masks, bool [n, k]."""
+        return cls(len(masks), np.packbits(masks).tobytes(), masks.shape[1], variant)
+
+    def masks(self, _: int) -> Masks:
+        """All rows, bool [n, k], with this block's own k."""
+        bits = np.unpackbits(np.frombuffer(self.bits, np.uint8), count=self.n * self.k)
+        return bits.reshape(self.n, self.k).astype(bool)
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object that `Probe.from_json` reads."""
+        return {"n": self.n, "k": self.k, "bits": base64.b64encode(self.bits).decode()} | _told(self.variant)
+
+
+Block = Draw | Listed
+
+
+def shown(block: Block, variant: Variant, k: int) -> Block:
+    """The same masks over what a variant shows, which has k regions."""
+    return replace(block, variant=variant, k=k)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Blocks of masks over k superpixels, to be shown to the model; `purpose` is a word for whoever asked.
+
+    `skip` numbers rows of the blocks, in order, that are left out: their answers are known.
+    """
+
+    k: int
+    blocks: tuple[Block, ...]
+    purpose: str = "explain"
+    skip: tuple[int, ...] = ()
+
+    @property
+    def n(self) -> int:
+        """Number of masks to be shown."""
+        return sum(block.n for block in self.blocks) - len(self.skip)
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many masks of each block are to be shown."""
+        return [len(rows) for rows in self._kept()]
+
+    def masks(self, start: int = 0, stop: int | None = None) -> Masks:
+        """Rows start..stop of a probe without variants, bool [stop - start, k]."""
+        rows = [masks for _, masks in self.pieces(start, stop)]
+        return np.concatenate([np.zeros((0, self.k), dtype=bool), *rows])
+
+    def pieces(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[Variant | None, Masks]]:
+        """Rows start..stop, block by block: what to show of the scene, and the masks; only what is touched is made."""
+        stop, offset = self.n if stop is None else stop, 0
+        for block, rows in zip(self.blocks, self._kept(), strict=True):
+            first, last = max(start - offset, 0), min(stop - offset, len(rows))
+            if first < last:
+                yield block.variant, block.masks(self.k)[rows[first:last]]
+            offset += len(rows)
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object that `from_json` reads."""
+        skip = {"skip": list(self.skip)} if self.skip else {}
+        return {"k": self.k, "purpose": self.purpose, "blocks": [block.to_json() for block in self.blocks]} | skip
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """The probe that `to_json` wrote."""
+        blocks = tuple(_block(block) for block in value["blocks"])
+        return cls(value["k"], blocks, value["purpose"], tuple(value.get("skip", ())))
+
+    def _kept(self) -> list[NDArray[np.intp]]:
+        """The rows of each block that are to be shown."""
+        ends = np.cumsum([0, *(block.n for block in self.blocks)])
+        kept = np.delete(np.arange(ends[-1]), list(self.skip))
+        bounds = np.searchsorted(kept, ends)
+        return [kept[a:b] - start for a, b, start in zip(bounds, bounds[1:], ends, strict=False)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """A probe and the model's answer to it: scores, float32 [n, c]."""
+
+    probe: Probe
+    scores: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        if len(self.scores) != self.probe.n:
+            raise ValueError(f"{len(self.scores)} rows of scores for a probe of {self.probe.n} masks")
+
+    def blocks(self) -> list[NDArray[np.float32]]:
+        """The scores block by block, float32 [n, c] each."""
+        return np.split(self.scores, np.cumsum(self.probe.sizes)[:-1])
+
+
+def pack_evidence(evidence: Sequence[Evidence]) -> bytes:
+    """Every mask's score, so that another kernel, label or surrogate is fitted without the model, as an .npz file.
+
+    `scores_0` float32 [n, c] and `probe_0` (JSON as text) for the first round, and so on.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    for number, one in enumerate(evidence):
+        arrays |= {f"scores_{number}": one.scores, f"probe_{number}": np.array(json.dumps(one.probe.to_json()))}
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)  # scores hardly compress: it would take longer than the whole fit
+    return buffer.getvalue()
+
+
+def unpack_evidence(data: bytes) -> list[Evidence]:
+    """What `pack_evidence` wrote."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        probes = [Probe.from_json(json.loads(str(arrays[f"probe_{i}"]))) for i in range(len(arrays.files) // 2)]
+        return [Evidence(probe, arrays[f"scores_{i}"]) for i, probe in enumerate(probes)]
+
+
+def _told(variant: Variant | None) -> dict[str, Any]:
+    return {"variant": variant.to_json()} if variant else {}
+
+
+def _block(value: Mapping[str, Any]) -> Block:
+    variant = Variant.from_json(value["variant"]) if "variant" in value else None
+    if "design" in value:
+        return Draw(value["design"], value["seed"], value["n"], value.get("k"), variant)
+    return Listed(value["n"], base64.b64decode(value["bits"]), value["k"], variant)
+
+
+@lru_cache(maxsize=64)
+def _drawn(design: str, k: int, n: int, seed: int) -> Masks:
+    masks = DESIGNS[design](k, n, seed)
+    masks.setflags(write=False)
+    return masks

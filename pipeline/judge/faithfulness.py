@@ -1,0 +1,137 @@
+"""Faithfulness: does the score fall as the superpixels said to matter are taken away, and rise as they are shown?
+
+Deletion and insertion curves of Petsiuk, Das and Saenko, "RISE", BMVC 2018, section 4.2, over superpixels; MuFidelity,
+the faithfulness correlation of Bhatt, Weller and Moura, "Evaluating and aggregating feature-based model explanations",
+IJCAI 2020.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from pipeline.answer.attribution import Attribution
+from pipeline.answer.judgement import Curves
+from pipeline.conversation.probe import Block, Listed, Masks, Scores
+from pipeline.scene.scene import Scene
+from pipeline.scene.variant import Variant
+
+STEPS = 32  # of a curve, or one for each superpixel if there are fewer
+PLANNED = 4 * (STEPS + 1)  # evaluations for one label: two curves, each by weight and at random
+BLURRED = Variant("blur")
+SUBSETS, SUBSET = 200, 0.2  # of superpixels taken away for MuFidelity, and the share of them in each
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Take the evidence away, and show it alone: does the score follow?"""
+
+    labels: tuple[str, ...]
+    seed: int
+
+    def blocks(self, scene: Scene, attribution: Attribution) -> list[Block]:
+        """A deletion curve for the random order and each label's, and an insertion curve for each."""
+        orders = [at_random(scene.k, self.seed), *(heaviest_first(label.weights) for label in attribution.labels)]
+        deletions = [Listed.of(deletion(order)) for order in orders]
+        return [*deletions, *(Listed.of(insertion(order), BLURRED) for order in orders)]
+
+    def findings(self, scene: Scene, attribution: Attribution, scores: Sequence[Scores]) -> list[Mapping[str, Any]]:
+        """`curves` of each label."""
+        deletions, insertions = scores[: len(scores) // 2], scores[len(scores) // 2 :]
+        found: list[Mapping[str, Any]] = []
+        for place, label in enumerate(attribution.labels, start=1):
+            column = self.labels.index(label.label)
+            curves = (deletions[place], deletions[0], insertions[place], insertions[0])
+            found.append({"curves": Curves(*(area(curve[:, column], scene.k) for curve in curves))})
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Subsets:
+    """Does the score fall by as much as the weights taken away say? See `mu_fidelity`."""
+
+    labels: tuple[str, ...]
+    seed: int
+
+    def blocks(self, scene: Scene, _: Attribution) -> list[Block]:
+        """One block, the same for all labels."""
+        return [Listed.of(subsets(scene.k, self.seed))]
+
+    def findings(self, scene: Scene, attribution: Attribution, scores: Sequence[Scores]) -> list[Mapping[str, Any]]:
+        """`mu_fidelity` of each label."""
+        masks = subsets(scene.k, self.seed)
+        return [
+            {"mu_fidelity": mu_fidelity(label.weights, masks, scores[0][:, self.labels.index(label.label)])}
+            for label in attribution.labels
+        ]
+
+
+def steps(k: int) -> NDArray[np.intp]:
+    """How many superpixels are changed at each point of a curve over k of them, from 0 to k."""
+    return np.linspace(0, k, min(STEPS, k) + 1).round().astype(np.intp)
+
+
+def deletion(order: NDArray[np.intp]) -> Masks:
+    """Masks of a deletion curve, bool [m + 1, k]: the first of the order are off, more and more, at last all.
+
+    Examples
+    --------
+    >>> deletion(np.array([1, 0])).astype(int)
+    array([[1, 1],
+           [1, 0],
+           [0, 0]])
+    """
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return np.asarray(rank[None, :] >= steps(len(order))[:, None])
+
+
+def insertion(order: NDArray[np.intp]) -> Masks:
+    """Masks of an insertion curve, bool [m + 1, k]: the first of the order are on, more and more, at last all."""
+    return ~deletion(order)
+
+
+def area(curve: NDArray[np.floating], k: int) -> float:
+    """Area under a curve of scores, [m + 1], over the share of k superpixels changed: its mean height."""
+    return float(np.trapezoid(curve, steps(k) / k))
+
+
+def heaviest_first(weights: NDArray[np.floating]) -> NDArray[np.intp]:
+    """The order of a curve: the superpixel that speaks most for the label first, the one most against it last."""
+    return np.argsort(-weights, kind="stable")
+
+
+def at_random(k: int, seed: int) -> NDArray[np.intp]:
+    """An order that knows nothing, for comparison."""
+    return _generator(seed, k, STEPS).permutation(k)
+
+
+def subsets(k: int, seed: int) -> Masks:
+    """Masks without a fifth of the superpixels, drawn at random, bool [SUBSETS, k]."""
+    taken = np.arange(k) < max(1, round(SUBSET * k))
+    return np.asarray(~_generator(seed, k, SUBSETS).permuted(np.tile(taken, (SUBSETS, 1)), axis=1))
+
+
+def mu_fidelity(weights: NDArray[np.floating], masks: Masks, scores: NDArray[np.floating]) -> float:
+    """Rank correlation, over subsets, of the weight taken away and the score that is left; 1 is perfect, 0 is chance.
+
+    Spearman's, where the paper has Pearson's, as in the xplique library. NaN where either does not vary.
+
+    Parameters
+    ----------
+    weights : float [k]
+    masks : bool [n, k]
+    scores : float [n]
+        The label's under each mask.
+    """
+    taken, left = rankdata((~masks) @ weights), rankdata(scores)
+    if np.ptp(taken) == 0 or np.ptp(left) == 0:
+        return float("nan")
+    return float(-np.corrcoef(taken, left)[0, 1])
+
+
+def _generator(*key: int) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence(key)))

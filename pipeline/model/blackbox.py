@@ -1,0 +1,106 @@
+"""The black box: masks in, scores out."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from onnxruntime import OrtValue
+
+from pipeline.model.graft import CANVAS, FILL, MASK, SEGMENTS, graft
+from pipeline.model.model import Model
+from pipeline.model.session import CPU, open_session
+from pipeline.scene.scene import Scene
+
+MOST = 4096  # masks at once: 2.5 GB of input at 224x224
+Mask = NDArray[np.bool_] | NDArray[np.float32]
+
+
+class BlackBox:
+    """A classifier that is shown masks of a scene and answers with scores.
+
+    Parameters
+    ----------
+    model : Model
+    threads : int
+        onnxruntime's threads within one operator.
+    providers : sequence of str
+        Execution providers, the preferred first; one that is missing is an error.
+    batch : int
+        Masks run at once. A model that can only take one picture at a time is given one at a time. On a CPU small
+        batches are faster, as they stay in its cache; `pipeline.model.pace` finds the best one.
+    """
+
+    def __init__(self, model: Model, *, threads: int = 1, providers: Sequence[str] = (CPU,), batch: int = 8) -> None:
+        self.labels = model.labels
+        self._profile = model.profile
+        self._most = MOST if model.batch else 1
+        self.batch = batch
+        self.provider = providers[0]
+        self._session = open_session(graft(model.onnx), threads=threads, providers=providers)
+        self._pad = (
+            providers[0] != CPU
+        )  # a GPU tunes its kernels for each new shape: a short last batch would cost more
+        self._device = "cuda" if providers[0] == "CUDAExecutionProvider" else "cpu"
+        self._last: tuple[Scene, dict[str, OrtValue]] | None = None
+
+    @property
+    def batch(self) -> int:
+        """Masks run at once."""
+        return self._batch
+
+    @batch.setter
+    def batch(self, batch: int) -> None:
+        if batch < 1:
+            raise ValueError(f"batch is {batch}, expected at least 1")
+        self._batch = min(batch, self._most)
+
+    def scores(self, scene: Scene, masks: Mask) -> NDArray[np.float32]:
+        """The model's scores for perturbed pictures of one scene.
+
+        Parameters
+        ----------
+        scene : Scene
+            Its canvas has the size of the model's profile.
+        masks : bool or float32 [n, k]
+            Where a superpixel is on (True, 1) its canvas shows, where it is off its fill; values between blend.
+
+        Returns
+        -------
+        float32 [n, c], columns in the order of `labels`.
+
+        Raises
+        ------
+        ValueError
+            If the masks have not one column for each superpixel, or the canvas has not the network's size.
+        """
+        if masks.ndim != 2 or masks.shape[1] != scene.k:
+            raise ValueError(f"masks have the shape {masks.shape}, expected [n, {scene.k}]: one column a superpixel")
+        pictures = self._pictures(scene)
+        rows = masks.astype(np.float32)
+        parts = [self._run(pictures, rows[start : start + self._batch]) for start in range(0, len(rows), self._batch)]
+        return np.concatenate(parts) if parts else np.empty((0, len(self.labels)), np.float32)
+
+    def _run(self, pictures: dict[str, OrtValue], rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        short = self._batch - len(rows) if self._pad else 0
+        padded = np.pad(rows, ((0, short), (0, 0)))
+        mask = OrtValue.ortvalue_from_numpy(padded, "cpu", 0)
+        (answer,) = self._session.run_with_ort_values(None, pictures | {MASK: mask})
+        return np.asarray(answer.numpy(), np.float32).reshape(len(padded), -1)[: len(rows)]
+
+    def _pictures(self, scene: Scene) -> dict[str, OrtValue]:
+        """The scene's tensors, on the device; kept for the last scene, since its masks come in many parts."""
+        last = self._last  # another thread may replace it
+        if last is None or last[0] is not scene:
+            last = self._last = (scene, self._upload(scene))
+        return last[1]
+
+    def _upload(self, scene: Scene) -> dict[str, OrtValue]:
+        size = self._profile.size
+        if scene.segments.shape != (size, size):
+            raise ValueError(f"the scene is {scene.segments.shape} pixels, the model's profile says {(size, size)}")
+        arrays = {
+            SEGMENTS: scene.segments.astype(np.int64),
+            CANVAS: self._profile.tensor(scene.canvas)[None],
+            FILL: self._profile.tensor(scene.fill)[None],
+        }
+        return {name: OrtValue.ortvalue_from_numpy(array, self._device, 0) for name, array in arrays.items()}

@@ -1,0 +1,175 @@
+"""Reads the zip that Azure Custom Vision exports, from bytes, trusting nothing in it."""
+
+import hashlib
+import io
+import json
+import re
+import stat
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from pipeline.model.model import ModelRefused
+
+MOST_ENTRIES = 1000
+MOST_BYTES = 512 * 2**20  # the largest Custom Vision classifier is 43 MB; the sum over all entries
+MOST_EXPANSION = 200  # weights hardly compress; a deflate bomb reaches 1000
+AGAIN = "export the iteration again as ONNX"
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What a model file holds besides the network.
+
+    Attributes
+    ----------
+    onnx : bytes
+        The .onnx file as it was given.
+    labels : tuple of str, or None
+        From labels.txt; index = output column.
+    properties : mapping of str to str
+        From metadata_properties.json; empty where the export has none.
+    custom_vision : bool
+        Whether a zip of Custom Vision was read, rather than a plain .onnx file.
+    warnings : tuple of str
+        What a person should know, and need not stop for.
+    """
+
+    onnx: bytes
+    labels: tuple[str, ...] | None = None
+    properties: Mapping[str, str] = field(default_factory=dict)
+    custom_vision: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+def read_export(data: bytes) -> Export:
+    """The model, labels and metadata in a Custom Vision zip, or in a plain .onnx file.
+
+    Raises
+    ------
+    ModelRefused
+        For zips that are damaged, encrypted or hostile, that hold a detector, or no ONNX model or several.
+    """
+    if not data.startswith(b"PK"):
+        return Export(data)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return _read_archive(archive)
+    except ModelRefused:
+        raise
+    except Exception as error:  # zipfile meets hostile bytes with anything from BadZipFile to IndexError
+        raise ModelRefused(f"the zip is damaged ({error}); {AGAIN}") from error
+
+
+def read_labels(data: bytes) -> tuple[str, ...]:
+    """The labels in a labels.txt: one a line, any line ending, with or without a byte-order mark."""
+    try:
+        lines = data.decode("utf-8-sig").replace("\r", "\n").split("\n")
+    except UnicodeDecodeError as error:
+        raise ModelRefused(f"the labels file is not UTF-8 text ({error.reason}); save it as UTF-8") from error
+    return tuple(line.strip() for line in lines if line.strip())
+
+
+def _read_archive(archive: zipfile.ZipFile) -> Export:
+    members = _safe_members(archive)
+    manifest = _read_json(archive, members, "cvexport.manifest")
+    properties = _read_json(archive, members, str(manifest.get("MetadataPropsFileName") or "metadata_properties.json"))
+    _refuse_detector(manifest, properties)
+    onnx = _read(archive, _model_member(members, manifest))
+    labels = _find(members, str(manifest.get("LabelFileName") or "labels.txt"))
+    return Export(
+        onnx,
+        labels=read_labels(_read(archive, labels)) if labels else None,
+        properties=properties,
+        custom_vision=True,
+        warnings=_integrity(onnx, manifest),
+    )
+
+
+def _safe_members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    members = archive.infolist()
+    if len(members) > MOST_ENTRIES:
+        raise ModelRefused(f"the zip has {len(members)} entries, at most {MOST_ENTRIES} are read; {AGAIN}")
+    for member in members:
+        _refuse_unsafe(member)
+    total = sum(member.file_size for member in members)
+    if total > MOST_BYTES:
+        raise ModelRefused(f"the zip unpacks to {total} bytes, at most {MOST_BYTES} are read; {AGAIN}")
+    # macOS adds a shadow "._model.onnx" of each file when it packs a folder again.
+    return [member for member in members if not member.is_dir() and "__MACOSX" not in member.filename]
+
+
+def _refuse_unsafe(member: zipfile.ZipInfo) -> None:
+    name = member.orig_filename  # before zipfile cuts it at a NUL or replaces separators
+    leaves = name.startswith("/") or ".." in PurePosixPath(name).parts or re.match("[A-Za-z]:", name)
+    if leaves or "\\" in name or "\0" in name:
+        raise ModelRefused(f"the zip's entry {name!r} is not a plain path inside the zip; {AGAIN}")
+    if stat.S_ISLNK(member.external_attr >> 16):
+        raise ModelRefused(f"the zip's entry {name!r} is a symbolic link; pack the files themselves")
+    if member.flag_bits & 0x1:
+        raise ModelRefused(f"the zip's entry {name!r} is encrypted; pack it without a password")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ModelRefused(f"the zip's entry {name!r} is neither stored nor deflated; pack it as an ordinary zip")
+    if member.file_size > max(2**20, MOST_EXPANSION * member.compress_size):
+        raise ModelRefused(
+            f"the zip's entry {name!r} unpacks to {member.file_size} bytes from {member.compress_size}, "
+            f"which is how a zip bomb looks; {AGAIN}"
+        )
+
+
+def _find(members: list[zipfile.ZipInfo], name: str) -> zipfile.ZipInfo | None:
+    """The entry of this file name, wherever the zip has put it."""
+    found = [member for member in members if PurePosixPath(member.filename).name == PurePosixPath(name).name]
+    if len(found) > 1:
+        raise ModelRefused(f"the zip has {len(found)} entries called {name!r}; pack one export into one zip")
+    return found[0] if found else None
+
+
+def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    with archive.open(member) as stream:
+        data = stream.read(MOST_BYTES + 1)  # declared sizes are only claims
+    if len(data) != member.file_size:
+        raise ModelRefused(f"the zip's entry {member.filename!r} is not as long as it says; {AGAIN}")
+    return data
+
+
+def _read_json(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], name: str) -> dict[str, str]:
+    member = _find(members, name)
+    if member is None:
+        return {}
+    try:
+        value = json.loads(_read(archive, member).decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise ModelRefused(f"{name} in the zip is not JSON; {AGAIN}") from error
+    if not isinstance(value, dict):
+        raise ModelRefused(f"{name} in the zip is not a JSON object; {AGAIN}")
+    return {key: str(text) for key, text in value.items() if text is not None}
+
+
+def _refuse_detector(manifest: Mapping[str, str], properties: Mapping[str, str]) -> None:
+    kinds = (manifest.get("DomainType", ""), properties.get("CustomVision.Postprocess.Method", ""))
+    strange = [kind for kind in kinds if kind and not kind.startswith("Classification")]
+    if strange:
+        raise ModelRefused(
+            f"the zip holds an object detector ({', '.join(strange)}); polelens explains classifiers only"
+        )
+
+
+def _model_member(members: list[zipfile.ZipInfo], manifest: Mapping[str, str]) -> zipfile.ZipInfo:
+    platform = manifest.get("Platform", "ONNX")
+    if platform.upper() != "ONNX":
+        raise ModelRefused(f"the zip is an export for {platform}; {AGAIN}")
+    models = [member for member in members if member.filename.lower().endswith(".onnx")]
+    named = _find(models, manifest["ModelFileName"]) if "ModelFileName" in manifest else None
+    if named is None and len(models) != 1:
+        count = f"{len(models)} ONNX models and does not say which" if models else "no ONNX model"
+        raise ModelRefused(f"the zip holds {count}; {AGAIN}")
+    return named or models[0]
+
+
+def _integrity(onnx: bytes, manifest: Mapping[str, str]) -> tuple[str, ...]:
+    claimed = manifest.get("ModelFileSHA1", "").lower()
+    if claimed in ("", hashlib.sha1(onnx, usedforsecurity=False).hexdigest()):
+        return ()
+    return ("the model is not the file that cvexport.manifest was written for: its SHA-1 differs",)

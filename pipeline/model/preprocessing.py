@@ -1,0 +1,148 @@
+"""Works out a model's preprocessing profile, and says where each field of it comes from."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.model.custom_vision import Export
+from pipeline.model.model import ModelRefused
+from pipeline.model.normalised import Network
+from pipeline.model.profile import Profile
+
+COLORS = {"rgb8": "rgb", "rgba8": "rgb", "bgr8": "bgr", "bgra8": "bgr"}
+# Image.NominalPixelRange as (mean, scale) on 0..255; the last is video range, 16 + value · 219/255.
+RANGES = {
+    "nominalrange_0_255": (0.0, 1.0),
+    "normalized_0_1": (0.0, 255.0),
+    "normalized_1_1": (127.5, 127.5),
+    "nominalrange_16_235": (-16 * 255 / 219, 255 / 219),
+}
+# Custom Vision's (CropMethod, ResizeMethod) as our crop. "FullImageShorterSide" of the S1 domain is read as the largest
+# centred square; Microsoft documents none of them.
+CROPS = {
+    ("onecropcenter", "byshorterside"): "shorter-side",
+    ("fullimageshorterside", "stretch"): "center",
+    ("nocrop", "stretch"): "stretch",
+}
+EXPORT = "CustomVision.Preprocess."
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """A profile, the source of each of its fields, and what a person should check."""
+
+    profile: Profile
+    sources: dict[str, str]
+    warnings: tuple[str, ...]
+
+
+def work_out(network: Network, export: Export, given: Mapping[str, Any]) -> Preprocessing:
+    """The profile of a network.
+
+    A field comes from the first of these that has it: what the caller gives; the shape of the network's input; metadata
+    inside the model (color order, range); metadata_properties.json in the zip (crop, resize, size); an assumption.
+
+    Parameters
+    ----------
+    network : Network
+    export : Export
+        Microsoft's sample divides by 255 unless the model says otherwise, so a Custom Vision zip without metadata is
+        assumed to want that; a plain .onnx file is assumed to take 0..255.
+    given : mapping
+        Fields of a profile's JSON object, any of them.
+
+    Raises
+    ------
+    ModelRefused
+        If the network's input has another size than the one given, or no source names a size.
+    ValueError
+        If a given field is wrong; see `Profile.from_json`.
+    """
+    geometry, doubts = _from_export(export.properties)
+    layers = {
+        "assumed": {"crop": "center", "color": "rgb", "mean": 0.0, "scale": 255.0 if export.custom_vision else 1.0},
+        "metadata_properties.json": geometry,
+        "model metadata": _from_model(network.properties, given),
+        "input shape": {"size": network.input.size} if network.input.size else {},
+        "given": dict(given),
+    }
+    fields: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for source, layer in layers.items():
+        if "crop" in layer:  # `resize` belongs to the crop it came with
+            fields.pop("resize", None), sources.pop("resize", None)
+        fields |= layer
+        sources |= dict.fromkeys(layer, source)
+    _check_size(network, fields)
+    profile = Profile.from_json(fields)
+    return Preprocessing(profile, sources, (*doubts, *_doubts(geometry, profile, sources)))
+
+
+def _from_model(properties: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Color order and range, from metadata_props inside the model."""
+    known = {key.lower(): text.lower() for key, text in properties.items()}
+    order, span = known.get("image.bitmappixelformat"), known.get("image.nominalpixelrange")
+    fields: dict[str, Any] = {}
+    if order in COLORS:
+        fields["color"] = COLORS[order]
+    elif order is not None and "color" not in given:
+        raise ModelRefused(
+            f"the model's metadata names the pixel format {order!r}; give the profile's color, rgb or bgr"
+        )
+    if span in RANGES:
+        fields["mean"], fields["scale"] = RANGES[span]
+    elif span is not None and not {"mean", "scale"} <= set(given):
+        raise ModelRefused(f"the model's metadata names the pixel range {span!r}; give the profile's mean and scale")
+    return fields
+
+
+def _from_export(properties: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """Geometry, from metadata_properties.json; its pixel format and range are wrong for some exports, and not read."""
+    method = tuple(properties.get(EXPORT + name, "") for name in ("CropMethod", "ResizeMethod"))
+    crop = CROPS.get((method[0].lower(), method[1].lower()))
+    doubts = [
+        f"metadata_properties.json has {name} {properties[EXPORT + name]}, not applied; give mean and scale"
+        for name, idle in (("NormalizeMean", 0.0), ("NormalizeStd", 1.0))
+        if not _is_idle(properties.get(EXPORT + name, "null"), idle)
+    ]
+    if crop is None:
+        return {}, doubts + (
+            [f"metadata_properties.json has an unknown crop {'+'.join(method)}"] if any(method) else []
+        )
+    target, cut = (_whole(properties.get(EXPORT + name, "")) for name in ("TargetHeight", "CropHeight"))
+    fields: dict[str, Any] = {"crop": crop, "size": cut if crop == "shorter-side" else target}
+    if crop == "shorter-side":
+        fields["resize"] = target
+    return {name: field for name, field in fields.items() if field}, doubts
+
+
+def _check_size(network: Network, fields: Mapping[str, Any]) -> None:
+    fixed = network.input.size
+    if not fields.get("size"):
+        raise ModelRefused("the model takes pictures of any size and nothing names one; give a profile with a size")
+    if fixed and fields["size"] != fixed:
+        raise ModelRefused(
+            f"the profile's size is {fields['size']}, the model takes exactly {fixed}; give {fixed} or leave it out"
+        )
+
+
+def _doubts(geometry: Mapping[str, Any], profile: Profile, sources: Mapping[str, str]) -> list[str]:
+    doubts = []
+    if sources["size"] == "input shape" and geometry.get("size", profile.size) != profile.size:
+        doubts.append(f"metadata_properties.json names {geometry['size']} pixels, the model takes {profile.size}")
+    assumed = ", ".join(sorted(name for name, source in sources.items() if source == "assumed"))
+    if assumed:
+        doubts.append(f"nothing in the file says which preprocessing it wants, assumed: {assumed}")
+    return doubts
+
+
+def _is_idle(text: str, value: float) -> bool:
+    try:
+        return all(number == value for number in json.loads(text) or [])
+    except (ValueError, TypeError):
+        return False
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 10 else 0  # of thousands of digits int makes no number

@@ -1,0 +1,98 @@
+"""Variants: another look at the same photograph, other superpixels, another fill, or the object as one region."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.scene.fills import fill
+from pipeline.scene.scene import Scene
+from pipeline.scene.segments import segment
+
+Regions = Literal["superpixels", "object"]
+HELD = 8  # variants that a process keeps: their masks come in many parts, and superpixels take their time
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What differs from the recipe's own scene.
+
+    Attributes
+    ----------
+    fill : str or None
+        See `pipeline.scene.fills`; None is the scene's own, which goes with its own regions only.
+    regions : "superpixels" or "object"
+        What is switched: the superpixels, or the background (0) and the object (1) of the photograph's mask.
+    segmenter : {"name": ..., its own options} or None
+        Other superpixels than the scene's; see `pipeline.scene.segments`.
+    noise : float
+        Standard deviation, of 255, of Gaussian noise on the canvas. The superpixels stay as they are.
+    without : tuple of int
+        Superpixels of the scene that show their fill for good.
+    """
+
+    fill: str | None = None
+    regions: Regions = "superpixels"
+    segmenter: Mapping[str, Any] | None = None
+    noise: float = 0.0
+    without: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.fill is None and (self.regions == "object" or self.segmenter):
+            raise ValueError("variant: fill is None, which goes with the scene's own superpixels only; name a fill")
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object that `from_json` reads."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """The variant that `to_json` wrote."""
+        return cls(**{**value, "without": tuple(value.get("without", ()))})
+
+
+def vary(scene: Scene, variant: Variant | None) -> Scene:
+    """The scene as a variant shows it.
+
+    Raises
+    ------
+    ValueError
+        If the object is asked for and the scene has no mask of it, or one that is all or nothing of the canvas.
+    """
+    return scene if variant is None else _varied(scene, json.dumps(variant.to_json()))
+
+
+@lru_cache(maxsize=HELD)
+def _varied(scene: Scene, variant_json: str) -> Scene:
+    variant = Variant.from_json(json.loads(variant_json))
+    canvas = _canvas(scene, variant)
+    segments = _segments(scene, variant)
+    shown = scene.fill if variant.fill is None else fill(canvas, segments, variant.fill)
+    return Scene(canvas, segments, shown, scene.mask)
+
+
+def _canvas(scene: Scene, variant: Variant) -> NDArray[np.uint8]:
+    canvas = scene.canvas
+    if variant.noise:
+        generator = np.random.Generator(np.random.Philox(np.random.SeedSequence(canvas.shape)))
+        noisy = canvas + generator.normal(0, variant.noise, canvas.shape)
+        canvas = np.clip(np.round(noisy), 0, 255).astype(np.uint8)
+    if variant.without:
+        gone = np.isin(scene.segments, variant.without)
+        canvas = np.where(gone[..., None], scene.fill, canvas)
+    return canvas
+
+
+def _segments(scene: Scene, variant: Variant) -> NDArray[np.int32]:
+    if variant.segmenter:
+        options = {key: value for key, value in variant.segmenter.items() if key != "name"}
+        return segment(scene.canvas, variant.segmenter["name"], options)
+    if variant.regions == "superpixels":
+        return scene.segments
+    if scene.mask is None or scene.mask.all() or not scene.mask.any():
+        raise ValueError("the scene has no mask that divides it into object and background")
+    return scene.mask.astype(np.int32)
