@@ -1,8 +1,12 @@
 """The document of an explanation: what `attribution.json` holds, and what the archive gives for each photograph."""
 
+import io
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.answer.attribution import Attribution
 from pipeline.recipe import Recipe
@@ -24,6 +28,21 @@ class ModelFacts:
     name: str
     version: int | None
     sha256: str
+
+
+def heat_files(attribution: Attribution) -> Mapping[str, bytes]:
+    """The heat maps, where the method gives such, as files by name: `heat-1.npz` holds `heat`, float32 [h, w]."""
+    return {
+        f"heat-{place}.npz": _packed(label.heat)
+        for place, label in enumerate(attribution.labels, start=1)
+        if label.heat is not None
+    }
+
+
+def _packed(heat: NDArray[np.float32]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, heat=heat)
+    return buffer.getvalue()
 
 
 def document(image: ImageFacts, model: ModelFacts, recipe: Recipe, attribution: Attribution) -> Mapping[str, Any]:

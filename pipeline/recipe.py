@@ -12,6 +12,13 @@ from pipeline.scene.fills import NAMED, color
 from pipeline.scene.segments import SEGMENTERS
 
 Options = Mapping[str, Any]
+
+# The fields that are in every recipe's JSON, and so in its digest, whatever their value. A field that is added later is
+# no part of either while it is left at its default, or every archive would have to be explained again.
+FIRST = frozenset(
+    {"name", "method", "segmenter", "fill", "design", "samples", "seeds", "stopping", "kernel_width", "surrogate"}
+    | {"labels", "judge", "thorough", "denoise"}
+)
 MAX_EVALUATIONS = 10_000_000
 
 # Without smoothing, and at compactness 10, grain and texture shatter superpixels and SLIC merges the splinters: one
@@ -65,7 +72,7 @@ class Recipe:
     name : str
         For people; not part of the digest.
     method : str
-        A module of `pipeline.methods`.
+        See `pipeline.methods.METHODS`.
     segmenter : {"name": ..., its own options}
         See `pipeline.scene.segments`.
     fill : str
@@ -91,6 +98,8 @@ class Recipe:
     denoise : float or None
         Explain again without what speaks against the label: the strongest superpixels that carry this share of it,
         1 for all; see `pipeline.methods.noise_experiment`.
+    options : mapping
+        The method's own options; it checks them itself.
     """
 
     name: str
@@ -107,6 +116,7 @@ class Recipe:
     judge: bool = True
     thorough: bool = False
     denoise: float | None = None
+    options: Options = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for one in fields(self):
@@ -130,6 +140,8 @@ class Recipe:
                 f"recipe: kernel_width is {self.kernel_width!r}, expected a number above 0, or null for no kernel"
             )
         self._check_tests()
+        if not isinstance(self.options, Mapping):
+            raise ValueError(f"recipe: options is {self.options!r}, expected an object of the method's own options")
         names = (self.labels,) if isinstance(self.labels, str) else self.labels
         if not isinstance(names, tuple) or not all(names) or len(set(names)) != max(len(names), 1):
             raise ValueError(f"recipe: labels is {self.labels!r}, expected top, all or names, no two alike")
@@ -144,8 +156,9 @@ class Recipe:
             raise ValueError(f"recipe: denoise is {self.denoise!r}, expected a share above 0 up to 1, or null")
 
     def to_json(self) -> dict[str, Any]:
-        """The recipe's fields as a JSON object."""
-        return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return]
+        """The recipe's fields as a JSON object; later ones that say nothing new are not in it, see `FIRST`."""
+        body, plain = (json.loads(json.dumps(asdict(one))) for one in (self, type(self)(self.name)))
+        return {key: value for key, value in body.items() if key in FIRST or value != plain[key]}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -167,7 +180,10 @@ class Recipe:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the canonical JSON of all fields but the name, in hex: two recipes alike are one."""
+        """SHA-256 of the canonical JSON of all fields but the name, in hex: two recipes alike are one.
+
+        A field that came later and is left at its default is no part of it: what an archive explained stays explained.
+        """
         body = {key: value for key, value in self.to_json().items() if key != "name"}
         body = json.loads(json.dumps(body), parse_int=float)  # 1 and 1.0 are alike
         return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
@@ -193,6 +209,8 @@ class Recipe:
             name, _, option = path.partition(".")
             if option and isinstance(body.get(name), dict):
                 body[name][option] = value
+            elif option and name == "options":
+                body[name] = {option: value}
             elif name in ("segmenter", "surrogate") and isinstance(value, str):
                 body[name] = {"name": value}
             else:

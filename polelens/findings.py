@@ -64,7 +64,6 @@ def _views(audits: Audits, blobs: Blobs, number: int, each: Callable[[], object]
         if row.attribution is None:
             continue
         each()
-        predicted = max(row.attribution.probabilities, key=lambda label: row.attribution.probabilities[label])  # type: ignore[union-attr]
         for place, label in enumerate(row.attribution.labels, start=1):
             suffix = "" if place == 1 else f"-{place}"
             names = {kind: f"{kind}{suffix}.png" for kind in ("overlay", "support", "seeds")}
@@ -72,18 +71,18 @@ def _views(audits: Audits, blobs: Blobs, number: int, each: Callable[[], object]
             yield ExplanationView(
                 image=row.image_name,
                 sha256=row.image,
-                predicted=predicted,
+                predicted=row.attribution.predicted,
                 explained=label.label,
                 probabilities=row.attribution.probabilities,
                 figures=Figures(
-                    seeds=label.stability.seeds,
+                    seeds=label.agreement.seeds,
                     evaluations=row.attribution.evaluations,
-                    r2=label.fidelity.r2,
-                    r2_held_out=label.fidelity.r2_held_out,
-                    spearman=label.stability.spearman,
-                    top5_jaccard=label.stability.top5_jaccard,
-                    top5_jaccard_chance=label.stability.top5_jaccard_chance,
-                    sign_agreement=label.stability.sign_agreement,
+                    r2=label.fit.r2 if label.fit else None,
+                    r2_held_out=label.fit.r2_held_out if label.fit else None,
+                    spearman=label.agreement.spearman,
+                    top5_jaccard=label.agreement.top5_jaccard,
+                    top5_jaccard_chance=label.agreement.top5_jaccard_chance,
+                    sign_agreement=label.agreement.sign_agreement,
                     denoised=_denoised(row.attribution, label),
                     **_judged(label),
                 ),

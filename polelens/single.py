@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from pipeline.answer.attribution import Attribution
 from pipeline.answer.judgement import Thresholds
-from pipeline.document import ImageFacts, ModelFacts, document
+from pipeline.document import ImageFacts, ModelFacts, document, heat_files
 from pipeline.explain import explain as converse
-from pipeline.methods import explainer
+from pipeline.methods import check, explainer
 from pipeline.model.blackbox import BlackBox
 from pipeline.model.model import Model, ModelRefused
 from pipeline.pictures import Backdrop, Palette
@@ -58,10 +58,10 @@ class Explanation:
         return document(self.image, self.model, self.recipe, self.attribution)
 
     def save(self, folder: str | Path) -> None:
-        """Write the pictures and attribution.json into a folder, made if need be."""
+        """Write the pictures, heat maps and attribution.json into a folder, made if need be."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        for name, data in self.pictures.items():
+        for name, data in {**self.pictures, **heat_files(self.attribution)}.items():
             (folder / name).write_bytes(data)
         (folder / "attribution.json").write_text(json.dumps(self.document(), indent=1, allow_nan=False) + "\n")
 
@@ -122,6 +122,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     photograph, sha256 = _photograph(image)
     read = model if isinstance(model, Model) else model_file(Path(model), labels=labels, profile=profile)
     made = named(recipe) if isinstance(recipe, str) else recipe
+    check(made, read.labels)
     talker = explainer(made, read.labels, thresholds)
     colors = palette_of(palette)
     scene = stage(photograph, read.profile, made, _mask(mask, boxes, photograph.shape))

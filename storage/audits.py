@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import numpy as np
-from sqlalchemy import Connection, Engine, Row, select, text
+from sqlalchemy import Connection, Engine, Row, text
 
-from pipeline.answer.attribution import Attribution, Denoised, Fidelity, LabelAttribution, Stability
-from pipeline.answer.judgement import Judgement
+from pipeline.answer.attribution import Attribution, LabelAttribution
 from pipeline.recipe import Recipe
+from storage import attributions
 from storage import statements as sql
-from storage import tables
 from storage.ledger import Ledger
 from storage.planning import RETRY, Wanted, plan
 from storage.registry import Version
@@ -156,8 +154,8 @@ class Audits:
 def read(c: Connection, explanations: Sequence[int]) -> list[Explained]:
     """The explanations with these ids, in the order of the ids."""
     rows = c.execute(text(_EXPLAINED), {"ids": list(explanations)}).all()
-    attributions = _attributions(c, explanations)
-    return [_explained(row, attributions.get(row.id, [])) for row in rows]
+    labels = attributions.read(c, explanations)
+    return [_explained(row, labels.get(row.id, ())) for row in rows]
 
 
 _AUDIT = """
@@ -204,34 +202,8 @@ def _audit(row: Row[Any]) -> Audit:
     return Audit(**fields | {"recipe": Recipe.from_json(fields["recipe"])})
 
 
-def _attributions(c: Connection, explanations: Sequence[int]) -> dict[int, list[Row[Any]]]:
-    rows = tables.attribution
-    found: dict[int, list[Row[Any]]] = {}
-    for row in c.execute(select(rows).where(rows.c.explanation_id.in_(explanations)).order_by(rows.c.place)):
-        found.setdefault(row.explanation_id, []).append(row)
-    return found
-
-
-def _explained(row: Row[Any], labels: Sequence[Row[Any]]) -> Explained:
+def _explained(row: Row[Any], labels: tuple[LabelAttribution, ...]) -> Explained:
     fields = dict(row._mapping)
     answers = {name: fields.pop(name) for name in ("probabilities", "fill_probabilities", "evaluations")}
-    attribution = Attribution(**answers, labels=tuple(map(_label, labels))) if labels else None
+    attribution = Attribution(**answers, labels=labels) if labels else None
     return Explained(**fields, attribution=attribution)
-
-
-def _label(row: Row[Any]) -> LabelAttribution:
-    return LabelAttribution(
-        label=row.label,
-        weights=np.array(row.weights),
-        std_error=np.array(row.std_error),
-        weights_by_seed=np.array(row.weights_by_seed),
-        intercept=row.intercept,
-        fidelity=Fidelity(**_numbers(row.fidelity)),
-        stability=Stability(**_numbers(row.stability)),
-        judgement=Judgement.from_json(row.judgement) if row.judgement else None,
-        denoised=Denoised.from_json(row.denoised) if row.denoised else None,
-    )
-
-
-def _numbers(value: dict[str, Any]) -> dict[str, Any]:
-    return {key: float("nan") if number is None else number for key, number in value.items()}

@@ -17,8 +17,8 @@ from sqlalchemy import Connection, Engine, Row, text
 
 from pipeline.answer.attribution import Attribution
 from pipeline.conversation.probe import Probe
+from storage import attributions, tables
 from storage import statements as sql
-from storage import tables
 from storage.counters import DUPLICATES, KILLED, REPUBLISHED, count, count_done, failed
 
 PRODUCE_LOCK = 7_653_211  # any number, unlike the migrations'
@@ -183,19 +183,19 @@ class Ledger:
 
     def finish(self, job: Job, attribution: Attribution) -> bool:
         """Keep an attribution and drop the parts; False if another reducer was first."""
-        predicted, confidence = max(attribution.probabilities.items(), key=lambda pair: pair[1])
+        fill = attribution.fill_probabilities
         values = {
             "id": job.id,
-            "predicted": predicted,
-            "confidence": confidence,
+            "predicted": attribution.predicted,
+            "confidence": attribution.confidence,
             "probabilities": json.dumps(dict(attribution.probabilities)),
-            "fill": json.dumps(dict(attribution.fill_probabilities)),
+            "fill": None if fill is None else json.dumps(dict(fill)),
             "evaluations": attribution.evaluations,
         }
         with self.engine.begin() as c:
             if c.execute(text(sql.FINISH), values).rowcount == 0:
                 return False
-            c.execute(tables.attribution.insert(), _rows(job.id, attribution))
+            c.execute(tables.attribution.insert(), attributions.rows(job.id, attribution))
             count_done(c, job.id)
             c.execute(text(sql.DROP_PARTS), {"id": job.id})
             return True
@@ -273,26 +273,3 @@ def _fail(c: Connection, task: str, explanation: int, reason: str) -> bool:
 
 def _values(key: PartKey) -> dict[str, Any]:
     return {"id": key.id, "round": key.round, "number": key.number}
-
-
-def _rows(explanation: int, attribution: Attribution) -> list[dict[str, Any]]:
-    rows = []
-    for place, label in enumerate(attribution.labels, start=1):
-        told = label.to_json()
-        rows.append(
-            {
-                "explanation_id": explanation,
-                "label": label.label,
-                "place": place,
-                "weights": label.weights.tolist(),
-                "std_error": label.std_error.tolist(),
-                "weights_by_seed": label.weights_by_seed.tolist(),
-                "intercept": label.intercept,
-                "fidelity": told["fidelity"],
-                "stability": told["stability"],
-                "judgement": told["judgement"],
-                "denoised": told["denoised"],
-                "verdict": label.judgement.verdict.word if label.judgement else None,
-            }
-        )
-    return rows

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Connection, Engine, Select, cast, column, fun
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import ColumnElement
 
-from pipeline.methods import explainer
+from pipeline.methods import check
 from pipeline.recipe import Recipe
 from storage import tables
 from storage.archive import condition
@@ -49,7 +49,7 @@ class Wanted:
 def plan(c: Connection, model: Version, wanted: Wanted) -> int:
     """Write an audit down, and the explanations that it wants; see `Audits.start`. Whoever commits it also settles."""
     recipe, selection, refit_of = wanted.recipe, wanted.selection, wanted.refit_of
-    explainer(recipe, model.labels)  # refuses a label or a surrogate that would fail in every photograph
+    check(recipe, model.labels)  # refuses what would fail in every photograph
     identity = {"model": model.digest, "recipe": keep_recipe(c, recipe), "model_id": model.id}
     audit = {"model_id": model.id, "recipe_digest": recipe.digest, "selection": selection, "urgent": wanted.urgent}
     number: int = c.execute(insert(tables.audit).values(audit).returning(tables.audit.c.id)).scalar_one()

@@ -190,23 +190,25 @@ part = Table(
     Column("id", BigInteger, Identity(always=True), nullable=False),  # another one for each run of an explanation
 )
 
-# The weights of one label.
+# The weights of one label, and what else its method has: null where it has it not. A heat map is a blob.
 attribution = Table(
     "attribution",
     metadata,
     Column("explanation_id", BigInteger, ForeignKey("explanation.id", ondelete="CASCADE"), primary_key=True),
     Column("label", Text, primary_key=True),
     Column("weights", ARRAY(Float), nullable=False),  # [k], by superpixel
-    Column("std_error", ARRAY(Float), nullable=False),  # [k]
-    Column("weights_by_seed", ARRAY(Float, dimensions=2), nullable=False),  # [seeds, k]
-    Column("intercept", Float, nullable=False),
-    Column("fidelity", JSONB, nullable=False),
-    Column("stability", JSONB, nullable=False),
+    Column("std_error", ARRAY(Float)),  # [k]
+    Column("weights_by_seed", ARRAY(Float, dimensions=2)),  # [seeds, k]
+    Column("intercept", Float),
+    Column("fidelity", JSONB),
+    Column("stability", JSONB),
     Column("judgement", JSONB),  # see pipeline.answer.judgement; null where the recipe did not ask for one
     Column("denoised", JSONB),  # the noise experiment, where there was one: see pipeline.answer.attribution
     Column("verdict", Text),  # its word: trusted, unexplained, unstable, unfaithful or background
     Column("place", SmallInteger, nullable=False, server_default=text("1")),  # 1: the most probable label explained
     Column("background_reliance", Float, Computed("(judgement #>> '{grounding,background_reliance}')::float8")),
+    Column("rule", JSONB),  # see pipeline.answer.attribution.Rule
+    Column("claims", JSONB),  # the method's own; null in rows of the time before there were any
 )
 
 # What has happened since the schema was made, for monitoring; see storage.counters. A row is never taken back, so that

@@ -2,6 +2,7 @@
 
 from pipeline.answer.attribution import Attribution
 from pipeline.conversation.probe import Evidence, Probe, pack_evidence, unpack_evidence
+from pipeline.document import heat_files
 from pipeline.methods import explainer
 from pipeline.model.model import Model
 from pipeline.pictures import Backdrop, palette
@@ -53,6 +54,8 @@ def _keep(job: Job, scene: Scene, evidence: list[Evidence], attribution: Attribu
     files = rendered(backdrop, scene.fill, attribution, job.recipe["seeds"], palette(settings().palette))
     for name, data in files.items():
         runtime.blobs().put(explanation_key(job.key, name), data, "image/png")
+    for name, data in heat_files(attribution).items():
+        runtime.blobs().put(explanation_key(job.key, name), data)
     runtime.blobs().put(_scores(job.key), pack_evidence(evidence))
     runtime.ledger().finish(job, attribution)
 

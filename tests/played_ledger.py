@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection, Engine, text
 
-from pipeline.answer.attribution import Attribution, Fidelity, LabelAttribution, Stability
+from pipeline.answer.attribution import Attribution, Errors, Fit, LabelAttribution, Stability
 from pipeline.answer.judgement import Curves, Grounding, Judgement, Verdict
 from pipeline.conversation.probe import Draw, Probe
 from pipeline.model.model import Model
@@ -48,10 +48,8 @@ def attribution(*labels: str, spearman: float = float("nan")) -> Attribution:
         LabelAttribution(
             label=label,
             weights=np.arange(5) / 4,
-            std_error=np.full(5, 0.01),
-            weights_by_seed=np.arange(10).reshape(2, 5) / 4,
-            intercept=0.5,
-            fidelity=Fidelity(0.9, float("nan")),
+            errors=Errors(np.full(5, 0.01), np.arange(10).reshape(2, 5) / 4),
+            fit=Fit(0.5, 0.9, float("nan")),
             stability=Stability(2, spearman=spearman),
             judgement=JUDGEMENT if label == "no" else None,
         )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.answer.attribution import Attribution, Fidelity, LabelAttribution, Stability
+from pipeline.answer.attribution import Attribution, Errors, Fit, LabelAttribution, Stability
 from pipeline.answer.judgement import Curves, Grounding, Judgement, Verdict
 from storage.audits import Explained
 
@@ -43,10 +43,8 @@ def _label(label: str, weights: NDArray[np.floating]) -> LabelAttribution:
     return LabelAttribution(
         label=label,
         weights=np.array(weights, dtype=float),
-        std_error=np.full(len(weights), 0.01),
-        weights_by_seed=np.stack([weights, weights]),
-        intercept=0.0,
-        fidelity=Fidelity(0.9, float("nan")),
+        errors=Errors(np.full(len(weights), 0.01), np.stack([weights, weights])),
+        fit=Fit(0.0, 0.9, float("nan")),
         stability=Stability(2, spearman=0.7),
         judgement=JUDGEMENT,
     )

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from pipeline.answer.nulls import from_null
+
 
 @dataclass(frozen=True, slots=True)
 class Curves:
@@ -77,6 +79,10 @@ class Thresholds:
     background_reliance: float = 0.6
     fill: float = 0.5
 
+    def least(self, figure: str, own: float) -> float:
+        """What a method's claim has to be at least: the threshold of its figure where there is one, else its own."""
+        return self.fidelity if figure == "fidelity.r2_held_out" else own
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -123,14 +129,14 @@ class Judgement:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """The judgement whose JSON this is; null is NaN."""
-        parts = {key: _numbers(value[key]) for key in ("curves", "grounding", "verdict")}
+        parts = {key: from_null(value[key]) for key in ("curves", "grounding", "verdict")}
         return cls(
-            gap=_number(value["gap"]),
+            gap=from_null(value["gap"]),
             curves=Curves(**parts["curves"]),
             grounding=Grounding(**parts["grounding"]),
             verdict=Verdict(**parts["verdict"]),
-            mu_fidelity=_number(value.get("mu_fidelity")),
-            sensitivity={name: Likeness(**_numbers(one)) for name, one in value.get("sensitivity", {}).items()},
+            mu_fidelity=from_null(value.get("mu_fidelity")),
+            sensitivity={name: Likeness(**from_null(one)) for name, one in value.get("sensitivity", {}).items()},
             thresholds=Thresholds(**value.get("thresholds", {})),
             confident_fill=value.get("confident_fill"),
         )
@@ -139,11 +145,3 @@ class Judgement:
 def fill_warning(label: str) -> str:
     """What a fill that the model is sure of means for the weights."""
     return f"The model is sure of the bare fill as {label}: weights are measured against that answer."
-
-
-def _number(value: Any) -> Any:
-    return math.nan if value is None else value
-
-
-def _numbers(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: _number(item) for key, item in value.items()}

@@ -1,6 +1,6 @@
 """Comparison: one photograph under two models. What changed, and is it more than seeds alone change?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,8 +64,8 @@ class Change:
 
 def comparable(before: Recipe, after: Recipe) -> None:
     """Refuse recipes that differ in more than their names and seeds: what changed could be the recipe's doing."""
-    fields = {key: value for key, value in before.to_json().items() if key not in ("name", "seeds")}
-    differing = sorted(key for key, value in fields.items() if after.to_json()[key] != value)
+    names = {one.name for one in fields(Recipe)} - {"name", "seeds"}
+    differing = sorted(name for name in names if getattr(before, name) != getattr(after, name))
     if differing:
         raise ValueError(
             f"the audits' recipes differ in {', '.join(differing)}: audit both models with one recipe to compare them"
@@ -85,18 +85,17 @@ def compare(before: Attribution, after: Attribution, seen: tuple[Seen, Seen] | N
     distance, noise = _distance(maps[0], maps[1])
     pooled = _rows([first.weights, second.weights], seen)
     grounding = [one.judgement.grounding if one.judgement else Grounding() for one in (first, second)]
-    labels = [max(one.probabilities, key=lambda name: one.probabilities[name]) for one in (before, after)]
     return Change(
-        label_before=labels[0],
-        label_after=labels[1],
-        confidence_before=before.probabilities[labels[0]],
-        confidence_after=after.probabilities[labels[1]],
+        label_before=before.predicted,
+        label_after=after.predicted,
+        confidence_before=before.confidence,
+        confidence_after=after.confidence,
         explained_before=first.label,
         explained_after=second.label,
         spearman=spearman(pooled) if pooled.any(axis=1).all() else float("nan"),
         top5_jaccard=_top5(first, second, seen),
         overlap=_overlap(pooled),
-        seeds_spearman=min(first.stability.spearman, second.stability.spearman),
+        seeds_spearman=min(first.agreement.spearman, second.agreement.spearman),
         distance=distance,
         noise=noise,
         p_value=_p_value(maps[0], maps[1], distance) if seen is None else float("nan"),

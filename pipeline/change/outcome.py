@@ -8,6 +8,7 @@ from typing import Any
 
 from scipy.stats import t
 
+from pipeline.answer.nulls import to_null
 from pipeline.change.comparison import FALSE_ALARMS, Change
 from pipeline.judge.stability import Z95
 
@@ -121,7 +122,7 @@ class Outcome:
 
     def to_json(self) -> dict[str, Any]:
         """The outcome as JSON; NaN becomes null."""
-        told: dict[str, Any] = _plain(asdict(self))
+        told: dict[str, Any] = to_null(asdict(self))
         return told | {"false_alarms": FALSE_ALARMS}
 
 
@@ -228,9 +229,3 @@ def _how_many(counts: Counts) -> str:
     if not counts.judged:
         return "which explanations changed cannot be told, for want of seeds or because the superpixels differ"
     return f"{counts.changed:,} of {counts.judged:,} photographs are explained differently"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value

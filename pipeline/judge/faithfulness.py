@@ -39,13 +39,15 @@ class Removal:
         return [*deletions, *(Listed.of(insertion(order), BLURRED) for order in orders)]
 
     def findings(self, scene: Scene, attribution: Attribution, scores: Sequence[Scores]) -> list[Mapping[str, Any]]:
-        """`curves` of each label."""
+        """`curves` of each label, and `gap`: its score for the photograph less that for the bare fill."""
         deletions, insertions = scores[: len(scores) // 2], scores[len(scores) // 2 :]
         found: list[Mapping[str, Any]] = []
         for place, label in enumerate(attribution.labels, start=1):
             column = self.labels.index(label.label)
             curves = (deletions[place], deletions[0], insertions[place], insertions[0])
-            found.append({"curves": Curves(*(area(curve[:, column], scene.k) for curve in curves))})
+            whole, bare = deletions[place][[0, -1], column].astype(float)
+            areas = Curves(*(area(curve[:, column], scene.k) for curve in curves))
+            found.append({"curves": areas, "gap": float(whole - bare)})
         return found
 
 

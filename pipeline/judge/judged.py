@@ -63,8 +63,8 @@ class Judged:
         return replace(attribution, labels=tuple(labels), evaluations=attribution.evaluations + answers.probe.n)
 
     def _with(self, attribution: Attribution, label: LabelAttribution, found: dict[str, Any]) -> LabelAttribution:
-        gap = attribution.probabilities[label.label] - attribution.fill_probabilities[label.label]
-        word = verdict(gap, (label.fidelity, label.stability), found["curves"], found["grounding"], self.thresholds)
+        own = (label.claims, label.agreement)
+        word = verdict(found["gap"], own, found["curves"], found["grounding"], self.thresholds)
         sure = confident_fill(attribution.fill_probabilities, self.thresholds)
-        found |= {"gap": gap, "verdict": word, "thresholds": self.thresholds, "confident_fill": sure}
+        found |= {"verdict": word, "thresholds": self.thresholds, "confident_fill": sure}
         return replace(label, judgement=Judgement(**found))

@@ -64,7 +64,8 @@ class Variations:
 
     def _mean(self, label: LabelAttribution) -> NDArray[np.float64]:
         """Of the first third of the seeds, which see the same masks wherever the superpixels are the same."""
-        return np.asarray(label.weights_by_seed[: few(self.recipe)].mean(axis=0))
+        first = label.weights_by_seed[: few(self.recipe)]
+        return np.asarray(first.mean(axis=0)) if len(first) else label.weights
 
 
 def few(recipe: Recipe) -> int:

@@ -10,15 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.answer.attribution import Attribution, Fidelity, LabelAttribution
+from pipeline.answer.attribution import Attribution, Claim, Errors, Fit, LabelAttribution
 from pipeline.conversation.probe import Draw, Evidence, Listed, Probe
 from pipeline.judge.stability import stability
+from pipeline.methods.method import Method
 from pipeline.methods.stopping import enough
-from pipeline.methods.surrogate import Fit, Sample, check, cross_fit, fit, jackknife, kernel, r2, r2_held_out
+from pipeline.methods.surrogate import Fit as Fitted
+from pipeline.methods.surrogate import Sample, cross_fit, fit, jackknife, kernel, r2, r2_held_out
 from pipeline.recipe import Recipe
 from pipeline.scene.scene import Scene
 
 BASE_ROWS = 2  # every probe begins with the whole photograph and the bare fill
+LEAST_FIT = 0.5  # of held-out R2: half of what the model does is in the weights
 FOLDS = 5  # for the held-out fit where there is one seed only
 
 
@@ -28,9 +31,6 @@ class Lime:
 
     recipe: Recipe
     labels: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        check(self.recipe.surrogate)
 
     def open(self, scene: Scene) -> Probe:
         """The whole photograph, the bare fill, and the masks of every seed, or of the first where they are asked in
@@ -70,7 +70,7 @@ class Lime:
         seeds = np.arange(len(masks)) // self.recipe.samples
         return Sample(masks, chosen, kernel(masks, self.recipe.kernel_width)), seeds
 
-    def _fits(self, sample: Sample, seeds: NDArray[np.intp]) -> tuple[Fit, list[Fit]]:
+    def _fits(self, sample: Sample, seeds: NDArray[np.intp]) -> tuple[Fitted, list[Fitted]]:
         """The fit to all rows, and those that leave out each seed, or fold."""
         return fit(self.recipe.surrogate, sample), cross_fit(self.recipe.surrogate, sample, _blocks(seeds))
 
@@ -87,11 +87,10 @@ class Lime:
             LabelAttribution(
                 label=name,
                 weights=pooled.coefficients[c],
-                std_error=errors[c],
-                weights_by_seed=by_seed[:, c],
-                intercept=float(pooled.intercepts[c]),
-                fidelity=Fidelity(float(inside[c]), float(outside[c])),
+                errors=Errors(errors[c], by_seed[:, c]),
+                fit=Fit(float(pooled.intercepts[c]), float(inside[c]), float(outside[c])),
                 stability=stability(by_seed[:, c], by_seed_error[:, c]),
+                claims=(follows(float(outside[c])),),
             )
             for c, name in enumerate(named)
         ]
@@ -109,8 +108,17 @@ class Lime:
         return dict(zip(self.labels, row.astype(float).tolist(), strict=True))
 
 
+def follows(r2_held_out: float) -> Claim:
+    """The claim of every surrogate: on masks that it has not seen it says what the model says."""
+    sentence = "The simple model behind the colours does not follow the classifier: do not rely on it."
+    return Claim("fidelity.r2_held_out", r2_held_out, LEAST_FIT, sentence)
+
+
 def _blocks(seeds: NDArray[np.intp]) -> NDArray[np.intp]:
     """Seeds are blocks; one seed alone is cut into folds, in even lengths so that no fold-over pair is parted."""
     if seeds[-1] > 0:
         return seeds
     return np.arange(len(seeds)) // (2 * -(-len(seeds) // (2 * FOLDS)))
+
+
+METHOD = Method(Lime, lambda recipe: BASE_ROWS + len(recipe.seeds) * recipe.samples)

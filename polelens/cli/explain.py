@@ -119,10 +119,10 @@ def _tell(explanation: Explanation, out: Path | None) -> None:
     shares = sorted(attribution.probabilities.items(), key=lambda pair: -pair[1])
     click.echo("the model says: " + ", ".join(f"{printable(name)} {share:.1%}" for name, share in shares[:5]))
     for label in attribution.labels:
-        fit, agreement = label.fidelity.r2_held_out, label.stability.spearman
+        fit, agreement = label.fit.r2_held_out if label.fit else math.nan, label.agreement.spearman
         told = [f"{(label.weights > 0).sum()} superpixels for it, {(label.weights < 0).sum()} against"]
         told += [] if math.isnan(fit) else [f"held-out R2 {fit:.2f}"]
-        told += [] if math.isnan(agreement) else [f"{label.stability.seeds} seeds agree {agreement:.2f}"]
+        told += [] if math.isnan(agreement) else [f"{label.agreement.seeds} seeds agree {agreement:.2f}"]
         click.echo(f"\n{printable(label.label)}: {', '.join(told)} ({attribution.evaluations:,} evaluations)")
         if label.judgement:
             click.echo(f"{label.judgement.verdict.word}: {label.judgement.verdict.sentence}")

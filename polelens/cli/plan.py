@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from pipeline.methods import explainer, planned
+from pipeline.methods import check, planned
 from pipeline.recipe import Recipe
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.store import engine, ledger, registry
@@ -84,7 +84,7 @@ def plan_command(model: str, images: str, workers: int, asked: Asked, as_json: b
     polelens audit plan poles@2 --recipe lime --images 'north/*' --json
     """
     made, version = asked.recipe(), registry().find(model)
-    explainer(made, version.labels)
+    check(made, version.labels)
     found = selected(engine(), version, made, images)
     measured = known_rate(version) or _measured(version)
     told = plan(version, made, found, measured, workers)

@@ -119,14 +119,15 @@ def _lines_table(rows: Iterable[Explained], most: int) -> Table:
 
 def _lines(row: Explained, attribution: Attribution) -> Iterator[tuple[tuple[str, ...], tuple[float, ...]]]:
     """The words and the figures of each label explained."""
-    best = max(attribution.probabilities.items(), key=lambda pair: pair[1])
+    predicted = attribution.predicted
     for label in attribution.labels:
         judged = label.judgement
-        told = f"{best[0]} {best[1]:.0%}" + ("" if label.label == best[0] else f", why {label.label}?")
+        told = f"{predicted} {attribution.confidence:.0%}"
+        told += "" if label.label == predicted else f", why {label.label}?"
         words = row.image_name, row.label or "", told, judged.verdict.word if judged else ""
         grounding = judged.grounding if judged else Grounding()
-        fit, agreement = label.fidelity.r2_held_out, label.stability.spearman
-        yield words, (fit, agreement, grounding.mask_share, grounding.background_reliance)
+        fit = label.fit.r2_held_out if label.fit else math.nan
+        yield words, (fit, label.agreement.spearman, grounding.mask_share, grounding.background_reliance)
 
 
 def _more(hidden: int) -> list[str]:

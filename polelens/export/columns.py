@@ -1,11 +1,11 @@
 """The columns of an export: one place for their names and types, whatever the format."""
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
 
-from pipeline.answer.attribution import Attribution, LabelAttribution
+from pipeline.answer.attribution import LabelAttribution
 from pipeline.answer.judgement import Curves, Grounding
+from pipeline.answer.nulls import to_null
 from storage.audits import Explained
 
 Value = str | int | float | None
@@ -67,12 +67,11 @@ def superpixel_rows(row: Explained) -> Iterator[Row]:
         told = {"sha256": row.image, "name": row.image_name, "explained": label.label}
         pairs = zip(label.weights.tolist(), label.std_error.tolist(), strict=True)
         for superpixel, (weight, error) in enumerate(pairs):
-            yield told | {"superpixel": superpixel, "weight": _known(weight), "std_error": _known(error)}
+            yield told | to_null({"superpixel": superpixel, "weight": weight, "std_error": error})
 
 
 def photograph(row: Explained) -> dict[str, Value]:
     """What is known of a photograph whatever label is explained."""
-    predicted, confidence = _predicted(row.attribution) if row.attribution else (None, None)
     return {
         "sha256": row.image,
         "name": row.image_name,
@@ -81,8 +80,8 @@ def photograph(row: Explained) -> dict[str, Value]:
         "known_label": row.label,
         "state": row.state,
         "reason": row.reason,
-        "predicted": predicted,
-        "confidence": confidence,
+        "predicted": row.attribution.predicted if row.attribution else None,
+        "confidence": row.attribution.confidence if row.attribution else None,
     }
 
 
@@ -94,24 +93,16 @@ def figures(row: Explained, label: LabelAttribution) -> dict[str, Value]:
     found |= {
         "explained": label.label,
         "probability": row.attribution.probabilities[label.label],
-        "fill_probability": row.attribution.fill_probabilities[label.label],
+        "fill_probability": (row.attribution.fill_probabilities or {}).get(label.label),
         "evaluations": row.attribution.evaluations,
-        "r2": label.fidelity.r2,
-        "r2_held_out": label.fidelity.r2_held_out,
-        "spearman": label.stability.spearman,
-        "top5_jaccard": label.stability.top5_jaccard,
+        "r2": label.fit.r2 if label.fit else None,
+        "r2_held_out": label.fit.r2_held_out if label.fit else None,
+        "spearman": label.agreement.spearman,
+        "top5_jaccard": label.agreement.top5_jaccard,
     }
     if judged := label.judgement:
         verdict = asdict(judged.verdict)
         found |= {"gap": judged.gap, "verdict": verdict.pop("word"), **verdict}
         found |= asdict(judged.curves) | asdict(judged.grounding)
-    return {name: _known(value) for name, value in found.items()}
-
-
-def _predicted(attribution: Attribution) -> tuple[str, float]:
-    return min(attribution.probabilities.items(), key=lambda pair: (-pair[1], pair[0]))  # as explanation_flags has it
-
-
-def _known(value: Value) -> Value:
-    """The value; None for a number that is none."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    known: dict[str, Value] = to_null(found)
+    return known

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.answer.attribution import Attribution
+from pipeline.answer.attribution import Attribution, Errors
 from pipeline.change.comparison import compare
 from pipeline.change.outcome import Tally
 from pipeline.recipe import Recipe
@@ -24,7 +24,7 @@ def answered(seed: int) -> Attribution:
     generator = np.random.Generator(np.random.Philox(seed))
     weights = generator.normal(size=5) + 0.1 * generator.normal(size=(9, 5))
     plain = attribution("yes")
-    label = replace(plain.labels[0], weights=weights.mean(axis=0), weights_by_seed=weights)
+    label = replace(plain.labels[0], weights=weights.mean(axis=0), errors=Errors(np.full(5, 0.01), weights))
     return replace(plain, labels=(label,))
 
 

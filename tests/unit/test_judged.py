@@ -44,7 +44,7 @@ def test_an_additive_model_is_trusted():
     weights = np.random.default_rng(0).random((32, 32))
     label, _ = judged(scene(), lambda picture: float((picture[..., 0] / 255 * weights).sum() / weights.sum()))
     assert label.judgement.verdict.word == "trusted"
-    assert label.fidelity.r2_held_out >= 0.99
+    assert label.fit.r2_held_out >= 0.99
     assert label.judgement.gap == pytest.approx(200 / 255, abs=1e-6)
 
 
@@ -65,7 +65,7 @@ def test_an_interaction_of_three_shows_its_low_fit(parity):
         return float(sum(lit) % 2 if parity else all(lit))
 
     label, _ = judged(scene(), predict)
-    assert label.fidelity.r2_held_out < 0.5
+    assert label.fit.r2_held_out < 0.5
     assert label.judgement.verdict.word in ("unfaithful", "unstable")
 
 

@@ -59,9 +59,9 @@ def test_an_additive_model_gives_its_weights_back(k):
     found = explained(score, k)
     assert np.abs(found.weights - weights).max() < 1e-3 * np.abs(weights).max()
     assert np.abs(found.weights_by_seed - weights).max() < 5e-3 * np.abs(weights).max()
-    assert found.intercept == pytest.approx(0.4, abs=1e-3)
-    assert found.fidelity.r2 > 0.9999
-    assert found.fidelity.r2_held_out > 0.9999
+    assert found.fit.intercept == pytest.approx(0.4, abs=1e-3)
+    assert found.fit.r2 > 0.9999
+    assert found.fit.r2_held_out > 0.9999
     assert found.std_error.max() < 1e-3 * np.abs(weights).max()
 
 
@@ -99,9 +99,9 @@ def test_a_constant_model_gives_exact_zeros_and_no_stability(name, level):
     assert not found.weights.any()
     assert not found.weights_by_seed.any()
     assert not found.std_error.any()
-    assert found.intercept == pytest.approx(level, abs=1e-7)
-    assert math.isnan(found.fidelity.r2)
-    assert math.isnan(found.fidelity.r2_held_out)
+    assert found.fit.intercept == pytest.approx(level, abs=1e-7)
+    assert math.isnan(found.fit.r2)
+    assert math.isnan(found.fit.r2_held_out)
     assert math.isnan(found.stability.spearman)
     assert math.isnan(found.stability.top5_jaccard)
 
@@ -183,8 +183,8 @@ def test_the_lime_recipe_is_scikit_learn_s_ridge_on_its_masks():
     scores = planted(sigmoid)(scene, masks)[:, 0].astype(float)
     model = Ridge(alpha=1).fit(masks.astype(float), scores, sample_weight=kernel(masks, 0.25))
     assert np.abs(found.weights - model.coef_).max() < 1e-9
-    assert found.intercept == pytest.approx(model.intercept_, abs=1e-9)
-    assert found.fidelity.r2 == pytest.approx(model.score(masks, scores, kernel(masks, 0.25)), abs=1e-9)
+    assert found.fit.intercept == pytest.approx(model.intercept_, abs=1e-9)
+    assert found.fit.r2 == pytest.approx(model.score(masks, scores, kernel(masks, 0.25)), abs=1e-9)
     assert np.array_equal(found.weights_by_seed, found.weights[None])
 
 
@@ -210,7 +210,7 @@ def test_a_label_s_explanation_does_not_depend_on_its_fellows():
     yes, no = found["yes"], found["no"]
     assert np.abs(yes.weights - explained(sigmoid, 12).weights).max() < 1e-12
     assert np.abs(yes.weights + no.weights).max() < 1e-6
-    assert yes.fidelity.r2 == pytest.approx(no.fidelity.r2, abs=1e-5)
+    assert yes.fit.r2 == pytest.approx(no.fit.r2, abs=1e-5)
 
 
 @pytest.mark.parametrize("name", ["default", "lime-tree"])
@@ -253,7 +253,8 @@ def test_the_attribution_is_json_with_null_for_what_is_unknown():
     (label,) = text["labels"].values()
     assert set(text) == {"probabilities", "fill_probabilities", "evaluations", "labels"}
     assert set(label) == {
-        "weights", "std_error", "weights_by_seed", "intercept", "fidelity", "stability", "judgement", "denoised"
+        "weights", "std_error", "weights_by_seed", "intercept", "fidelity", "stability", "claims", "judgement",
+        "denoised",
     }  # fmt: skip
     assert label["std_error"] == [None] * 6
     assert label["stability"]["spearman"] is None

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.methods import METHODS, explainer
+from pipeline.methods import METHODS, check
 from pipeline.methods.lime import Lime
-from pipeline.recipe import Recipe
+from pipeline.recipe import FIRST, Recipe
 from pipeline.recipes import RECIPES, recipe
 
 CHANGED = {
@@ -24,7 +24,22 @@ CHANGED = {
     "judge": False,
     "thorough": True,
     "denoise": 0.5,
+    "options": {"width": 2},
 }
+
+
+PINNED = [  # as 0.1.0 before 2026-12 has them
+    (RECIPES["default"], "a68bdbb5f49240dd06116313404dfb1f4dbbbc3c54689b326c9649551133d417"),
+    (RECIPES["adaptive"], "65b885722f838326555befb7be6b135680c79a16c2dc76baa6d2b6726ea99e33"),
+    (RECIPES["lime"], "8d1453047dbeee9b986fd3f034ae1797ca04fc9da945e21e68703a1c12ed92e9"),
+    (RECIPES["lime-tree"], "f4738ea6cb37b4b5125a8139142b2c0c4fb59bb9f0285b547534888b9c801005"),
+    (
+        RECIPES["default"].override(
+            {"segmenter.n_segments": 80, "fill": "blur", "labels": ["TRE"], "thorough": True, "denoise": 0.5}
+        ),
+        "af5bf51000cd2f8cae19a4ed29d3d23bd77b81a53fd9d3dac0024fa4bc530942",
+    ),
+]
 
 
 def test_the_name_is_for_people_only():
@@ -38,6 +53,22 @@ def test_the_name_is_for_people_only():
 def test_every_other_field_is_part_of_the_digest(field):
     """A recipe that differs in any other field has another digest: no explanation is mistaken for another's."""
     assert replace(Recipe("a"), **{field: CHANGED[field]}).digest != Recipe("a").digest
+
+
+@pytest.mark.parametrize(("given", "digest"), PINNED)
+def test_digests_stay(given, digest):
+    """What an archive explained by the first version stays explained: its recipes' digests never change."""
+    assert given.digest == digest
+    assert Recipe.from_json(given.to_json()) == given
+
+
+def test_a_later_field_at_its_default_is_no_part_of_a_recipe():
+    """Neither of its digest nor of its JSON, which the version before has to read; otherwise it is part of both."""
+    assert "options" not in Recipe("a").to_json()
+    other = replace(Recipe("a"), options={"width": 2})
+    assert other.to_json()["options"] == {"width": 2}
+    assert Recipe.from_json(other.to_json()) == other
+    assert set(Recipe("a").to_json()) == FIRST
 
 
 def test_options_are_part_of_the_digest_and_their_order_is_not():
@@ -222,15 +253,16 @@ def test_a_recipe_s_labels_are_the_model_s(labels):
         ({"method": "shap"}, f"method is 'shap', expected one of {', '.join(METHODS)}"),
         ({"surrogate": {"name": "sklearn.neighbors.KNeighborsRegressor"}}, "takes no sample weights"),
         ({"surrogate": {"name": "ridge", "alfa": 1}}, "surrogate ridge: options"),
+        ({"options": {"width": 2}}, "method lime has no option 'width'; it has none"),
     ],
 )
 def test_an_explainer_that_could_not_answer_is_refused_at_once(changes, message):
     """Labels the model lacks, unknown methods and impossible surrogates are refused before the model is asked."""
     with pytest.raises(ValueError, match=message):
-        explainer(replace(Recipe("x"), **changes), LABELS)
+        check(replace(Recipe("x"), **changes), LABELS)
 
 
 def test_a_thousand_labels_are_not_all_listed():
     """The error shows the first twelve labels and counts the rest."""
     with pytest.raises(ValueError, match=r"L11 and 988 more$"):
-        explainer(replace(Recipe("x"), labels=("no",)), [f"L{i}" for i in range(1000)])
+        check(replace(Recipe("x"), labels=("no",)), [f"L{i}" for i in range(1000)])

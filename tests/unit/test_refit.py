@@ -34,6 +34,7 @@ OTHERS = {  # for each field a value that nobody has, to be refused or let throu
     "judge": False,
     "thorough": True,
     "denoise": 1.0,
+    "options": {"width": 2},
 }
 CHANGES = [
     {"kernel_width": None},
