@@ -13,6 +13,7 @@ from scipy import linalg
 from sklearn.base import RegressorMixin, clone
 
 from pipeline.conversation.designs import DESIGNS
+from pipeline.scene.choice import own_options
 
 Array = NDArray[np.float64]
 Masks = NDArray[np.bool_]
@@ -134,7 +135,7 @@ def fit(surrogate: Options, sample: Sample) -> Fit:
     ValueError
         If there is no such regressor, it takes no sample weights, or refuses an option.
     """
-    options = {key: value for key, value in surrogate.items() if key != "name"}
+    options = own_options(surrogate)
     if surrogate["name"] == "ridge":
         return ridge(sample, _alpha(options))
     regressor = _regressor(surrogate["name"], options)

@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.scene.choice import own_options
 from pipeline.scene.fills import fill
 from pipeline.scene.scene import Scene
 from pipeline.scene.segments import segment
@@ -89,8 +90,7 @@ def _canvas(scene: Scene, variant: Variant) -> NDArray[np.uint8]:
 
 def _segments(scene: Scene, variant: Variant) -> NDArray[np.int32]:
     if variant.segmenter:
-        options = {key: value for key, value in variant.segmenter.items() if key != "name"}
-        return segment(scene.canvas, variant.segmenter["name"], options)
+        return segment(scene.canvas, variant.segmenter["name"], own_options(variant.segmenter))
     if variant.regions == "superpixels":
         return scene.segments
     if scene.mask is None or scene.mask.all() or not scene.mask.any():
