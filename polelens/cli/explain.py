@@ -13,8 +13,9 @@ from polelens.cli.evidence import evidence_table, further_tables
 from polelens.cli.profiles import FILE, read_profile
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.text import as_json, console, echo_json, printable, progress_bar
-from polelens.single import Explanation, model_file
-from polelens.single import explain as explain_one
+from polelens.explanation import Explanation
+from polelens.inputs import model_file
+from polelens.notebook import explain as explain_one
 from storage.settings import SettingsError, thresholds
 
 
