@@ -91,8 +91,10 @@ class LabelAttribution:
     weights, std_error : float64 [k]
         The pooled estimate and its standard error, in units of the model's score (of importance, which sums to 1,
         where the surrogate is a tree).
-    weights_by_seed : float64 [seeds, k]
+    weights_by_seed : float64 [s, k]
+        Each seed's own estimate.
     intercept : float
+        The surrogate's prediction with every superpixel off, in the model's score.
     """
 
     label: str

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from pipeline.answer.selection import Selection
 from pipeline.pictures.backdrop import Backdrop, view
 from pipeline.pictures.lettering import fit, font
-from pipeline.pictures.paint import edges, evidence, framed, grey, relative
+from pipeline.pictures.paint import edges, framed, grey, relative, tinted
 from pipeline.pictures.palette import GREEN_RED, Palette
 from pipeline.pictures.panel import legend, panel
 
@@ -52,7 +52,7 @@ def overlay(
     """
     _check(backdrop, weights)
     shown = view(backdrop, SMALLEST, LARGEST)
-    picture = evidence(shown, relative(weights), palette)
+    picture = tinted(shown, relative(weights), palette)
     letters = min(22, max(13, sum(picture.shape[:2]) // 76))
     sheet = panel(len(picture), letters, label, probabilities)
     legend(sheet, palette, cropped=not shown.whole)
@@ -107,7 +107,7 @@ def seeds(
     shown = view(backdrop, CELL, CELL)
     strengths = relative(weights_by_seed)
     cells = [
-        _titled(evidence(shown, strength, palette), f"seed {seed}")
+        _titled(tinted(shown, strength, palette), f"seed {seed}")
         for strength, seed in zip(strengths, seeds, strict=True)
     ]
     return _grid(cells)

@@ -15,7 +15,7 @@ from pipeline.scene.scene import Scene
 from pipeline.scene.segments import segment
 
 Regions = Literal["superpixels", "object"]
-HELD = 8  # variants that a process keeps: their masks come in many parts, and superpixels take their time
+HELD = 8  # variants that a process remembers: their masks come in many parts, and superpixels take their time
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def vary(scene: Scene, variant: Variant | None) -> Scene:
     return scene if variant is None else _varied(scene, json.dumps(variant.to_json()))
 
 
-@lru_cache(maxsize=HELD)
+@lru_cache(maxsize=HELD)  # no state: a scene is told by identity, and what is remembered is what would be made again
 def _varied(scene: Scene, variant_json: str) -> Scene:
     variant = Variant.from_json(json.loads(variant_json))
     canvas = _canvas(scene, variant)
