@@ -25,7 +25,9 @@ from pipeline.scene.variant import Variant, vary
 from polelens.cli.profiles import FILE, read_profile
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.text import console, progress_bar
-from polelens.single import Explanation, explain, model_file
+from polelens.explanation import Explanation
+from polelens.inputs import model_file
+from polelens.notebook import explain
 
 # The network knows the things in the first five; the last three are colour pictures of what it was never shown.
 KNOWN = ("astronaut", "chelsea", "coffee", "rocket", "stereo_motorcycle")

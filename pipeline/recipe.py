@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
 from pipeline.conversation.designs import DESIGNS
+from pipeline.scene.choice import own_options
 from pipeline.scene.fills import NAMED, color
 from pipeline.scene.segments import SEGMENTERS
 
@@ -194,7 +195,7 @@ class Recipe:
 
     def segmenter_options(self) -> dict[str, Any]:
         """The segmenter's own options."""
-        return {key: value for key, value in self.segmenter.items() if key != "name"}
+        return own_options(self.segmenter)
 
     def override(self, changes: Mapping[str, Any]) -> "Recipe":
         """The recipe with some fields changed; `segmenter.n_segments` reaches into an object.

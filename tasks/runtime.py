@@ -26,63 +26,52 @@ from tasks.device import device
 
 @lru_cache(maxsize=1)
 def ledger() -> Ledger:
-    """The ledger."""
     here = settings()
     return Ledger(connect(here.database_url, here.lease_seconds), here.lease_seconds, here.attempts)
 
 
 def notices() -> Notices:
-    """The notices of audits that have ended."""
     return Notices(ledger().engine)
 
 
 def pauses() -> Pauses:
-    """The audits that are paused."""
     return Pauses(ledger().engine)
 
 
 @lru_cache(maxsize=1)
 def blobs() -> Blobs:
-    """The blob store. A step that it does not answer is itself tried again."""
-    return open_blobs(settings().blobs, attempts=3)
+    return open_blobs(settings().blobs, attempts=3)  # few: a step that it does not answer is itself tried again
 
 
 @lru_cache(maxsize=1)
 def archive() -> Archive:
-    """The archive of photographs."""
     return Archive(ledger().engine, blobs())
 
 
 def registry() -> Registry:
-    """The registry of models."""
     return Registry(ledger().engine, blobs())
 
 
 def comparisons() -> Comparisons:
-    """The comparisons of audits."""
     here = settings()
     return Comparisons(ledger().engine, here.lease_seconds, here.attempts)
 
 
 def policies() -> Policies:
-    """The policies."""
     return Policies(ledger().engine)
 
 
 def schedules() -> Schedules:
-    """The schedules."""
     return Schedules(ledger().engine)
 
 
 @lru_cache(maxsize=2)
 def model(number: int) -> Model:
-    """A model, its file included."""
     return registry().load(number)
 
 
 @lru_cache(maxsize=2)
 def black_box(number: int) -> BlackBox:
-    """A model's ONNX Runtime session."""
     here = settings()
     box = BlackBox(model(number), threads=here.threads, providers=here.providers.split(","))
     box.batch = here.batch or _pace(number, box).batch
@@ -95,9 +84,8 @@ def _pace(number: int, box: BlackBox) -> Pace:
     return paces.find(number, where) or paces.keep(number, where, find_pace(model(number), box))
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=8)  # its parts come one after another
 def scene(digest: str) -> Scene:
-    """A scene: its parts come one after another."""
     return unpack(blobs().get(scene_key(digest)))
 
 

@@ -18,6 +18,7 @@ from storage.blobs import try_out
 from storage.keys import model_key
 from storage.ledger import PartKey
 from storage.settings import settings
+from tasks.forgiveness import Attempt, Forgiveness
 from tasks.runtime import ledger, pauses
 
 PERMANENT = (ValueError, SoftTimeLimitExceeded)  # bad input stays bad, and what takes too long will again
@@ -27,7 +28,6 @@ REASON_CHARACTERS = 500  # an error of the database quotes its statement
 SHOWN_CHARACTERS = 100
 
 logger = logging.getLogger(__name__)
-_owed: list[tuple[int, PartKey | None]] = []
 
 
 class IdsTask(Task):  # type: ignore[misc]
@@ -64,17 +64,17 @@ class StepTask(IdsTask):
     patience = 7  # a minute on average, and what the tries themselves take
     retry_backoff = 1
     retry_backoff_max = 60
+    forgiveness = Forgiveness(ledger)  # of all the steps of this process
 
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
         """What Postgres was not there to hear of, it hears of now."""
         super().before_start(task_id, args, kwargs)
-        _forgive(holding=False)
+        self.forgiveness.catch_up()
 
     def retry(self, *args: Any, exc: Exception | None = None, **options: Any) -> Any:
         """The process lives: the attempt does not count. Said before anybody can hear of the next one."""
         if not self.request.called_directly:
-            _owed.append((self.request.args[0], _part(self.request.args)))
-            _forgive(holding=True)
+            self.forgiveness.forgive(Attempt(self.request.args[0], _part(self.request.args)))
         if reason := self._paused(exc):
             raise AuditPaused(reason) from exc
         if isinstance(exc, MemoryError):
@@ -129,20 +129,6 @@ def outage(model: str) -> str | None:
 def _is_outage(error: Exception) -> bool:
     state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
     return isinstance(error, OUTAGES) and not state.startswith(OWN)
-
-
-def _forgive(*, holding: bool) -> None:
-    """Take back the attempts of this process that ended in an error, now or as soon as Postgres is there.
-
-    `holding`: it still holds what the last one was about. A reduction that it speaks of late may be another's by then.
-    """
-    try:
-        while _owed:
-            ledger().forgive(*_owed[-1], holding=holding)
-            _owed.pop()
-            holding = False
-    except SQLAlchemyError as error:
-        logger.warning("%d attempts count as dead processes for the time being: %s", len(_owed), error)
 
 
 def _part(args: Any) -> PartKey | None:

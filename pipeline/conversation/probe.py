@@ -184,7 +184,7 @@ def _block(value: Mapping[str, Any]) -> Block:
     return Listed(value["n"], base64.b64decode(value["bits"]), value["k"], variant)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=64)  # no state: the same seed draws the same masks, and nobody can write into them
 def _drawn(design: str, k: int, n: int, seed: int) -> Masks:
     masks = DESIGNS[design](k, n, seed)
     masks.setflags(write=False)

@@ -41,13 +41,22 @@ class Grounded:
 
 
 def ground(scene: Scene, weights: Array, kept: Array | None) -> Grounding:
-    """How an attribution, float [k], lies to the scene's mask.
+    """How an attribution lies to the scene's mask.
 
     Parameters
     ----------
+    scene : Scene
+        Its mask says where the object is.
+    weights : float [k]
+        Of one label; only what is positive counts as evidence for it.
     kept : float [fills, 3] or None
         The label's score with the object alone, the background alone, and neither, under each fill; None if the mask
         does not divide the canvas.
+
+    Returns
+    -------
+    Grounding
+        All NaN without a mask or without `kept`.
     """
     if scene.mask is None or kept is None:
         return Grounding()

@@ -34,7 +34,16 @@ def kendall(weights: Array) -> float:
 def top_jaccard(weights: Array, top: int) -> float:
     """Mean pairwise Jaccard index of the sets of the `top` superpixels with the largest absolute weight.
 
-    A superpixel that weighs nothing is in no set: which of them came first would be chance, or its number.
+    A superpixel that weighs nothing is in no set: which of them came first would be chance, or its number. Two empty
+    sets are alike.
+
+    Parameters
+    ----------
+    weights : float64 [s, k], of s >= 2 seeds
+
+    Returns
+    -------
+    0..1
     """
     pairs = combinations(top_sets(weights, top), 2)
     return float(np.mean([_share(a & b, len(a | b)) for a, b in pairs]))
@@ -54,7 +63,12 @@ def top_jaccard_chance(k: int, top: int) -> float:
 
 
 def sign_agreement(weights: Array) -> float:
-    """Share of superpixels whose weight has the same sign, and is not zero, under every seed."""
+    """Share of superpixels, 0..1, whose weight is of one sign under every seed and zero under none.
+
+    Parameters
+    ----------
+    weights : float64 [s, k]
+    """
     signs = np.sign(weights)
     return float(np.mean((signs[0] != 0) & (signs == signs[0]).all(axis=0)))
 
@@ -78,7 +92,11 @@ def csi(weights: Array, std_error: Array) -> float:
 
     Parameters
     ----------
-    weights, std_error : float64 [s, k]
+    weights, std_error : float64 [s, k], of s >= 2 seeds
+
+    Returns
+    -------
+    0..100, or NaN
     """
     low, high = weights - Z95 * std_error, weights + Z95 * std_error
     overlaps = [(low[a] <= high[b]) & (low[b] <= high[a]) for a, b in combinations(range(len(weights)), 2)]

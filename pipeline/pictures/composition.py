@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from pipeline.answer.selection import Selection
 from pipeline.pictures.backdrop import Backdrop, View, view
 from pipeline.pictures.lettering import fit, font
-from pipeline.pictures.paint import edges, evidence, framed, grey, relative
+from pipeline.pictures.paint import edges, framed, grey, relative, tinted
 from pipeline.pictures.palette import GREEN_RED, Palette
 from pipeline.pictures.panel import legend, panel
 
@@ -53,7 +53,7 @@ def overlay(
     """
     _check(backdrop, weights)
     shown = view(backdrop, SMALLEST, LARGEST)
-    picture = evidence(shown, relative(weights), palette)
+    picture = tinted(shown, relative(weights), palette)
     return _labelled(picture, shown, (label, probabilities), palette)
 
 
@@ -67,7 +67,7 @@ def heat_map(
     """The same with an answer pixel by pixel of the canvas, float [h, w], whose superpixels have no part in it."""
     pixels = np.arange(heat.size, dtype=np.int32).reshape(heat.shape)
     shown = view(replace(backdrop, segments=pixels), SMALLEST, LARGEST)
-    picture = evidence(shown, relative(heat.ravel()), palette, borders=False)
+    picture = tinted(shown, relative(heat.ravel()), palette, borders=False)
     return _labelled(picture, shown, (label, probabilities), palette)
 
 
@@ -119,7 +119,7 @@ def seeds(
     shown = view(backdrop, CELL, CELL)
     strengths = relative(weights_by_seed)
     cells = [
-        _titled(evidence(shown, strength, palette), f"seed {seed}")
+        _titled(tinted(shown, strength, palette), f"seed {seed}")
         for strength, seed in zip(strengths, seeds, strict=True)
     ]
     return _grid(cells)

@@ -21,7 +21,7 @@ def relative(weights: NDArray[np.floating]) -> NDArray[np.float64]:
     return finite / largest if largest > 0 else finite
 
 
-def evidence(view: View, strength: NDArray[np.float64], palette: Palette, *, borders: bool = True) -> NDArray[np.uint8]:
+def tinted(view: View, strength: NDArray[np.float64], palette: Palette, *, borders: bool = True) -> NDArray[np.uint8]:
     """The view with each superpixel tinted by its strength.
 
     Parameters
@@ -119,4 +119,4 @@ def swatch(palette: Palette, strength: float, size: int) -> NDArray[np.uint8]:
     """A square of grey tinted by this strength, for the legend; uint8 [size, size, 3]."""
     plain = np.full((size, size, 3), 140, dtype=np.uint8)
     patch = View(plain, (slice(size), slice(size)), np.zeros((size, size), dtype=np.int32))
-    return evidence(patch, np.array([strength]), palette)
+    return tinted(patch, np.array([strength]), palette)

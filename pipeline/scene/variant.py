@@ -9,12 +9,13 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.scene.choice import own_options
 from pipeline.scene.fills import fill
 from pipeline.scene.scene import Scene
 from pipeline.scene.segments import segment
 
 Regions = Literal["superpixels", "object"]
-HELD = 8  # variants that a process keeps: their masks come in many parts, and superpixels take their time
+HELD = 8  # variants that a process remembers: their masks come in many parts, and superpixels take their time
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def vary(scene: Scene, variant: Variant | None) -> Scene:
     return scene if variant is None else _varied(scene, json.dumps(variant.to_json()))
 
 
-@lru_cache(maxsize=HELD)
+@lru_cache(maxsize=HELD)  # no state: a scene is told by identity, and what is remembered is what would be made again
 def _varied(scene: Scene, variant_json: str) -> Scene:
     variant = Variant.from_json(json.loads(variant_json))
     canvas = _canvas(scene, variant)
@@ -89,8 +90,7 @@ def _canvas(scene: Scene, variant: Variant) -> NDArray[np.uint8]:
 
 def _segments(scene: Scene, variant: Variant) -> NDArray[np.int32]:
     if variant.segmenter:
-        options = {key: value for key, value in variant.segmenter.items() if key != "name"}
-        return segment(scene.canvas, variant.segmenter["name"], options)
+        return segment(scene.canvas, variant.segmenter["name"], own_options(variant.segmenter))
     if variant.regions == "superpixels":
         return scene.segments
     if scene.mask is None or scene.mask.all() or not scene.mask.any():

@@ -17,7 +17,8 @@ from polelens.cli.tables import audit_table, failed_table, photograph_table, res
 from polelens.cli.text import as_json, console, echo_json, echo_json_object, progress_bar
 from polelens.cli.watch import GOES_ON, CtrlC, ending
 from polelens.cli.watch import watch as follow
-from polelens.findings import explanation_document, write_audit_report
+from polelens.documents import explanation_document
+from polelens.report.audit import write_audit_report
 from storage.audits import Explained
 from storage.overview import overview
 from storage.planning import Selected

@@ -9,12 +9,13 @@ import click
 from pipeline.methods import planned
 from pipeline.model.custom_vision import read_labels
 from pipeline.model.model import Model
-from polelens.cli.evidence import evidence_table, further_tables
+from polelens.cli.explanation_tables import further_tables, superpixel_table
 from polelens.cli.profiles import FILE, read_profile
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.text import as_json, console, echo_json, printable, progress_bar
-from polelens.single import Explanation, model_file
-from polelens.single import explain as explain_one
+from polelens.explanation import Explanation
+from polelens.inputs import model_file
+from polelens.notebook import explain as explain_one
 from storage.settings import SettingsError, thresholds
 
 
@@ -128,7 +129,7 @@ def _tell(explanation: Explanation, out: Path | None) -> None:
             click.echo(f"{label.judgement.verdict.word}: {label.judgement.verdict.sentence}")
             if label.judgement.warning:
                 click.echo(printable(label.judgement.warning))
-        console.print(evidence_table(explanation.backdrop, label))
+        console.print(superpixel_table(explanation.backdrop, label))
     console.print(*further_tables(attribution), sep="\n")
     click.echo("evaluations, about: " + ", ".join(f"{name} {n:,}" for name, n in planned(explanation.recipe).items()))
     click.echo(f"\n{out / 'overlay.png'} shows it" if out else "\n--out FOLDER writes the pictures and every number")

@@ -37,7 +37,7 @@ def add(file: Path, reference: str, labels_file: Path | None, profile: Path | No
 
     Where the model has a policy (see `polelens policy`), the audit of a new version starts by itself.
     """
-    from polelens.single import model_file  # noqa: PLC0415 -- slow to import, and `list` does not need it
+    from polelens.inputs import model_file  # noqa: PLC0415 -- slow to import, and `list` does not need it
 
     name, number = split_reference(reference)
     labels = read_labels(labels_file.read_bytes()) if labels_file else None

@@ -11,6 +11,7 @@ from rich.table import Table
 from pipeline.methods import planned_evaluations
 from pipeline.recipe import Recipe
 from pipeline.recipes import RECIPES, recipe
+from pipeline.scene.choice import Choice, own_options
 from polelens.cli.text import as_json, console, echo_json
 
 
@@ -115,6 +116,6 @@ def _value(text: str) -> Any:
         return text
 
 
-def _options(value: Any) -> str:
-    rest = ", ".join(f"{key} {option}" for key, option in value.items() if key != "name")
+def _options(value: Choice) -> str:
+    rest = ", ".join(f"{key} {option}" for key, option in own_options(value).items())
     return f"{value['name']} ({rest})" if rest else str(value["name"])

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from pipeline.answer.attribution import Attribution
 from pipeline.answer.judgement import Grounding
-from polelens.cli.evidence import further_tables
+from polelens.cli.explanation_tables import further_tables
 from polelens.cli.text import printable
 from storage.audits import Audit, Explained, Progress
 from storage.overview import Overview

@@ -41,7 +41,7 @@ class AuditView:
 class Figures:
     """The numbers of one explanation; None or NaN where there is none to give.
 
-    `mask_share` is the share of the positive weight that lies inside the pole's mask, `mask_area` the share of the
+    `mask_share` is the share of the positive weight that lies inside the object's mask, `mask_area` the share of the
     canvas that the mask covers: what evidence spread evenly would give. `background_reliance` is how far the score
     rests on what is outside the mask, `verdict`, `sentence` and `warning` are those of `pipeline.answer.judgement`.
     `sensitivity` is the rank correlation under each changed choice; `denoised` is how many superpixels the noise

@@ -13,7 +13,7 @@ Mark = Literal["good", "fair", "poor", "plain"]
 COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 GOOD, FAIR = 0.8, 0.5  # of a correlation or R²: the usual reading of strong and moderate; a convention, not a test
-ON_POLE, PARTLY_ON_POLE = 0.5, 0.25  # of the evidence: most of it, or at least a quarter
+ON_OBJECT, PARTLY_ON_OBJECT = 0.5, 0.25  # of the evidence: most of it, or at least a quarter
 VERDICTS = {  # what each means to who reads it, the best first
     "trusted": "the colours show what the answer rests on",
     "background": "the answer rests on the background",
@@ -36,7 +36,7 @@ def sentences(figures: Figures) -> list[Sentence]:
     found = [
         _verdict(figures),
         None if figures.warning is None else Sentence("fair", figures.warning),
-        _on_pole(figures),
+        _on_object(figures),
         _agreement(figures),
         _top_five(figures),
         _signs(figures),
@@ -66,7 +66,7 @@ def headline(overview: Overview) -> Sentence | None:
         return Sentence("poor", f"The model looks at the background: {background:,} of {total:,} answers rest on it.")
     if 2 * trusted > total and grounded:
         rest = f"; {background:,} rest on the background" if background else ""
-        return Sentence("good", f"The model looks at the poles: {trusted:,} of {total:,} explanations hold{rest}.")
+        return Sentence("good", f"The model looks at the object: {trusted:,} of {total:,} explanations hold{rest}.")
     if 2 * trusted > total:
         return Sentence("good", f"{trusted:,} of {total:,} explanations hold; no mask says where the object is.")
     return Sentence("fair", f"Only {trusted:,} of {total:,} explanations can be trusted: look at them one by one.")
@@ -202,13 +202,13 @@ def _denoised(figures: Figures) -> Sentence | None:
     )
 
 
-def _on_pole(figures: Figures) -> Sentence | None:
+def _on_object(figures: Figures) -> Sentence | None:
     share, area = known(figures.mask_share), known(figures.mask_area)
     if share is None:
         return None
     beside = "" if area is None else f", which covers {percent(area)} of the picture"
-    mark = _mark(share, ON_POLE, PARTLY_ON_POLE)
-    return Sentence(mark, f"{percent(share)} of the supporting evidence lies on the pole{beside}")
+    mark = _mark(share, ON_OBJECT, PARTLY_ON_OBJECT)
+    return Sentence(mark, f"{percent(share)} of the supporting evidence lies on the object{beside}")
 
 
 def _mark(value: float, good: float, fair: float) -> Literal["good", "fair", "poor"]:

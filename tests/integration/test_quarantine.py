@@ -9,8 +9,8 @@ import pytest
 from pipeline.model.admission import read_model
 from pipeline.model.model import ModelRefused
 from polelens import quarantine
+from polelens.inputs import model_file
 from polelens.quarantine import model_within
-from polelens.single import model_file
 from storage.settings import Limits
 from tests import corpus, models
 

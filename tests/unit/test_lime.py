@@ -15,25 +15,7 @@ from pipeline.recipe import Recipe
 from pipeline.recipes import RECIPES
 from pipeline.scene.scene import Scene, compose
 from pipeline.scene.segments import grid, relabel
-
-LABELS = ("yes", "no")
-
-
-def striped(k):
-    """A scene of k superpixels, as far as masks can tell."""
-    segments = np.repeat(np.arange(k, dtype=np.int32)[None], 8, axis=0)
-    canvas = np.random.default_rng(k).integers(1, 256, (8, k, 3), dtype=np.uint8)
-    return Scene(canvas, segments, np.zeros_like(canvas))
-
-
-def planted(score):
-    """The black box whose first label scores as `score` of the masks says; the second is one less that."""
-
-    def predict(_, masks):
-        yes = score(masks)
-        return np.stack([yes, 1 - yes], axis=1).astype(np.float32)
-
-    return predict
+from tests.planted import LABELS, planted, striped
 
 
 def explained(score, k=49, recipe=RECIPES["default"], **changes):

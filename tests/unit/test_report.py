@@ -190,7 +190,7 @@ def test_counts_and_histograms_count_every_page(tmp_path: Path) -> None:
     assert "TRE 1 " in text
     assert "0.60 to 0.65: 11" in text
     assert "0.00 to 0.05: 1" in text
-    assert "Evidence on the pole: 12 photographs, mean 0.57" in document.all("aria-label")
+    assert "Evidence on the object: 12 photographs, mean 0.57" in document.all("aria-label")
 
 
 @pytest.mark.usefixtures("small_pages")
@@ -301,7 +301,7 @@ def test_a_name_that_is_no_text_is_shown_with_question_marks(tmp_path: Path) -> 
 def test_figures_are_told_in_plain_words() -> None:
     """Each figure is a sentence with the number in it, and the number that chance would give."""
     assert [(sentence.mark, sentence.text) for sentence in sentences(FIGURES)] == [
-        ("good", "62 % of the supporting evidence lies on the pole, which covers 8.0 % of the picture"),
+        ("good", "62 % of the supporting evidence lies on the object, which covers 8.0 % of the picture"),
         ("good", "Nine seeds agree: 0.93 rank correlation"),
         ("plain", "Their five strongest superpixels overlap by 0.70 (chance gives 0.05)"),
         ("plain", "88 % of superpixels keep their sign under every seed"),

@@ -8,9 +8,10 @@ from skimage import segmentation
 
 from pipeline.model.profile import Profile
 from pipeline.recipes import RECIPES
+from pipeline.scene.choice import own_options
 from pipeline.scene.segments import SEGMENTERS, check, grid, relabel, segment
 
-DEFAULT = {key: value for key, value in RECIPES["default"].segmenter.items() if key != "name"}
+DEFAULT = own_options(RECIPES["default"].segmenter)
 
 
 def noise(size=48, seed=0):

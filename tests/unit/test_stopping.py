@@ -8,10 +8,9 @@ from pipeline.methods.lime import Lime
 from pipeline.methods.surrogate import Linear
 from pipeline.recipe import Stopping
 from pipeline.recipes import RECIPES
-from pipeline.scene.scene import Scene
+from tests.planted import LABELS, planted, striped
 
 ADAPTIVE = RECIPES["adaptive"].override({"judge": False, "labels": ["yes"]})
-LABELS = ("yes", "no")
 WEIGHTS = np.array([0.5, -0.4, 0.3, 0.2, 0.1, 0.02, 0.01])
 
 
@@ -27,20 +26,6 @@ def enough(spread, rule, weights=WEIGHTS, seeds=6):
     return stopping.enough(rule, fitted(alone.mean(axis=0)), left_out)
 
 
-def scene(k=49):
-    segments = np.repeat(np.arange(k, dtype=np.int32)[None], 8, axis=0)
-    canvas = np.random.default_rng(k).integers(1, 256, (8, k, 3), dtype=np.uint8)
-    return Scene(canvas, segments, np.zeros_like(canvas))
-
-
-def planted(score):
-    def predict(_, masks):
-        yes = score(masks)
-        return np.stack([yes, 1 - yes], axis=1).astype(np.float32)
-
-    return predict
-
-
 def additive(masks):
     return 0.4 + masks @ (np.random.default_rng(1).normal(size=masks.shape[1]) * 0.3 / masks.shape[1] ** 0.5)
 
@@ -53,7 +38,7 @@ def noise(masks):
 
 
 def explained(score, made=ADAPTIVE):
-    attribution = explain(scene(), explainer(made, LABELS), planted(score))
+    attribution = explain(striped(), explainer(made, LABELS), planted(score))
     return attribution.labels[0], attribution.evaluations
 
 
@@ -129,7 +114,7 @@ def test_what_stopped_early_is_what_those_seeds_alone_say():
 
 def test_rounds_are_asked_by_whoever_has_the_evidence():
     """Another explainer, given the evidence through JSON, asks the same next seeds and gives the same answer."""
-    shown, predict, evidence = scene(), planted(noise), []
+    shown, predict, evidence = striped(), planted(noise), []
     made = ADAPTIVE.override({"seeds": [1, 2, 3, 4, 5, 6], "stopping.step": 2})
     step, sizes = Lime(made, LABELS).open(shown), []
     while isinstance(step, Probe):

@@ -1,4 +1,4 @@
-"""The strongest evidence for and against a label, as a table for who has no picture before them."""
+"""One explanation as tables, for who has no picture before them."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ from polelens.cli.text import printable
 MOST = 5
 
 
-def evidence_table(backdrop: Backdrop, label: LabelAttribution) -> Table:
+def superpixel_table(backdrop: Backdrop, label: LabelAttribution) -> Table:
     """The superpixels of most weight, and where in the photograph they are: their mean x and y in its pixels."""
     table = Table(box=None)
     for name in ("superpixel", "weight", "+-", "at x", "at y", "of the picture"):

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from polelens import Explanation, Recipe, explain, recipe
-from polelens.single import model_file
+from polelens.inputs import model_file
 from tests import models
 from tests.live_audits import pictures, png
 

@@ -1,29 +1,19 @@
-"""What an audit found, as documents and as a report."""
+"""The report of an audit, written from the ledger and the blobs."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pipeline.answer.attribution import Attribution, LabelAttribution
-from pipeline.document import ImageFacts, ModelFacts, document
-from polelens.report import AuditView, ExplanationView, Figures, write_report
-from storage.audits import Audit, Audits, Explained
+from polelens.report.pages import write_report
+from polelens.report.views import AuditView, ExplanationView, Figures
+from storage.audits import Audits
 from storage.blobs import Blobs
 from storage.keys import explanation_key
 from storage.overview import overview
 
 LOOKS = 12  # photographs to look at first: what a person takes in at a glance
-
-
-def explanation_document(audit: Audit, row: Explained) -> Mapping[str, Any]:
-    """An explanation as `polelens explain` writes it into attribution.json, with its name; or why it failed."""
-    image = ImageFacts(row.image, row.width, row.height)
-    if row.attribution is None:
-        return {"name": row.image_name, "image": {"sha256": row.image}, "state": row.state, "reason": row.reason}
-    name, _, version = audit.model.rpartition("@")
-    facts = ModelFacts(name, int(version), audit.model_sha256)
-    return {"name": row.image_name, **document(image, facts, audit.recipe, row.attribution), **_known(row)}
 
 
 def write_audit_report(
@@ -52,11 +42,6 @@ def write_audit_report(
         failures=[(row.image_name, row.reason or "") for row in audits.explained(number, ("failed",))],
     )
     return write_report(folder, view, _views(audits, blobs, number, each))
-
-
-def _known(row: Explained) -> dict[str, Any]:
-    """What the archive knows of the photograph, where it knows it: its label."""
-    return {} if row.label is None else {"label": row.label}
 
 
 def _views(audits: Audits, blobs: Blobs, number: int, each: Callable[[], object]) -> Iterator[ExplanationView]:
