@@ -10,12 +10,11 @@ from pipeline.change.comparison import FALSE_ALARMS, Change, compare
 from pipeline.change.outcome import Outcome, Tally
 from pipeline.change.permutation import discoveries
 from pipeline.model.profile import Profile
-from pipeline.staging import unpack
 from storage.audits import Audits, Explained
 from storage.blobs import Blobs
 from storage.comparisons import Comparison, Comparisons, Pair
-from storage.keys import scene_key
 from storage.registry import Registry
+from storage.scenes import read_scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class Comparer:
     def _change(self, pair: Pair, profiles: tuple[Profile, Profile]) -> Change:
         before, after = pair.before.attribution, pair.after.attribution
         if before is None or after is None:
-            raise LookupError(f"{pair.before.image_name} is explained and has no attribution")
+            raise ValueError(f"{pair.before.image_name} is explained and has no attribution")
         return compare(before, after, self._seen(pair, profiles))
 
     def _seen(self, pair: Pair, profiles: tuple[Profile, Profile]) -> tuple[Seen, Seen] | None:
@@ -63,5 +62,5 @@ class Comparer:
         return None if same else (first, second)  # a mask that came between two audits makes another scene
 
     def _view(self, row: Explained, profile: Profile) -> Seen:
-        scene = unpack(self.blobs.get(scene_key(row.scene or "")))
+        scene = read_scene(self.blobs, row.scene or "")
         return Seen(scene.segments, profile.placement(row.width, row.height), row.width, row.height)

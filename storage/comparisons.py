@@ -61,7 +61,11 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Comparisons:
-    """The comparisons of a database. One whose processes died `attempts` times is failed."""
+    """The comparisons of a database. One whose processes died `attempts` times is failed.
+
+    Who begins one holds it for a lease, and with each page for another. Should somebody go on with it after that, no
+    harm is done: the first answer stays, and a word that comes late finds another state.
+    """
 
     engine: Engine
     lease_seconds: float = 300
@@ -96,12 +100,12 @@ class Comparisons:
             return [_comparison(row) for row in c.execute(text(_COMPARISONS + "ORDER BY c.id DESC"))]
 
     def due(self) -> list[int]:
-        """The comparisons whose audits have both ended and that nobody is at, with a lease, to be published."""
+        """The comparisons whose audits have both ended and that nobody is at, to be published."""
         with self.engine.begin() as c:
-            return list(c.scalars(text(_DUE), {"lease": self.lease_seconds}))
+            return list(c.scalars(text(_DUE)))
 
     def begin(self, number: int) -> bool:
-        """Start or go on with a comparison; False if it is done or given up."""
+        """Start or go on with a comparison; False if it is done or given up, or another holds it."""
         values = {"id": number, "lease": self.lease_seconds}
         with self.engine.begin() as c:
             attempts = c.scalar(text(_BEGIN), values)
@@ -130,7 +134,7 @@ class Comparisons:
         with self.engine.begin() as c:
             if rows:
                 c.execute(insert(table).values(rows).on_conflict_do_nothing())
-            c.execute(text(_RENEW), {"id": number, "lease": self.lease_seconds})
+            c.execute(text(_CHANGE.format(change=_RENEW)), {"id": number, "lease": self.lease_seconds})
 
     def p_values(self, number: int) -> NDArray[np.float64]:
         """Every p-value of a comparison."""
@@ -161,22 +165,28 @@ class Comparisons:
         return [_compared(row) for row in rows]
 
     def finish(self, number: int, outcome: Outcome) -> None:
-        """Write down what a comparison came to, and which changes count."""
+        """Write down what a comparison came to, and which changes count, unless it came to more before."""
         values = {"id": number, "believed": outcome.believed, "outcome": json.dumps(outcome.to_json())}
         with self.engine.begin() as c:
-            c.execute(text(_MARK), values)
-            c.execute(text(_FINISH), values)
+            if c.execute(text(_FINISH), values | {"compared": outcome.counts.compared}).rowcount:
+                c.execute(text(_MARK), values)
+
+    def release(self, number: int) -> None:
+        """Let another go on with it at once."""
+        self._change(number, "lease_until = NULL")
 
     def forgive(self, number: int) -> None:
         """Take back an attempt that ended in an error and not in a dead process: it is due again after its lease."""
-        with self.engine.begin() as c:
-            c.execute(text("UPDATE comparison SET attempts = greatest(attempts - 1, 0) WHERE id = :id"), {"id": number})
+        self._change(number, "attempts = greatest(attempts - 1, 0)")
 
     def fail(self, number: int, reason: str) -> None:
-        """Give a comparison up, with the reason."""
-        query = "UPDATE comparison SET state = 'failed', reason = :reason, finished_at = now() WHERE id = :id"
+        """Give a comparison up, with the reason, unless it was made meanwhile."""
+        failed = "state = 'failed', reason = :reason, finished_at = now(), lease_until = NULL"
+        self._change(number, failed, reason=reason)
+
+    def _change(self, number: int, change: str, **values: Any) -> None:
         with self.engine.begin() as c:
-            c.execute(text(query), {"id": number, "reason": reason})
+            c.execute(text(_CHANGE.format(change=change)), {"id": number, **values})
 
 
 def plan(c: Connection, before: int, after: int) -> int:
@@ -224,18 +234,19 @@ ON CONFLICT (before_id, after_id) DO UPDATE SET before_id = excluded.before_id R
 """
 
 _DUE = """
-UPDATE comparison c SET lease_until = now() + :lease * interval '1 second'
-FROM audit b, audit a
-WHERE b.id = c.before_id AND a.id = c.after_id AND b.state = 'done' AND a.state = 'done'
-  AND c.state = 'waiting' AND (c.lease_until IS NULL OR c.lease_until < now()) RETURNING c.id
+SELECT c.id FROM comparison c JOIN audit b ON b.id = c.before_id JOIN audit a ON a.id = c.after_id
+WHERE b.state = 'done' AND a.state = 'done' AND c.state = 'waiting' AND coalesce(c.lease_until < now(), true)
+ORDER BY c.id
 """
 
 _BEGIN = """
 UPDATE comparison SET attempts = attempts + 1, lease_until = now() + :lease * interval '1 second'
-WHERE id = :id AND state = 'waiting' RETURNING attempts
+WHERE id = :id AND state = 'waiting' AND coalesce(lease_until < now(), true) RETURNING attempts
 """
 
-_RENEW = "UPDATE comparison SET attempts = 0, lease_until = now() + :lease * interval '1 second' WHERE id = :id"
+_CHANGE = "UPDATE comparison SET {change} WHERE id = :id AND state = 'waiting'"
+
+_RENEW = "attempts = 0, lease_until = now() + :lease * interval '1 second'"
 
 # An explanation is one photograph's under one model and recipe: driven by the photographs, page by page.
 _PAIRS = """
@@ -273,5 +284,5 @@ _MARK = "UPDATE change SET changed = p_value <= :believed WHERE comparison_id = 
 _FINISH = """
 UPDATE comparison SET state = 'done', reason = NULL, outcome = CAST(:outcome AS jsonb), finished_at = now(),
        lease_until = NULL, attempts = 0
-WHERE id = :id
+WHERE id = :id AND (state <> 'done' OR (outcome #>> '{counts,compared}')::int < :compared)
 """

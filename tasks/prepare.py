@@ -1,9 +1,12 @@
 """Prepare: decode a photograph, make its scene, and open the conversation with the model."""
 
+from contextlib import suppress
+
 from pipeline.methods import explainer
 from pipeline.recipe import Recipe
 from pipeline.scene.scene import Scene
 from pipeline.staging import pack, scene_digest, stage
+from storage.blob_errors import BlobDamaged
 from storage.keys import scene_key
 from storage.ledger import Job
 from tasks import runtime
@@ -29,10 +32,11 @@ def prepare(explanation: int) -> None:
 
 
 def _scene(job: Job, digest: str, recipe: Recipe) -> Scene:
-    """The scene, made if no model or recipe has needed it before."""
+    """The scene, made if no model or recipe has needed it before, or if the store has damaged it."""
     key = scene_key(digest)
     if runtime.blobs().exists(key):
-        return runtime.scene(digest)
+        with suppress(BlobDamaged):
+            return runtime.scene(digest)
     mask = runtime.archive().mask(job.mask) if job.mask else None
     scene = stage(runtime.archive().photograph(job.image), runtime.model(job.model).profile, recipe, mask)
     runtime.blobs().put(key, pack(scene))

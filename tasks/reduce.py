@@ -10,6 +10,7 @@ from pipeline.pictures.rendering import rendered
 from pipeline.recipe import Recipe
 from pipeline.refit import refit
 from pipeline.scene.scene import Scene
+from storage.blob_errors import damage
 from storage.keys import explanation_key
 from storage.ledger import Job
 from storage.settings import settings
@@ -30,7 +31,7 @@ def reduce(explanation: int) -> None:
     asking = explainer(Recipe.from_json(job.recipe), model.labels, settings().thresholds)
     step: Probe | Attribution
     if job.refit_of:
-        step, evidence = refit(scene, asking, unpack_evidence(runtime.blobs().get(_scores(job.refit_of))))
+        step, evidence = refit(scene, asking, _kept_evidence(_scores(job.refit_of)))
     else:
         evidence = _evidence(job, model)
         step = asking.proceed(scene, evidence)
@@ -45,6 +46,12 @@ def reduce(explanation: int) -> None:
 def _evidence(job: Job, model: Model) -> list[Evidence]:
     scores = runtime.ledger().scores(job, len(model.labels))
     return [Evidence(Probe.from_json(probe), answer) for probe, answer in zip(job.probes, scores, strict=True)]
+
+
+def _kept_evidence(key: str) -> list[Evidence]:
+    data = runtime.blobs().get(key)
+    with damage(key):
+        return unpack_evidence(data)
 
 
 def _keep(job: Job, scene: Scene, evidence: list[Evidence], attribution: Attribution) -> None:

@@ -7,18 +7,17 @@ from pipeline.model.blackbox import BlackBox
 from pipeline.model.model import Model
 from pipeline.model.pace import Pace, find_pace
 from pipeline.scene.scene import Scene
-from pipeline.staging import unpack
 from storage.archive import Archive
 from storage.blobs import Blobs, open_blobs
 from storage.comparisons import Comparisons
 from storage.database import connect
-from storage.keys import scene_key
 from storage.ledger import Ledger
 from storage.notices import Notices
 from storage.paces import Paces
 from storage.pauses import Pauses
 from storage.policies import Policies
 from storage.registry import Registry
+from storage.scenes import read_scene
 from storage.schedules import Schedules
 from storage.settings import settings
 from tasks.device import device
@@ -86,7 +85,7 @@ def _pace(number: int, box: BlackBox) -> Pace:
 
 @lru_cache(maxsize=8)  # its parts come one after another
 def scene(digest: str) -> Scene:
-    return unpack(blobs().get(scene_key(digest)))
+    return read_scene(blobs(), digest)
 
 
 def _forget() -> None:

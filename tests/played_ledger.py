@@ -135,6 +135,11 @@ class Desk:
         with self.engine.begin() as c:
             return c.execute(text(sql), values).scalar()
 
+    def change(self, sql: str) -> None:
+        """Change the database."""
+        with self.engine.begin() as c:
+            c.exec_driver_sql(sql)
+
     def state(self, explanation: int) -> object:
         """The state of an explanation."""
         return self.value("SELECT state FROM explanation WHERE id = :id", id=explanation)

@@ -56,6 +56,28 @@ def test_what_is_refused_is_said_once(cli: Commands, folder: Path) -> None:
     assert sorted(once(cli, folder)) == ["broken.zip is poles@3", "copy.zip is poles@1, as it was before"]
 
 
+def test_a_file_of_any_size_is_not_read_whole(cli: Commands, folder: Path) -> None:
+    """One byte too many, and nothing of it is read: it takes no memory, nor the disk that it pretends to."""
+    with (folder / "huge.onnx").open("wb") as file:
+        file.truncate(2**31 + 1)
+    refused = "huge.onnx is refused: the file has 2,147,483,649 bytes, and ONNX ends at 2,147,483,648; export it again"
+    assert refused in once(cli, folder)
+    assert once(cli, folder) == []
+
+
+def test_a_link_out_of_the_folder_is_not_followed(cli: Commands, folder: Path, tmp_path: Path) -> None:
+    """Neither to a file nor to a folder; one within it is a file like any other."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "secret.zip").write_bytes(export(7))
+    (folder / "link.zip").symlink_to(elsewhere / "secret.zip")
+    (folder / "linked").symlink_to(elsewhere)
+    (folder / "gone.zip").symlink_to(elsewhere / "gone.zip")
+    (folder / "within.zip").symlink_to("june/first.zip")
+    names = [line.partition(" ")[0] for line in once(cli, folder)]
+    assert sorted(names) == ["june/first.zip", "second.zip", "within.zip"]
+
+
 def test_a_file_that_grows_is_left_alone(cli: Commands, tmp_path: Path) -> None:
     """It is read when two looks find it alike, and not before."""
     del cli

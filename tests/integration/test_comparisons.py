@@ -1,22 +1,40 @@
-"""Comparisons in the database: page by page, again after a crash, and what is refused."""
+"""Comparisons in the database: page by page, again after a crash or an outage, and what is refused."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from pipeline.answer.attribution import Attribution, Errors
 from pipeline.change.comparison import compare
 from pipeline.change.outcome import Tally
 from pipeline.recipe import Recipe
+from storage.blob_errors import BlobMissing
 from storage.blobs import FolderBlobs
 from storage.comparer import Comparer
 from storage.comparisons import Comparisons
 from storage.registry import Registry
-from tests.played_ledger import Desk, attribution, model
+from storage.settings import settings
+from tasks import runtime
+from tasks.compare import compare_audits
+from tests.played_ledger import PROBE, THREADS, Desk, at_once, attribution, model
 
 NAMES = "abcde"
+
+TRIGGER = """
+CREATE FUNCTION {0}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'as asked' USING ERRCODE = '{{}}'; END $$;
+CREATE TRIGGER {0} BEFORE {1} EXECUTE FUNCTION {0}()
+"""
+BREAKS, MENDED = TRIGGER.format("breaks", "INSERT ON change"), "DROP TRIGGER breaks ON change; DROP FUNCTION breaks"
+FORGIVEN = "UPDATE ON comparison FOR EACH ROW WHEN (NEW.attempts < OLD.attempts)"
+DEAF = TRIGGER.format("deaf", FORGIVEN).format("disk_full")
+HEARS = "DROP TRIGGER deaf ON comparison"
+LAPSED = "UPDATE comparison SET lease_until = now() - interval '1 second'"
 
 
 def answered(seed: int) -> Attribution:
@@ -33,8 +51,6 @@ def explain_all(desk: Desk, start: int) -> None:
     for number, step in enumerate(desk.ledger.produce(64)):
         job = desk.ledger.begin(step.explanation)
         assert job is not None
-        from tests.played_ledger import PROBE  # noqa: PLC0415
-
         desk.answer(desk.ledger.open_round(job, "scene", PROBE, 5))
         claimed = desk.ledger.claim_reduction(job.id)
         assert claimed is not None
@@ -51,6 +67,21 @@ def comparer(desk: Desk, tmp_path) -> Comparer:
     desk.audits.start(registry.add(model(onnx=b"retrained"))[0], Recipe("default"))
     explain_all(desk, 100)
     return Comparer(Comparisons(desk.engine), registry, FolderBlobs(tmp_path / "blobs"))
+
+
+@pytest.fixture
+def at_work(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """This process is a worker of the desk's database and of the comparer's blobs."""
+    remembered = (settings, runtime.ledger, runtime.blobs)
+    monkeypatch.setenv("DATABASE_URL", desk.engine.url.render_as_string(hide_password=False))
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setenv("POLELENS_BLOBS", str(tmp_path / "blobs"))
+    for one in remembered:
+        one.cache_clear()
+    yield
+    runtime.ledger().engine.dispose()
+    for one in remembered:
+        one.cache_clear()
 
 
 def test_a_comparison_goes_on_where_it_stopped(comparer: Comparer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,6 +156,101 @@ def test_what_cannot_be_compared_is_refused(desk: Desk, comparer: Comparer) -> N
     with pytest.raises(ValueError, match="recipes differ in fill"):
         comparisons.start(1, 3)
     assert comparisons.all() == []
+
+
+def test_one_holds_it_at_a_time(comparer: Comparer) -> None:
+    """A message that comes twice begins it once; it is due again when it is let go of, or the lease is over."""
+    comparisons = comparer.comparisons
+    one = comparisons.start(1, 2)
+    assert comparisons.due() == comparisons.due() == [one.id]
+    assert at_once(*[partial(comparisons.begin, one.id)] * THREADS).count(True) == 1
+    assert comparisons.due() == []
+    comparisons.release(one.id)
+    assert comparisons.due() == [one.id]
+    assert replace(comparisons, lease_seconds=-1).begin(one.id)
+    assert [comparisons.begin(one.id) for _ in range(2)] == [True, False]
+
+
+def test_a_late_word_changes_nothing_that_is_done(comparer: Comparer) -> None:
+    """Neither an error, nor an end that knew of fewer photographs; one that knows of more is news."""
+    one = comparer.comparisons.start(1, 2)
+    assert len(list(comparer.pages(one))) == 1
+    early = Tally(0.0).outcome("a", "b")
+    outcome = comparer.conclude(one)
+    done = comparer.comparisons.get(one.id)
+    comparer.comparisons.finish(one.id, early)
+    comparer.comparisons.fail(one.id, "too late")
+    comparer.comparisons.release(one.id)
+    assert comparer.comparisons.get(one.id) == done
+    assert sum(bool(row.changed) for row in comparer.comparisons.compared(one.id)) == outcome.counts.changed
+    more = replace(outcome, counts=replace(outcome.counts, compared=len(NAMES) + 1))
+    comparer.comparisons.finish(one.id, more)
+    assert comparer.comparisons.get(one.id).outcome == more.to_json()
+
+
+def test_what_failed_may_still_be_made(comparer: Comparer) -> None:
+    """By hand: the reason goes, the outcome stays."""
+    one = comparer.comparisons.start(1, 2)
+    comparer.comparisons.fail(one.id, "once")
+    assert not comparer.comparisons.begin(one.id)
+    comparer.conclude(one)
+    assert (comparer.comparisons.get(one.id).state, comparer.comparisons.get(one.id).reason) == ("done", None)
+
+
+@pytest.mark.usefixtures("at_work")
+def test_an_error_is_the_comparison_s_end_with_its_own_reason(desk: Desk, comparer: Comparer) -> None:
+    """Not a word of killed processes: what Postgres says of one statement, and which blob the store lacks."""
+    one, another = comparer.comparisons.start(1, 2), comparer.comparisons.start(2, 1)
+    desk.change(BREAKS.format("data_exception"))
+    compare_audits(one.id)
+    failed = comparer.comparisons.get(one.id)
+    assert failed.state == "failed"
+    assert str(failed.reason).startswith("DataError: (psycopg.errors.DataException) as asked")
+    desk.change(MENDED)
+    desk.change("UPDATE explanation SET scene = 'lost' WHERE id IN (SELECT max(id) FROM explanation)")
+    compare_audits(another.id)
+    failed = comparer.comparisons.get(another.id)
+    assert (failed.state, failed.reason) == ("failed", "there is no blob 'scenes/lo/lost.npz'")
+
+
+@pytest.mark.usefixtures("at_work")
+def test_an_outage_of_the_blobs_is_waited_for(desk: Desk, comparer: Comparer, tmp_path: Path) -> None:
+    """However often it is met: the comparison is due again after its lease, and made when they are back."""
+    one = comparer.comparisons.start(1, 2)
+    desk.change("UPDATE explanation SET scene = 'another' WHERE id IN (SELECT max(id) FROM explanation)")
+    folder = tmp_path / "blobs"
+    folder.rename(tmp_path / "away")
+    folder.touch()
+    for _ in range(5):
+        with pytest.raises(BlobMissing):
+            compare_audits(one.id)
+        assert comparer.comparisons.due() == []
+        desk.change(LAPSED)
+        assert comparer.comparisons.due() == [one.id]
+    folder.unlink()
+    (tmp_path / "away").rename(folder)
+    desk.change("UPDATE explanation SET scene = 'scene'")
+    compare_audits(one.id)
+    assert comparer.comparisons.get(one.id).state == "done"
+
+
+@pytest.mark.usefixtures("at_work")
+def test_an_outage_of_postgres_counts_for_no_dead_process(desk: Desk, comparer: Comparer) -> None:
+    """Though it hears late that the processes live: as soon as it is there again, and before anything is begun."""
+    one = comparer.comparisons.start(1, 2)
+    desk.change(BREAKS.format("disk_full"))
+    desk.change(DEAF)
+    for attempts in range(1, 4):
+        with pytest.raises(OperationalError):
+            compare_audits(one.id)
+        desk.change(LAPSED)
+        assert desk.value("SELECT attempts FROM comparison") == attempts
+    desk.change(MENDED)
+    desk.change(HEARS)
+    compare_audits.before_start("an id", [one.id], {})
+    assert desk.value("SELECT attempts FROM comparison") == 0
+    compare_audits(one.id)
+    assert comparer.comparisons.get(one.id).state == "done"
 
 
 def test_what_kills_its_process_is_given_up(desk: Desk, comparer: Comparer) -> None:

@@ -185,5 +185,12 @@ def test_the_package_offers_what_it_says() -> None:
         _ = polelens.explains
 
 
+def test_as_many_superpixels_as_may_be_are_explained(zipped: Path, photograph: Path) -> None:
+    """A grid of exactly the bound."""
+    grid, quick = {"name": "grid", "n_segments": 1024}, {"name": "sklearn.linear_model.Ridge"}
+    made = FEW.override({"segmenter": grid, "judge": False, "surrogate": quick})
+    assert explain(photograph, zipped, recipe=made).scene.k == 1024
+
+
 def _pixels() -> np.ndarray:
     return np.concatenate(pictures(2, size=48, seed=3), axis=1)
