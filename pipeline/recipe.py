@@ -21,6 +21,7 @@ FIRST = frozenset(
     | {"labels", "judge", "thorough", "denoise"}
 )
 MAX_EVALUATIONS = 10_000_000
+USUAL = 50  # superpixels of a segmenter that is not told how many
 
 # Without smoothing, and at compactness 10, grain and texture shatter superpixels and SLIC merges the splinters: one
 # superpixel for `skimage.data.gravel()`, 7 for `grass()`. These options give 28 to 49 on all its photographs.
@@ -192,6 +193,12 @@ class Recipe:
     def rounds(self) -> Stopping | None:
         """The rule after which seeds are asked in rounds, if they are."""
         return None if self.stopping is None else Stopping(**self.stopping)
+
+    @property
+    def superpixels(self) -> int:
+        """About how many superpixels a photograph gets, for a plan: as asked for, or as usual."""
+        asked = self.segmenter.get("n_segments", USUAL)
+        return asked if isinstance(asked, int) else USUAL
 
     def segmenter_options(self) -> dict[str, Any]:
         """The segmenter's own options."""

@@ -103,9 +103,17 @@ def compare(before: Attribution, after: Attribution, seen: tuple[Seen, Seen] | N
         reliance_after=grounding[1].background_reliance,
         share_before=grounding[0].mask_share,
         share_after=grounding[1].mask_share,
-        verdict_before=first.judgement.verdict.word if first.judgement else None,
-        verdict_after=second.judgement.verdict.word if second.judgement else None,
+        verdict_before=_word(first),
+        verdict_after=_word(second),
     )
+
+
+def _word(label: LabelAttribution) -> str | None:
+    """What was said of an explanation: the two answers, or the one word of the time before there were two."""
+    judged = label.judgement
+    if judged is None or judged.soundness is None or judged.basis is None:
+        return judged.verdict.word if judged and judged.verdict else None
+    return f"{judged.soundness}, {judged.basis.word}"
 
 
 def _p_value(first: Array, second: Array, distance: float) -> float:

@@ -15,6 +15,7 @@ from pipeline.scene.variant import Variant
 
 OBJECT = (Variant("mean", "object"), Variant("blur", "object"))
 KEPT = np.array([[False, True], [True, False], [False, False]])  # the object alone, the background alone, neither
+LEAST = 0.05  # of a score: a share of less is a share of noise
 SHUFFLES = 1000  # of the weights over the superpixels, for the interval that chance gives
 Array = NDArray[np.floating]
 
@@ -32,37 +33,35 @@ class Grounded:
 
     def findings(self, scene: Scene, attribution: Attribution, scores: Sequence[Scores]) -> list[Mapping[str, Any]]:
         """`grounding` of each label."""
-        kept = np.stack(scores) if scores else None  # [fills, 3, c]
-        columns = [self.labels.index(label.label) for label in attribution.labels]
-        return [
-            {"grounding": ground(scene, label.weights, None if kept is None else kept[:, :, column])}
-            for label, column in zip(attribution.labels, columns, strict=True)
-        ]
+        found: list[Mapping[str, Any]] = []
+        for label in attribution.labels:
+            kept = np.stack([fill[:, self.labels.index(label.label)] for fill in scores]) if scores else None
+            whole = attribution.probabilities[label.label]
+            found.append({"grounding": ground(scene, label.weights, kept, whole)})
+        return found
 
 
-def ground(scene: Scene, weights: Array, kept: Array | None) -> Grounding:
-    """How an attribution lies to the scene's mask.
+def ground(scene: Scene, weights: Array, kept: Array | None, whole: float) -> Grounding:
+    """How an attribution lies to the scene's mask, and what the score needs.
 
     Parameters
     ----------
-    scene : Scene
-        Its mask says where the object is.
     weights : float [k]
-        Of one label; only what is positive counts as evidence for it.
     kept : float [fills, 3] or None
         The label's score with the object alone, the background alone, and neither, under each fill; None if the mask
         does not divide the canvas.
+    whole : float
+        The label's score for the photograph.
 
     Returns
     -------
-    Grounding
-        All NaN without a mask or without `kept`.
+    Grounding, of NaN where there is nothing to compare with.
     """
     if scene.mask is None or kept is None:
         return Grounding()
     inside = shares_inside(scene, scene.mask)
     area, share = float(scene.mask.mean()), mask_share(weights, inside)
-    low, high = _chance(weights, inside)
+    low, high = _chance(weights, inside, scene.fingerprint)
     return Grounding(
         mask_area=area,
         mask_share=share,
@@ -71,7 +70,7 @@ def ground(scene: Scene, weights: Array, kept: Array | None) -> Grounding:
         pointing=float(inside[np.argmax(weights)] > 0.5) if weights.any() else float("nan"),
         object_only=float(kept[:, 0].mean()),
         background_only=float(kept[:, 1].mean()),
-        background_reliance=background_reliance(kept[:, 0] - kept[:, 2], kept[:, 1] - kept[:, 2]),
+        background_reliance=background_reliance(kept.astype(float), whole),
         lift=share / area,
     )
 
@@ -94,29 +93,37 @@ def mask_share(weights: Array, inside: Array) -> float:
     return float(positive @ inside / positive.sum()) if positive.any() else float("nan")
 
 
-def background_reliance(alone: Array, background: Array) -> float:
-    """The background's part of what the object alone and the background alone bring, neither below nothing.
+def background_reliance(kept: Array, whole: float) -> float:
+    """The background's Shapley share of what object and background bring together, 0..1.
 
-    Of several fills the one kinder to the object counts on each side, for a fill may leave the object's silhouette in
-    the background, or strand the object in an odd place.
+    Of two players who bring v(B) and v(O) alone, v() neither and v(OB) both, the background's Shapley value (Shapley
+    1953) is ((v(B) - v()) + (v(OB) - v(O))) / 2 of v(OB) - v(). Both are means over the fills: a fill may leave the
+    object's silhouette in the background, or strand the object in an odd place. A model that needs both, as a product
+    does, has 1/2. NaN where both together bring next to nothing.
 
     Parameters
     ----------
-    alone, background : float [fills]
-        The score with the object alone, the background alone, less the score of neither.
+    kept : float [fills, 3]
+        The score with the object alone, the background alone, and neither, under each fill.
+    whole : float
+        The score of the photograph.
 
     Examples
     --------
-    >>> background_reliance(np.array([0.6, 0.1]), np.array([0.9, 0.2]))
+    >>> background_reliance(np.array([[0.75, 0.25, 0.0]]), 1.0)
     0.25
     """
-    brought, rest = max(float(np.max(alone)), 0.0), max(float(np.min(background)), 0.0)
-    return round(rest / (brought + rest), 12) if brought + rest > 0 else float("nan")
+    objects, backgrounds, neither = kept.mean(axis=0)
+    together = whole - neither
+    if not together >= LEAST:
+        return float("nan")
+    share = ((backgrounds - neither) + (whole - objects)) / 2 / together
+    return round(float(np.clip(share, 0, 1)), 12)
 
 
-def _chance(weights: Array, inside: Array) -> tuple[float, float]:
+def _chance(weights: Array, inside: Array, key: int) -> tuple[float, float]:
     """The middle 95 % of the mask share when the weights are dealt to the superpixels at random."""
-    generator = np.random.Generator(np.random.Philox(len(weights)))
+    generator = np.random.Generator(np.random.Philox([len(weights), key]))
     dealt = generator.permuted(np.tile(np.clip(weights, 0, None), (SHUFFLES, 1)), axis=1)
     total = dealt[0].sum()
     if total == 0:

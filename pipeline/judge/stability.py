@@ -1,5 +1,6 @@
 """Stability: do the seeds agree on what counts?"""
 
+import math
 from itertools import combinations
 
 import numpy as np
@@ -15,20 +16,21 @@ NEGLIGIBLE = 1e-3  # of a seed's largest weight: below it is shrinkage and round
 VSI_TOP = 10  # superpixels that count as selected in VSI: lime's usual number of features shown
 
 
-def spearman(weights: Array) -> float:
-    """Mean pairwise Spearman rank correlation of the rows of weights, float64 [s, k]; NaN where a row is constant.
+def spearman(weights: Array, constant: float = math.nan) -> float:
+    """Mean pairwise Spearman rank correlation of the rows of weights, float64 [s, k].
 
-    Here as in the other figures of order, weights below `NEGLIGIBLE` count as zero, and so as tied.
+    Here as in the other figures of order, weights below `NEGLIGIBLE` count as zero, and so as tied. A row that is
+    constant has the correlation `constant` with the others.
     """
-    return _mean_correlation(rankdata(appreciable(weights), axis=1))
+    return _mean_correlation(rankdata(appreciable(weights), axis=1), constant)
 
 
-def kendall(weights: Array) -> float:
-    """Mean pairwise Kendall tau-b of the rows of weights, float64 [s, k]; NaN where a row is constant."""
+def kendall(weights: Array, constant: float = math.nan) -> float:
+    """Mean pairwise Kendall tau-b of the rows of weights, float64 [s, k]; with a constant row it is `constant`."""
     first, second = np.triu_indices(weights.shape[1], 1)
     weights = appreciable(weights)
     signs = np.sign(weights[:, first] - weights[:, second])
-    return _mean_pair(_cosines(signs))
+    return _mean_pair(_cosines(signs, constant))
 
 
 def top_jaccard(weights: Array, top: int) -> float:
@@ -104,7 +106,7 @@ def csi(weights: Array, std_error: Array) -> float:
 
 
 def stability(weights: Array, std_error: Array) -> Stability:
-    """All figures of agreement between seeds.
+    """All figures of agreement between seeds. A seed that finds nothing where others do disagrees with them.
 
     Parameters
     ----------
@@ -116,8 +118,8 @@ def stability(weights: Array, std_error: Array) -> Stability:
         return Stability(seeds)
     return Stability(
         seeds=seeds,
-        spearman=spearman(weights),
-        kendall=kendall(weights),
+        spearman=spearman(weights, constant=0.0),
+        kendall=kendall(weights, constant=0.0),
         top3_jaccard=top_jaccard(weights, 3),
         top3_jaccard_chance=top_jaccard_chance(k, 3),
         top5_jaccard=top_jaccard(weights, 5),
@@ -147,14 +149,15 @@ def _share(part: set[int], whole: int) -> float:
     return len(part) / whole if whole else 1.0
 
 
-def _mean_correlation(rows: Array) -> float:
-    return _mean_pair(_cosines(rows - rows.mean(axis=1, keepdims=True)))
+def _mean_correlation(rows: Array, constant: float) -> float:
+    return _mean_pair(_cosines(rows - rows.mean(axis=1, keepdims=True), constant))
 
 
-def _cosines(rows: Array) -> Array:
+def _cosines(rows: Array, constant: float) -> Array:
     norms = np.linalg.norm(rows, axis=1)
-    norms = np.where(norms == 0, np.nan, norms)
-    return np.asarray(np.clip(rows @ rows.T / np.outer(norms, norms), -1, 1))
+    scale = np.outer(norms, norms)
+    cosines = np.clip(rows @ rows.T / np.where(scale == 0, 1, scale), -1, 1)
+    return np.asarray(np.where(scale == 0, constant, cosines))
 
 
 def _mean_pair(matrix: Array) -> float:

@@ -9,6 +9,7 @@ from pipeline.judge import faithfulness, variations
 from pipeline.judge.faithfulness import Removal, Subsets
 from pipeline.judge.grounding import KEPT, OBJECT, Grounded
 from pipeline.judge.judged import Examination, Judged
+from pipeline.judge.neighbourhood import OneOff
 from pipeline.judge.variations import Variations
 from pipeline.methods import lime, surrogate
 from pipeline.methods.method import Method
@@ -59,7 +60,7 @@ def planned(recipe: Recipe) -> Mapping[str, int]:
     explanation = method(recipe).planned
     parts = {
         "explanation": explanation(recipe),
-        "judging": faithfulness.PLANNED + len(OBJECT) * len(KEPT) if recipe.judge else 0,
+        "judging": faithfulness.PLANNED + recipe.superpixels + len(OBJECT) * len(KEPT) if recipe.judge else 0,
         "thorough": faithfulness.SUBSETS + variations.planned(recipe, explanation) if recipe.thorough else 0,
         "denoise": explanation(recipe) if recipe.denoise else 0,
     }
@@ -83,7 +84,7 @@ def _experiment(recipe: Recipe, labels: tuple[str, ...]) -> Explainer:
 def _tested(recipe: Recipe, inner: Explainer, labels: tuple[str, ...], thresholds: Thresholds) -> Explainer:
     if not recipe.judge:
         return inner
-    tests: tuple[Examination, ...] = (Removal(labels, recipe.seeds[0]), Grounded(labels))
+    tests: tuple[Examination, ...] = (Removal(labels, recipe.seeds[0]), OneOff(labels), Grounded(labels))
     if recipe.thorough:
         tests += (Subsets(labels, recipe.seeds[0]), Variations(recipe, _made(labels)))
     return Judged(inner, tests, thresholds)
