@@ -42,7 +42,7 @@ def _row(label: LabelAttribution) -> dict[str, Any]:
         "claims": [_told(claim) for claim in label.claims],
         "judgement": _told(label.judgement),
         "denoised": label.denoised.to_json() if label.denoised else None,
-        "verdict": label.judgement.verdict.word if label.judgement else None,
+        "verdict": label.judgement.verdict.word if label.judgement and label.judgement.verdict else None,
     }
 
 

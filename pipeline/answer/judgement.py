@@ -207,6 +207,18 @@ class Judgement:
     verdict: Verdict | None = None
 
     @property
+    def words(self) -> str:
+        """Both answers in a few words, or the one word of the time before there were two."""
+        if self.verdict:
+            return self.verdict.word
+        return ", ".join(str(one) for one in (self.soundness, self.basis and self.basis.word) if one)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What is said of the explanation, a sentence for each answer."""
+        return tuple(one.sentence for one in (self.soundness, self.basis, self.verdict) if one)
+
+    @property
     def warning(self) -> str | None:
         """What to bear in mind whatever the answers, as a sentence."""
         return None if self.confident_fill is None else fill_warning(self.confident_fill)

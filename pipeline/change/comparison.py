@@ -109,11 +109,7 @@ def compare(before: Attribution, after: Attribution, seen: tuple[Seen, Seen] | N
 
 
 def _word(label: LabelAttribution) -> str | None:
-    """What was said of an explanation: the two answers, or the one word of the time before there were two."""
-    judged = label.judgement
-    if judged is None or judged.soundness is None or judged.basis is None:
-        return judged.verdict.word if judged and judged.verdict else None
-    return f"{judged.soundness}, {judged.basis.word}"
+    return label.judgement.words if label.judgement else None
 
 
 def _p_value(first: Array, second: Array, distance: float) -> float:

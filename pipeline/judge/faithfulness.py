@@ -99,7 +99,7 @@ def insertion(order: NDArray[np.intp]) -> Masks:
 
 
 def area(curves: NDArray[np.floating], k: int) -> NDArray[np.float64]:
-    """Areas under curves of scores, [..., m + 1], over the share of k superpixels changed: their mean heights, [...]."""
+    """Areas under curves of scores, [..., m + 1], over the share of k superpixels changed: mean heights, [...]."""
     return np.asarray(np.trapezoid(curves, steps(k) / k, axis=-1), dtype=np.float64)
 
 

@@ -63,9 +63,9 @@ class Judged:
         return replace(attribution, labels=tuple(labels), evaluations=attribution.evaluations + answers.probe.n)
 
     def _with(self, attribution: Attribution, label: LabelAttribution, found: dict[str, Any]) -> LabelAttribution:
-        tested = {name: found[name] for name in ("gap", "curves", "neighbourhood")}
-        own = {"claims": label.claims, "stability": label.agreement}
-        sound = soundness(Findings(len(label.weights), fill=found.pop("fill"), **own, **tested), self.thresholds)
+        tested: dict[str, Any] = {name: found[name] for name in ("gap", "curves", "neighbourhood")}
+        own = (label.claims, label.agreement)
+        sound = soundness(Findings(len(label.weights), found.pop("fill"), *own, **tested), self.thresholds)
         found |= {"soundness": sound, "basis": basis(found["grounding"], sound, self.thresholds)}
         sure = confident_fill(attribution.fill_probabilities, self.thresholds)
         return replace(label, judgement=Judgement(**found, thresholds=self.thresholds, confident_fill=sure))

@@ -17,17 +17,19 @@ class Findings:
     ----------
     k : int
         Number of superpixels.
-    gap, fill : float
-        The label's score for the photograph less that for the bare fill, and the latter.
+    fill : float
+        The label's score for the bare fill.
     claims, stability : the method's own, and the agreement of its seeds
+    gap : float
+        The label's score for the photograph less that for the bare fill.
     curves, neighbourhood : the tests' figures
     """
 
     k: int
-    gap: float
     fill: float
     claims: Sequence[Claim]
     stability: Stability
+    gap: float
     curves: Curves
     neighbourhood: Neighbourhood
 

@@ -126,7 +126,7 @@ def _tell(explanation: Explanation, out: Path | None) -> None:
         told += [] if math.isnan(agreement) else [f"{label.agreement.seeds} seeds agree {agreement:.2f}"]
         click.echo(f"\n{printable(label.label)}: {', '.join(told)} ({attribution.evaluations:,} evaluations)")
         if label.judgement:
-            click.echo(f"{label.judgement.verdict.word}: {label.judgement.verdict.sentence}")
+            click.echo(f"{label.judgement.words}: {' '.join(label.judgement.sentences)}")
             if label.judgement.warning:
                 click.echo(printable(label.judgement.warning))
         console.print(superpixel_table(explanation.backdrop, label))

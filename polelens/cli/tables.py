@@ -82,7 +82,7 @@ def photograph_table(row: Explained) -> Group:
         printable(f"{label.label}: {sentence}")
         for label in row.attribution.labels
         if label.judgement
-        for sentence in (label.judgement.verdict.sentence, label.judgement.warning)
+        for sentence in (*label.judgement.sentences, label.judgement.warning)
         if sentence
     ]
     return Group(_lines_table([row], len(row.attribution.labels)), LEGEND, "", *told, *further_tables(row.attribution))
@@ -124,7 +124,7 @@ def _lines(row: Explained, attribution: Attribution) -> Iterator[tuple[tuple[str
         judged = label.judgement
         told = f"{predicted} {attribution.confidence:.0%}"
         told += "" if label.label == predicted else f", why {label.label}?"
-        words = row.image_name, row.label or "", told, judged.verdict.word if judged else ""
+        words = row.image_name, row.label or "", told, judged.words if judged else ""
         grounding = judged.grounding if judged else Grounding()
         fit = label.fit.r2_held_out if label.fit else math.nan
         yield words, (fit, label.agreement.spearman, grounding.mask_share, grounding.background_reliance)

@@ -101,7 +101,7 @@ def figures(row: Explained, label: LabelAttribution) -> dict[str, Value]:
         "top5_jaccard": label.agreement.top5_jaccard,
     }
     if judged := label.judgement:
-        verdict = asdict(judged.verdict)
+        verdict = asdict(judged.verdict) if judged.verdict else {"word": None}
         found |= {"gap": judged.gap, "verdict": verdict.pop("word"), **verdict}
         found |= asdict(judged.curves) | asdict(judged.grounding)
     known: dict[str, Value] = to_null(found)

@@ -80,13 +80,13 @@ def _judged(label: LabelAttribution) -> dict[str, Any]:
     """The figures that a judgement adds."""
     if label.judgement is None:
         return {}
-    found, verdict = label.judgement.grounding, label.judgement.verdict
+    found = label.judgement.grounding
     return {
         "mask_share": found.mask_share,
         "mask_area": found.mask_area,
         "background_reliance": found.background_reliance,
-        "verdict": verdict.word,
-        "sentence": verdict.sentence,
+        "verdict": label.judgement.words,
+        "sentence": " ".join(label.judgement.sentences),
         "warning": label.judgement.warning,
         "sensitivity": {name: one.spearman for name, one in label.judgement.sensitivity.items()},
     }
