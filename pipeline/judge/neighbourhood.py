@@ -19,7 +19,7 @@ from pipeline.conversation.probe import Block, Listed, Scores
 from pipeline.judge.stability import spearman
 from pipeline.scene.scene import Scene
 
-APPRECIABLE = 0.05  # of the gap: smaller falls have no order to agree on
+APPRECIABLE = 0.5  # of an even share of the gap: where all falls are smaller, they have no order to agree on
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,6 @@ def neighbourhood(weights: NDArray[np.floating], falls: NDArray[np.floating], ga
     """
     if gap == 0:
         return Neighbourhood()
-    moved = np.abs(falls).max() >= APPRECIABLE * abs(gap)
+    moved = np.abs(falls).max() >= APPRECIABLE * abs(gap) / len(falls)
     both = np.stack([weights, falls]).astype(float)
     return Neighbourhood(float(np.median(falls) / gap), spearman(both) if moved else float("nan"))

@@ -135,7 +135,7 @@ def _unfaithful(found: Findings, _: Thresholds) -> Soundness | None:
 
 def _contradicted(found: Findings, limits: Thresholds) -> Soundness | None:
     near = found.neighbourhood
-    if near.median_drop > limits.neighbourhood:
+    if near.median_drop > max(limits.neighbourhood, 2 / found.k):  # of few superpixels each has a large share itself
         sentence = "Hiding any small part changes the answer: the model notices that something is hidden."
         return _doubt("neighbourhood", "neighbourhood.median_drop", near.median_drop, sentence)
     if near.agreement < 0:

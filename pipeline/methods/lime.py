@@ -4,24 +4,27 @@ Ribeiro, Singh and Guestrin, "Why should I trust you?", KDD 2016, section 3.4. T
 alone for the stability, all together for the estimate. With a stopping rule they are asked in rounds, until it holds.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.answer.attribution import Attribution, Claim, Errors, Fit, LabelAttribution
-from pipeline.conversation.probe import Draw, Evidence, Listed, Probe
+from pipeline.conversation.probe import Block, Draw, Evidence, Listed, Probe
 from pipeline.judge.stability import stability
 from pipeline.methods.method import Method
 from pipeline.methods.stopping import enough
 from pipeline.methods.surrogate import Fit as Fitted
 from pipeline.methods.surrogate import Sample, cross_fit, fit, jackknife, kernel, r2, r2_held_out
-from pipeline.recipe import Recipe
+from pipeline.recipe import AUTO, Recipe
 from pipeline.scene.scene import Scene
 
 BASE_ROWS = 2  # every probe begins with the whole photograph and the bare fill
 LEAST_FIT = 0.5  # of held-out R2: half of what the model does is in the weights
+FEW = 5  # superpixels have 32 masks, which any design would only repeat
 FOLDS = 5  # for the held-out fit where there is one seed only
 
 
@@ -34,45 +37,67 @@ class Lime:
 
     def open(self, scene: Scene) -> Probe:
         """The whole photograph, the bare fill, and the masks of every seed, or of the first where they are asked in
-        rounds."""
+        rounds; every mask there is where superpixels are few."""
         rounds = self.recipe.rounds()
         base = Listed.of(np.repeat([[True], [False]], scene.k, axis=1))
-        return Probe(scene.k, (base, *self._draws(0, rounds.first if rounds else len(self.recipe.seeds))))
+        return Probe(scene.k, (base, *self._draws(scene.k, 0, rounds.first if rounds else len(self.recipe.seeds))))
 
     def proceed(self, scene: Scene, evidence: Sequence[Evidence]) -> Probe | Attribution:
         """The next seeds, while it takes more and there are any; then the answer."""
-        return self._further(scene, evidence) or self.answer(evidence)
+        return self._further(scene, evidence) or self.answer(scene, evidence)
 
-    def answer(self, evidence: Sequence[Evidence]) -> Attribution:
+    def answer(self, scene: Scene, evidence: Sequence[Evidence]) -> Attribution:
         """The attribution that the scores so far give."""
-        base, (sample, seeds) = evidence[0].scores, self._sample(evidence)
+        base, (sample, seeds) = evidence[0].scores, self._sample(scene, evidence)
+        named = [self.labels[index] for index in self._chosen(base[0])]
+        explained = self._counted if self._exhausts(scene.k) else self._explained
         return Attribution(
             probabilities=self._named(base[0]),
             fill_probabilities=self._named(base[1]),
             evaluations=sum(one.probe.n for one in evidence),
-            labels=tuple(self._explained(sample, seeds, [self.labels[index] for index in self._chosen(base[0])])),
+            labels=tuple(explained(sample, seeds, named)),
         )
 
+    def _exhausts(self, k: int) -> bool:
+        """Whether there are so few masks that all are put to the model, once."""
+        return self.recipe.samples == AUTO and k <= FEW
+
     def _further(self, scene: Scene, evidence: Sequence[Evidence]) -> Probe | None:
-        rounds, asked = self.recipe.rounds(), (sum(one.probe.n for one in evidence) - BASE_ROWS) // self.recipe.samples
-        if rounds is None or asked == len(self.recipe.seeds) or enough(rounds, *self._fits(*self._sample(evidence))):
+        rounds = self.recipe.rounds()
+        if rounds is None or self._exhausts(scene.k):
             return None
-        return Probe(scene.k, self._draws(asked, asked + rounds.step))
+        asked = (sum(one.probe.n for one in evidence) - BASE_ROWS) // self.recipe.drawn(scene.k)
+        if asked == len(self.recipe.seeds) or enough(rounds, *self._fits(*self._sample(scene, evidence))):
+            return None
+        return Probe(scene.k, self._draws(scene.k, asked, asked + rounds.step))
 
-    def _draws(self, first: int, last: int) -> tuple[Draw, ...]:
-        return tuple(Draw(self.recipe.design, seed, self.recipe.samples) for seed in self.recipe.seeds[first:last])
+    def _draws(self, k: int, first: int, last: int) -> tuple[Block, ...]:
+        if self._exhausts(k):
+            return (Listed.of(np.array(list(product([True, False], repeat=k)))),)
+        return tuple(Draw(self.recipe.design, seed, self.recipe.drawn(k)) for seed in self.recipe.seeds[first:last])
 
-    def _sample(self, evidence: Sequence[Evidence]) -> tuple[Sample, NDArray[np.intp]]:
+    def _sample(self, scene: Scene, evidence: Sequence[Evidence]) -> tuple[Sample, NDArray[np.intp]]:
         """What the surrogate is fitted to, and the number of the seed of each row."""
         masks = np.concatenate([one.probe.masks() for one in evidence])[BASE_ROWS:]
         scores = np.concatenate([one.scores for one in evidence])
         chosen = scores[BASE_ROWS:, self._chosen(scores[0])].astype(float)
-        seeds = np.arange(len(masks)) // self.recipe.samples
+        seeds = np.arange(len(masks)) // (len(masks) if self._exhausts(scene.k) else self.recipe.drawn(scene.k))
         return Sample(masks, chosen, kernel(masks, self.recipe.kernel_width)), seeds
 
     def _fits(self, sample: Sample, seeds: NDArray[np.intp]) -> tuple[Fitted, list[Fitted]]:
         """The fit to all rows, and those that leave out each seed, or fold."""
         return fit(self.recipe.surrogate, sample), cross_fit(self.recipe.surrogate, sample, _blocks(seeds))
+
+    def _counted(self, sample: Sample, _: NDArray[np.intp], named: Sequence[str]) -> list[LabelAttribution]:
+        """From all masks there are: no chance is left in the weights, and no mask to hold out."""
+        whole = fit(self.recipe.surrogate, sample)
+        inside = r2(sample, whole.predict(sample.masks))
+        return [
+            LabelAttribution(
+                name, whole.coefficients[c], fit=Fit(float(whole.intercepts[c]), float(inside[c]), math.nan)
+            )
+            for c, name in enumerate(named)
+        ]
 
     def _explained(self, sample: Sample, seeds: NDArray[np.intp], named: Sequence[str]) -> list[LabelAttribution]:
         pooled, left_out = self._fits(sample, seeds)
@@ -121,4 +146,4 @@ def _blocks(seeds: NDArray[np.intp]) -> NDArray[np.intp]:
     return np.arange(len(seeds)) // (2 * -(-len(seeds) // (2 * FOLDS)))
 
 
-METHOD = Method(Lime, lambda recipe: BASE_ROWS + len(recipe.seeds) * recipe.samples)
+METHOD = Method(Lime, lambda recipe: BASE_ROWS + len(recipe.seeds) * recipe.drawn(recipe.superpixels))
