@@ -93,7 +93,7 @@ def _basis(judged: Judgement) -> str:
 
 def _additive(case: Case, weights: Array) -> Score:
     del case
-    return lambda shown: 0.05 + 0.9 * shown @ weights
+    return lambda shown: np.asarray(0.05 + 0.9 * (shown @ weights))
 
 
 def _mixed(case: Case, share: float) -> Score:
@@ -108,7 +108,7 @@ def _one(case: Case, where: NDArray[np.bool_]) -> Score:
 
 def _product(case: Case) -> Score:
     on, off = case.spread(case.inside), case.spread(~case.inside)
-    return lambda shown: 0.05 + 0.9 * (shown @ on) * (shown @ off)
+    return lambda shown: np.asarray(0.05 + 0.9 * (shown @ on) * (shown @ off))
 
 
 def _all_of(case: Case, n: int) -> Score:
@@ -134,7 +134,7 @@ def _noise(case: Case, gap: float) -> Score:
     key = case.chance.normal(size=case.scene.k)
 
     def score(shown: Array) -> Array:
-        chance = np.modf(np.abs(np.sin(shown @ key) * 43758.5453))[0]
+        chance: Array = np.modf(np.abs(np.sin(shown @ key) * 43758.5453))[0]
         whole, none = (shown > 0.99).all(axis=1), (shown < 0.01).all(axis=1)
         ends = np.where(whole, 0.5 + gap / 2, 0.5 - gap / 2)
         return np.where((whole | none) & (gap > 0), ends, 0.1 + 0.8 * chance)
@@ -223,7 +223,7 @@ def judged(case: Case, score: Score, asked: Any) -> Judgement:
     def predict(shown: Scene, masks: NDArray[np.bool_]) -> NDArray[np.float32]:
         regions = np.zeros((shown.k, case.scene.k))
         np.add.at(regions, (shown.segments.ravel(), base), 1 / sizes[base])
-        yes = score(np.clip(masks @ regions, 0, 1))
+        yes: Array = np.asarray(score(np.clip(masks @ regions, 0, 1)), dtype=np.float64)
         return np.stack([yes, 1 - yes], axis=1).astype(np.float32)
 
     made = asked.override({"labels": ["yes"], "segmenter": {"name": "grid", "n_segments": case.scene.k}})

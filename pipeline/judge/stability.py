@@ -116,10 +116,12 @@ def stability(weights: Array, std_error: Array) -> Stability:
     seeds, k = weights.shape
     if seeds < 2 or not weights.any():
         return Stability(seeds)
+    finds = np.ptp(appreciable(weights), axis=1) > 0
+    constant = 0.0 if finds.any() else math.nan
     return Stability(
         seeds=seeds,
-        spearman=spearman(weights, constant=0.0),
-        kendall=kendall(weights, constant=0.0),
+        spearman=spearman(weights, constant),
+        kendall=kendall(weights, constant),
         top3_jaccard=top_jaccard(weights, 3),
         top3_jaccard_chance=top_jaccard_chance(k, 3),
         top5_jaccard=top_jaccard(weights, 5),

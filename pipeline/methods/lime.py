@@ -6,7 +6,7 @@ alone for the stability, all together for the estimate. With a stopping rule the
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -89,8 +89,12 @@ class Lime:
         return fit(self.recipe.surrogate, sample), cross_fit(self.recipe.surrogate, sample, _blocks(seeds))
 
     def _counted(self, sample: Sample, _: NDArray[np.intp], named: Sequence[str]) -> list[LabelAttribution]:
-        """From all masks there are: no chance is left in the weights, and no mask to hold out."""
-        whole = fit(self.recipe.surrogate, sample)
+        """From all masks there are: no chance is left in the weights, and no mask to hold out.
+
+        Each counts as often as the seeds would have drawn it, so that the ridge shrinks no more than it does else.
+        """
+        often = len(self.recipe.seeds) * self.recipe.drawn(sample.masks.shape[1]) / len(sample.masks)
+        whole = fit(self.recipe.surrogate, replace(sample, weights=often * sample.weights))
         inside = r2(sample, whole.predict(sample.masks))
         return [
             LabelAttribution(

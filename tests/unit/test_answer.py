@@ -6,13 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from pipeline.answer.attribution import Attribution, Claim, LabelAttribution, Rule, laid
-from pipeline.answer.judgement import Curves, Grounding, Thresholds
+from pipeline.answer.attribution import Attribution, LabelAttribution, Rule, laid
 from pipeline.answer.nulls import from_null, to_null
-from pipeline.judge.verdict import verdict
-
-NO_SEEDS = LabelAttribution("yes", np.array([1.0, -1.0])).agreement
-BETTER = Curves(deletion=0.1, deletion_random=0.5, insertion=0.9, insertion_random=0.5)
 
 
 def test_what_a_method_has_not_is_absent():
@@ -31,28 +26,6 @@ def test_a_rule_survives_json():
     again = Rule.from_json(json.loads(json.dumps(told, allow_nan=False)))
     assert (again.superpixels, again.precision, again.low, again.outcome) == ((3, 1), 0.97, 0.95, "anchor")
     assert math.isnan(again.high)
-
-
-@pytest.mark.parametrize(("value", "word"), [(0.96, "trusted"), (0.94, "unfaithful"), (math.nan, "unfaithful")])
-def test_an_answer_is_believed_by_its_own_claim(value, word):
-    """Whatever the method: a claim below its least, or one that is no number, makes the answer unfaithful."""
-    claim = Claim("rule.precision", value, 0.95, "It does not hold.")
-    found = verdict(0.9, ([claim], NO_SEEDS), BETTER, Grounding(), Thresholds())
-    assert (found.word, found.figure) == (word, "rule.precision")
-    np.testing.assert_equal(found.value, value)
-
-
-def test_the_threshold_of_a_surrogate_s_fit_is_the_settings():
-    """A held-out R2 is measured by the setting, other claims by the method's own least."""
-    claim = Claim("fidelity.r2_held_out", 0.6, 0.5, "It does not follow.")
-    assert verdict(0.9, ([claim], NO_SEEDS), BETTER, Grounding(), Thresholds(fidelity=0.7)).word == "unfaithful"
-    assert verdict(0.9, ([claim], NO_SEEDS), BETTER, Grounding(), Thresholds(fidelity=0.6)).word == "trusted"
-
-
-def test_an_answer_without_claims_is_judged_by_its_curves():
-    """No claim is no fault: the curves decide, and are the figure that is shown."""
-    found = verdict(0.9, ([], NO_SEEDS), BETTER, Grounding(), Thresholds())
-    assert (found.word, found.figure) == ("trusted", "curves.gain")
 
 
 @pytest.mark.parametrize(("explained", "predicted"), [(["b"], "b"), (["c"], "a"), ([], "a"), (["c", "b", "a"], "b")])
