@@ -12,6 +12,7 @@ from storage.archive import Archive
 from storage.blobs import Blobs, open_blobs
 from storage.comparisons import Comparisons
 from storage.database import connect
+from storage.kept import Kept
 from storage.keys import scene_key
 from storage.ledger import Ledger
 from storage.notices import Notices
@@ -51,6 +52,11 @@ def blobs() -> Blobs:
 def archive() -> Archive:
     """The archive of photographs."""
     return Archive(ledger().engine, blobs())
+
+
+def kept() -> Kept:
+    """The scores of earlier explanations."""
+    return Kept(ledger().engine, blobs())
 
 
 def registry() -> Registry:
