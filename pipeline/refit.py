@@ -56,11 +56,8 @@ def refit(scene: Scene, explainer: Explainer, known: Known) -> tuple[Attribution
     step: Probe | Attribution = explainer.open(scene)
     while isinstance(step, Probe):
         scores = [row for row in known.answers(step) if row is not None]
-        if len(scores) < step.n:
-            missing = step.n - len(scores)
-            raise ValueError(
-                f"the refit asks for {missing} masks without a score; `polelens audit start` asks the model"
-            )
+        if missing := step.n - len(scores):
+            raise ValueError(f"{missing} masks of the refit were not scored; `polelens audit start` asks the model")
         evidence.append(Evidence(step, np.stack(scores)))
         step = explainer.proceed(scene, evidence)
     return replace(step, evaluations=0), evidence
