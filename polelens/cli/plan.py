@@ -61,7 +61,7 @@ class Plan:
         if self.explained_before:
             said.append(f"{self.explained_before:,} of them explained before")
         if self.explained_again:
-            said.append(f"{self.explained_again:,} to be explained again by their new masks from kept scores")
+            said.append(f"{self.explained_again:,} again for their new masks")
         said.append(f"about {self.evaluations:,} evaluations in {self.parts:,} parts, {size(self.bytes)} to store")
         if self.seconds is None:
             return ", ".join([*said, "how fast is not known yet: `polelens audit plan` measures it"])

@@ -1,17 +1,23 @@
 """What an explanation is of: a photograph with its mask, a model and a recipe."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from alembic import command
 from sqlalchemy import text
 
 from pipeline.conversation.known import Known
 from pipeline.conversation.probe import Draw, Evidence, Probe
+from pipeline.model.profile import Profile
 from pipeline.recipe import Recipe
+from pipeline.recipes import RECIPES
+from pipeline.staging import scene_digest
 from storage import tables
 from storage.blobs import FolderBlobs
+from storage.database import migrations
 from storage.ledger import Job
 from storage.planning import Selected, selected
 from storage.registry import Registry
@@ -203,3 +209,43 @@ def test_what_is_not_known_is_asked(desk: Desk, again: Job) -> None:
     np.testing.assert_array_equal(scores[6:, 1], [7] * 4)
     assert desk.ledger.finish(job, attribution("yes"))
     assert desk.value("SELECT evaluations FROM explanation WHERE id = :id", id=job.id) == 4
+
+
+@pytest.mark.parametrize("recipe", [DEFAULT, UNJUDGED, RECIPES["adaptive"].override({"segmenter": "grid"})], ids=str)
+@pytest.mark.parametrize("profile", [Profile(32), Profile(32, crop="shorter-side", resize=40)], ids=str)
+def test_the_migration_tells_masks_by_scenes(desk: Desk, tmp_path: Path, recipe: Recipe, profile: Profile) -> None:
+    """What was made with the present mask has it, what is still to be made gets it, all else is of no mask known."""
+    registry = Registry(desk.engine, FolderBlobs(tmp_path / "blobs"))
+    version, _ = registry.add(replace(model("other"), profile=profile))
+    scenes = {
+        mask: scene_digest("image", registry.load(version.id).profile, recipe, mask) for mask in (ONE, OTHER, None)
+    }
+    made = {
+        ("done", scenes[ONE]): ONE,
+        ("done", scenes[OTHER]): None,
+        ("done", scenes[None]): None,
+        ("running", scenes[ONE]): ONE,
+        ("reducing", scenes[None]): None,
+        ("planned", None): ONE,
+        ("preparing", None): ONE,
+        ("failed", scenes[None]): ONE,
+    }
+    image = "INSERT INTO image (sha256, name, width, height, bytes, mask_sha256) VALUES ('image', 'a', 4, 3, 12, :mask)"
+    explanation = """
+    INSERT INTO explanation (key, image_id, model_id, recipe_digest, state, scene)
+    SELECT :state || coalesce(CAST(:scene AS text), ''), 1, :model, :recipe, :state, :scene
+    """
+    with desk.engine.begin() as c:
+        c.execute(text(image), {"mask": ONE})
+        c.execute(tables.recipe.insert().values(digest=recipe.digest, name="a", body=recipe.to_json()))
+        for state, scene in made:
+            values = {"state": state, "scene": scene, "model": version.id, "recipe": recipe.digest}
+            c.execute(text(explanation), values)
+    url = desk.engine.url.render_as_string(hide_password=False)
+    command.downgrade(migrations(url), "0009-1")
+    command.upgrade(migrations(url), "head")
+    with desk.engine.begin() as c:
+        found = c.execute(text("SELECT state, scene, mask_sha256 FROM explanation")).all()
+    assert {(row.state, row.scene): row.mask_sha256 for row in found} == {
+        key: mask if recipe.judge else None for key, mask in made.items()
+    }
