@@ -92,8 +92,8 @@ def selected(engine: Engine, model: Version, recipe: Recipe, selection: str) -> 
     """
     image, explanation = _wanted(Wanted(recipe, selection)), tables.explanation
     done = (explanation.c.image_id == image.c.id) & _same(model, recipe) & (explanation.c.state == "done")
-    now = func.coalesce(func.bool_or(explanation.c.mask_sha256.is_not_distinct_from(image.c.mask)), False)
-    before = func.count(explanation.c.id) > 0
+    mask = explanation.c.mask_sha256.is_not_distinct_from(image.c.mask)
+    before, now = func.count(explanation.c.id) > 0, func.count(explanation.c.id).filter(mask) > 0
     each = select(now.label("now"), before.label("before")).select_from(image.outerjoin(explanation, done))
     one = each.group_by(image.c.id).subquery()
     query = select(func.count(), func.count().filter(one.c.now), func.count().filter(one.c.before & ~one.c.now))

@@ -17,6 +17,7 @@ from pipeline.recipes import RECIPES
 from pipeline.staging import scene_digest
 from storage import tables
 from storage.blobs import FolderBlobs
+from storage.comparisons import Comparisons
 from storage.database import migrations
 from storage.ledger import Job
 from storage.planning import Selected, selected
@@ -71,6 +72,7 @@ def test_a_mask_that_comes_later_explains_its_photograph_again(desk: Desk) -> No
     """It, and no other; one that changes does so too, and one that comes back is known. Every audit keeps its own."""
     desk.photographs("a", "b", "c")
     masked(desk, "b", ONE)
+    assert selected(desk.engine, desk.model, DEFAULT, "all") == Selected(3, 0, 0)
     first, fresh = audited(desk)
     assert fresh == ["a", "b", "c"]
     masked(desk, "a", ONE)
@@ -138,6 +140,8 @@ def test_a_model_by_another_name_is_the_same_black_box(desk: Desk, tmp_path: Pat
     twin, _ = Registry(desk.engine, FolderBlobs(tmp_path / "blobs")).add(model("twin"))
     second = desk.audits.start(twin, DEFAULT)
     assert desk.audits.get(second).state == "done"
+    comparisons = Comparisons(desk.engine)
+    assert [len(page) for page in comparisons.pairs(comparisons.start(1, second).id)] == [1]
     assert selected(desk.engine, twin, DEFAULT, "all") == Selected(1, 1, 0)
     masked(desk, "a", ONE)
     assert selected(desk.engine, twin, DEFAULT, "all") == Selected(1, 0, 1)
