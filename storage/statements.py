@@ -81,7 +81,7 @@ EARLIER = """
 SELECT b.key, b.scene FROM explanation e
 JOIN explanation b ON b.image_id = e.image_id AND b.recipe_digest = e.recipe_digest
 JOIN model m ON m.id = e.model_id JOIN model n ON n.id = b.model_id AND n.digest = m.digest
-WHERE e.id = :id AND b.state = 'done' AND b.mask_sha256 IS DISTINCT FROM e.mask_sha256
+WHERE e.id = :id AND b.state = 'done' AND b.scene IS NOT NULL AND b.mask_sha256 IS DISTINCT FROM e.mask_sha256
 ORDER BY b.finished_at DESC LIMIT 1
 """
 
