@@ -27,8 +27,9 @@ def prepare(explanation: int) -> None:
         return
     recipe, model = Recipe.from_json(job.recipe), runtime.model(job.model)
     digest = scene_digest(job.image, model.profile, recipe, job.mask)
-    probe = explainer(recipe, model.labels).open(_scene(job, digest, recipe))
-    publish(runtime.ledger().open_round(job, digest, probe, part_size(job.model)))
+    scene = _scene(job, digest, recipe)
+    probe, known = explainer(recipe, model.labels).open(scene), runtime.kept().known(job, scene)
+    publish(runtime.ledger().open_round(job, digest, probe, part_size(job.model), known))
 
 
 def _scene(job: Job, digest: str, recipe: Recipe) -> Scene:

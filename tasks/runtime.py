@@ -11,6 +11,7 @@ from storage.archive import Archive
 from storage.blobs import Blobs, open_blobs
 from storage.comparisons import Comparisons
 from storage.database import connect
+from storage.kept import Kept
 from storage.ledger import Ledger
 from storage.notices import Notices
 from storage.paces import Paces
@@ -45,6 +46,11 @@ def blobs() -> Blobs:
 @lru_cache(maxsize=1)
 def archive() -> Archive:
     return Archive(ledger().engine, blobs())
+
+
+def kept() -> Kept:
+    """The scores of earlier explanations."""
+    return Kept(ledger().engine, blobs())
 
 
 def registry() -> Registry:

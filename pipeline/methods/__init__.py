@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pipeline.answer.judgement import Thresholds
 from pipeline.conversation.explainer import Explainer
 from pipeline.conversation.once import Once
-from pipeline.judge import faithfulness, variations
+from pipeline.judge import faithfulness, grounding, variations
 from pipeline.judge.faithfulness import Removal, Subsets
-from pipeline.judge.grounding import KEPT, OBJECT, Grounded
+from pipeline.judge.grounding import Grounded
 from pipeline.judge.judged import Examination, Judged
 from pipeline.judge.variations import Variations
 from pipeline.methods import lime, surrogate
@@ -59,7 +59,7 @@ def planned(recipe: Recipe) -> Mapping[str, int]:
     explanation = method(recipe).planned
     parts = {
         "explanation": explanation(recipe),
-        "judging": faithfulness.PLANNED + len(OBJECT) * len(KEPT) if recipe.judge else 0,
+        "judging": faithfulness.PLANNED + grounding.PLANNED if recipe.judge else 0,
         "thorough": faithfulness.SUBSETS + variations.planned(recipe, explanation) if recipe.thorough else 0,
         "denoise": explanation(recipe) if recipe.denoise else 0,
     }
