@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 
-from pipeline.methods import explainer
 from pipeline.recipe import Recipe
 from pipeline.scene.scene import Scene
 from pipeline.staging import pack, scene_digest, stage
@@ -28,7 +27,7 @@ def prepare(explanation: int) -> None:
     recipe, model = Recipe.from_json(job.recipe), runtime.model(job.model)
     digest = scene_digest(job.image, model.profile, recipe, job.mask)
     scene = _scene(job, digest, recipe)
-    probe, known = explainer(recipe, model.labels).open(scene), runtime.kept().known(job, scene)
+    probe, known = runtime.explainer(job).open(scene), runtime.kept().known(job, scene)
     publish(runtime.ledger().open_round(job, digest, probe, part_size(job.model), known))
 
 

@@ -4,11 +4,9 @@ from pipeline.answer.attribution import Attribution
 from pipeline.conversation.known import Known
 from pipeline.conversation.probe import Evidence, Probe, pack_evidence, unpack_evidence
 from pipeline.document import heat_files
-from pipeline.methods import explainer
 from pipeline.model.model import Model
 from pipeline.pictures import Backdrop, palette
 from pipeline.pictures.rendering import rendered
-from pipeline.recipe import Recipe
 from pipeline.refit import refit
 from pipeline.scene.scene import Scene
 from storage.blob_errors import damage
@@ -29,7 +27,7 @@ def reduce(explanation: int) -> None:
     if job is None:
         return
     model, scene = runtime.model(job.model), runtime.scene(job.scene or "")
-    asking = explainer(Recipe.from_json(job.recipe), model.labels, settings().thresholds)
+    asking = runtime.explainer(job)
     step: Probe | Attribution
     if job.refit_of:
         step, evidence = refit(scene, asking, Known.of(_kept_evidence(scores_key(job.refit_of))))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pipeline.answer.judgement import Thresholds
 from pipeline.conversation.explainer import Explainer
 from pipeline.conversation.once import Once
+from pipeline.conversation.remembered import Remembered
 from pipeline.judge import faithfulness, grounding, variations
 from pipeline.judge.faithfulness import Removal, Subsets
 from pipeline.judge.grounding import Grounded
@@ -86,7 +87,7 @@ def _tested(recipe: Recipe, inner: Explainer, labels: tuple[str, ...], threshold
     tests: tuple[Examination, ...] = (Removal(labels, recipe.seeds[0]), Grounded(labels))
     if recipe.thorough:
         tests += (Subsets(labels, recipe.seeds[0]), Variations(recipe, _made(labels)))
-    return Judged(inner, tests, thresholds)
+    return Judged(Remembered(inner), tests, thresholds)
 
 
 def _shown(labels: Sequence[str], most: int = 12) -> str:

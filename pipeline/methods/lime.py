@@ -20,6 +20,8 @@ from pipeline.methods.surrogate import Sample, cross_fit, fit, jackknife, kernel
 from pipeline.recipe import Recipe
 from pipeline.scene.scene import Scene
 
+Fits = tuple[Fitted, list[Fitted]]  # the fit to all rows, and those that leave out each seed, or fold
+
 BASE_ROWS = 2  # every probe begins with the whole photograph and the bare fill
 LEAST_FIT = 0.5  # of held-out R2: half of what the model does is in the weights
 FOLDS = 5  # for the held-out fit where there is one seed only
@@ -41,21 +43,22 @@ class Lime:
 
     def proceed(self, scene: Scene, evidence: Sequence[Evidence]) -> Probe | Attribution:
         """The next seeds, while it takes more and there are any; then the answer."""
-        return self._further(scene, evidence) or self.answer(evidence)
-
-    def answer(self, evidence: Sequence[Evidence]) -> Attribution:
-        """The attribution that the scores so far give."""
         base, (sample, seeds) = evidence[0].scores, self._sample(evidence)
+        fits = fit(self.recipe.surrogate, sample), cross_fit(self.recipe.surrogate, sample, _blocks(seeds))
+        if further := self._further(scene, int(seeds[-1]) + 1, fits):
+            return further
+        named = [self.labels[index] for index in self._chosen(base[0])]
         return Attribution(
             probabilities=self._named(base[0]),
             fill_probabilities=self._named(base[1]),
             evaluations=sum(one.probe.n for one in evidence),
-            labels=tuple(self._explained(sample, seeds, [self.labels[index] for index in self._chosen(base[0])])),
+            labels=tuple(self._explained((sample, seeds), fits, named)),
         )
 
-    def _further(self, scene: Scene, evidence: Sequence[Evidence]) -> Probe | None:
-        rounds, asked = self.recipe.rounds(), (sum(one.probe.n for one in evidence) - BASE_ROWS) // self.recipe.samples
-        if rounds is None or asked == len(self.recipe.seeds) or enough(rounds, *self._fits(*self._sample(evidence))):
+    def _further(self, scene: Scene, asked: int, fits: Fits) -> Probe | None:
+        """The next seeds after so many, if there are any and it takes more."""
+        rounds = self.recipe.rounds()
+        if rounds is None or asked == len(self.recipe.seeds) or enough(rounds, *fits):
             return None
         return Probe(scene.k, self._draws(asked, asked + rounds.step))
 
@@ -70,12 +73,10 @@ class Lime:
         seeds = np.arange(len(masks)) // self.recipe.samples
         return Sample(masks, chosen, kernel(masks, self.recipe.kernel_width)), seeds
 
-    def _fits(self, sample: Sample, seeds: NDArray[np.intp]) -> tuple[Fitted, list[Fitted]]:
-        """The fit to all rows, and those that leave out each seed, or fold."""
-        return fit(self.recipe.surrogate, sample), cross_fit(self.recipe.surrogate, sample, _blocks(seeds))
-
-    def _explained(self, sample: Sample, seeds: NDArray[np.intp], named: Sequence[str]) -> list[LabelAttribution]:
-        pooled, left_out = self._fits(sample, seeds)
+    def _explained(
+        self, drawn: tuple[Sample, NDArray[np.intp]], fits: Fits, named: Sequence[str]
+    ) -> list[LabelAttribution]:
+        (sample, seeds), (pooled, left_out) = drawn, fits
         alone = [fit(self.recipe.surrogate, sample.at(seeds == seed)) for seed in range(seeds[-1] + 1)]
         by_seed = np.stack([one.coefficients for one in alone])
         by_seed_error = np.stack([one.std_error for one in alone])
