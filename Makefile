@@ -32,7 +32,7 @@ bench: venv ## Measure and write docs/benchmarks.md; make bench ARGS="scaling --
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 test: venv ## Run the tests; make test ARGS="-k words" runs some of them
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations=25 $(ARGS)
 
 fuzz: venv ## Look for bytes that break a reader of photographs, models or tables; make fuzz SECONDS=600
 	@$(BIN)/python $(INSTALL) --constraint constraints.txt --group fuzz

@@ -54,8 +54,7 @@ def _replace() -> None:
     """Put nothing in the place of all that computes."""
     nothing = Nothing()
     for module, name, instead in (
-        (prepare, "explainer", lambda *_: nothing),
-        (reduce, "explainer", lambda *_: nothing),
+        (runtime, "explainer", lambda _: nothing),
         (prepare, "_scene", lambda *_: SCENE),
         (reduce, "_keep", _keep),
         (runtime, "scene", lru_cache(lambda _: SCENE)),

@@ -154,7 +154,8 @@ class Recipe:
         if not isinstance(self.options, Mapping):
             raise ValueError(f"recipe: options is {self.options!r}, expected an object of the method's own options")
         names = (self.labels,) if isinstance(self.labels, str) else self.labels
-        if not isinstance(names, tuple) or not all(names) or len(set(names)) != max(len(names), 1):
+        plain = isinstance(names, tuple) and all(isinstance(one, str) and one for one in names)
+        if not plain or len(set(names)) != max(len(names), 1):
             raise ValueError(f"recipe: labels is {self.labels!r}, expected top, all or names, no two alike")
 
     def _check_tests(self) -> None:

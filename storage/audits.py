@@ -173,7 +173,7 @@ SELECT (SELECT state FROM audit WHERE id = :id) AS state,
        coalesce(sum(e.evaluations), 0) + (
            SELECT coalesce(sum(p.stop - p.start), 0) FROM part p
            JOIN audit_explanation pe ON pe.explanation_id = p.explanation_id
-           WHERE pe.audit_id = :id AND p.scores IS NOT NULL) AS evaluations
+           WHERE pe.audit_id = :id AND p.seconds IS NOT NULL) AS evaluations
 FROM audit_explanation ae JOIN explanation e ON e.id = ae.explanation_id WHERE ae.audit_id = :id
 """
 
@@ -191,7 +191,7 @@ ORDER BY e.id LIMIT :most
 """
 
 _EXPLAINED = """
-SELECT e.id, e.key, i.sha256 AS image, i.name AS image_name, i.width, i.height, i.label, i.mask_sha256 AS mask, e.scene,
+SELECT e.id, e.key, i.sha256 AS image, i.name AS image_name, i.width, i.height, i.label, e.mask_sha256 AS mask, e.scene,
        e.state, e.reason, e.probabilities, e.fill_probabilities, e.evaluations
 FROM explanation e JOIN image i ON i.id = e.image_id WHERE e.id = ANY(:ids) ORDER BY e.id
 """

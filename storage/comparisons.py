@@ -248,13 +248,14 @@ _CHANGE = "UPDATE comparison SET {change} WHERE id = :id AND state = 'waiting'"
 
 _RENEW = "attempts = 0, lease_until = now() + :lease * interval '1 second'"
 
-# An explanation is one photograph's under one model and recipe: driven by the photographs, page by page.
+# A photograph may have several explanations by a recipe, one for each mask that it had: each audit's own is meant.
+# Driven by the photographs, page by page.
 _PAIRS = """
 SELECT i.id AS image, eb.id AS before, ea.id AS after
 FROM comparison c JOIN audit b ON b.id = c.before_id JOIN audit a ON a.id = c.after_id
 CROSS JOIN image i
-JOIN explanation eb ON eb.image_id = i.id AND eb.model_id = b.model_id AND eb.recipe_digest = b.recipe_digest
-JOIN explanation ea ON ea.image_id = i.id AND ea.model_id = a.model_id AND ea.recipe_digest = a.recipe_digest
+JOIN explanation eb ON eb.image_id = i.id AND eb.recipe_digest = b.recipe_digest
+JOIN explanation ea ON ea.image_id = i.id AND ea.recipe_digest = a.recipe_digest
 WHERE c.id = :id AND i.id > :after AND eb.state = 'done' AND ea.state = 'done'
   AND EXISTS (SELECT FROM audit_explanation x WHERE x.audit_id = b.id AND x.explanation_id = eb.id)
   AND EXISTS (SELECT FROM audit_explanation x WHERE x.audit_id = a.id AND x.explanation_id = ea.id)
@@ -266,9 +267,11 @@ _CHANGES = """
 SELECT d.*, i.sha256, i.name, i.label, eb.key AS key_before, ea.key AS key_after
 FROM change d JOIN image i ON i.id = d.image_id JOIN comparison c ON c.id = d.comparison_id
 JOIN audit b ON b.id = c.before_id JOIN audit a ON a.id = c.after_id
-JOIN explanation eb ON eb.image_id = i.id AND eb.model_id = b.model_id AND eb.recipe_digest = b.recipe_digest
-JOIN explanation ea ON ea.image_id = i.id AND ea.model_id = a.model_id AND ea.recipe_digest = a.recipe_digest
-WHERE d.comparison_id = :id AND {which}
+JOIN explanation eb ON eb.image_id = i.id AND eb.recipe_digest = b.recipe_digest
+JOIN explanation ea ON ea.image_id = i.id AND ea.recipe_digest = a.recipe_digest
+WHERE d.comparison_id = :id
+  AND EXISTS (SELECT FROM audit_explanation x WHERE x.audit_id = b.id AND x.explanation_id = eb.id)
+  AND EXISTS (SELECT FROM audit_explanation x WHERE x.audit_id = a.id AND x.explanation_id = ea.id) AND {which}
 """
 
 _IN_ORDER = "d.image_id > :after ORDER BY d.image_id LIMIT :page"

@@ -129,7 +129,8 @@ notice = Table(
     Column("heard_at", DateTime(timezone=True)),
 )
 
-# One photograph under one model and one recipe; audits that meet it share it. key names that content, and its blobs.
+# One photograph with its mask under one model and one recipe; audits that meet it share it. key names its blobs, and is
+# the digest of that content; what was explained before masks were part of it has kept the key without.
 explanation = Table(
     "explanation",
     metadata,
@@ -138,6 +139,7 @@ explanation = Table(
     Column("image_id", BigInteger, ForeignKey("image.id"), nullable=False, index=True),
     Column("model_id", Integer, ForeignKey("model.id"), nullable=False),
     Column("recipe_digest", Text, ForeignKey("recipe.digest"), nullable=False),
+    Column("mask_sha256", Text),  # the mask that the answer is judged by: the photograph's when this was planned
     Column("state", Text, nullable=False, server_default="planned"),
     Column("lease_until", DateTime(timezone=True)),
     Column("attempts", SmallInteger, nullable=False, server_default=text("0")),  # processes that died at this step

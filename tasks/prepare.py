@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 
-from pipeline.methods import explainer
 from pipeline.recipe import Recipe
 from pipeline.scene.scene import Scene
 from pipeline.staging import pack, scene_digest, stage
@@ -27,8 +26,9 @@ def prepare(explanation: int) -> None:
         return
     recipe, model = Recipe.from_json(job.recipe), runtime.model(job.model)
     digest = scene_digest(job.image, model.profile, recipe, job.mask)
-    probe = explainer(recipe, model.labels).open(_scene(job, digest, recipe))
-    publish(runtime.ledger().open_round(job, digest, probe, part_size(job.model)))
+    scene = _scene(job, digest, recipe)
+    probe, known = runtime.explainer(job).open(scene), runtime.kept().known(job, scene)
+    publish(runtime.ledger().open_round(job, digest, probe, part_size(job.model), known))
 
 
 def _scene(job: Job, digest: str, recipe: Recipe) -> Scene:

@@ -1,17 +1,16 @@
 """Reduce: hand the evidence to the explainer, which answers or asks again."""
 
 from pipeline.answer.attribution import Attribution
+from pipeline.conversation.known import Known
 from pipeline.conversation.probe import Evidence, Probe, pack_evidence, unpack_evidence
 from pipeline.document import heat_files
-from pipeline.methods import explainer
 from pipeline.model.model import Model
 from pipeline.pictures import Backdrop, palette
 from pipeline.pictures.rendering import rendered
-from pipeline.recipe import Recipe
 from pipeline.refit import refit
 from pipeline.scene.scene import Scene
 from storage.blob_errors import damage
-from storage.keys import explanation_key
+from storage.keys import explanation_key, scores_key
 from storage.ledger import Job
 from storage.settings import settings
 from tasks import runtime
@@ -28,15 +27,16 @@ def reduce(explanation: int) -> None:
     if job is None:
         return
     model, scene = runtime.model(job.model), runtime.scene(job.scene or "")
-    asking = explainer(Recipe.from_json(job.recipe), model.labels, settings().thresholds)
+    asking = runtime.explainer(job)
     step: Probe | Attribution
     if job.refit_of:
-        step, evidence = refit(scene, asking, _kept_evidence(_scores(job.refit_of)))
+        step, evidence = refit(scene, asking, Known.of(_kept_evidence(scores_key(job.refit_of))))
     else:
         evidence = _evidence(job, model)
         step = asking.proceed(scene, evidence)
     if isinstance(step, Probe):
-        publish(runtime.ledger().open_round(job, job.scene or "", step, part_size(job.model)))
+        known = runtime.kept().known(job, scene)
+        publish(runtime.ledger().open_round(job, job.scene or "", step, part_size(job.model), known))
         return
     _keep(job, scene, evidence, step)
     publish(runtime.ledger().produce(settings().window))
@@ -63,9 +63,5 @@ def _keep(job: Job, scene: Scene, evidence: list[Evidence], attribution: Attribu
         runtime.blobs().put(explanation_key(job.key, name), data, "image/png")
     for name, data in heat_files(attribution).items():
         runtime.blobs().put(explanation_key(job.key, name), data)
-    runtime.blobs().put(_scores(job.key), pack_evidence(evidence))
+    runtime.blobs().put(scores_key(job.key), pack_evidence(evidence))
     runtime.ledger().finish(job, attribution)
-
-
-def _scores(key: str) -> str:
-    return explanation_key(key, "scores.npz")

@@ -1,17 +1,22 @@
 """What a worker process holds: made on first use in the process itself, never before a fork."""
 
+import json
 import os
 from functools import lru_cache
 
+from pipeline import methods
+from pipeline.conversation.explainer import Explainer
 from pipeline.model.blackbox import BlackBox
 from pipeline.model.model import Model
 from pipeline.model.pace import Pace, find_pace
+from pipeline.recipe import Recipe
 from pipeline.scene.scene import Scene
 from storage.archive import Archive
 from storage.blobs import Blobs, open_blobs
 from storage.comparisons import Comparisons
 from storage.database import connect
-from storage.ledger import Ledger
+from storage.kept import Kept
+from storage.ledger import Job, Ledger
 from storage.notices import Notices
 from storage.paces import Paces
 from storage.pauses import Pauses
@@ -45,6 +50,11 @@ def blobs() -> Blobs:
 @lru_cache(maxsize=1)
 def archive() -> Archive:
     return Archive(ledger().engine, blobs())
+
+
+def kept() -> Kept:
+    """The scores of earlier explanations."""
+    return Kept(ledger().engine, blobs())
 
 
 def registry() -> Registry:
@@ -88,8 +98,18 @@ def scene(digest: str) -> Scene:
     return read_scene(blobs(), digest)
 
 
+def explainer(job: Job) -> Explainer:
+    """The explainer of a job's recipe and model; it remembers what it has worked out of the photographs in hand."""
+    return _explainer(json.dumps(job.recipe, sort_keys=True), job.model)
+
+
+@lru_cache(maxsize=4)
+def _explainer(recipe: str, number: int) -> Explainer:
+    return methods.explainer(Recipe.from_json(json.loads(recipe)), model(number).labels, settings().thresholds)
+
+
 def _forget() -> None:
-    for held in (ledger, blobs, archive, model, black_box, scene):
+    for held in (ledger, blobs, archive, model, black_box, scene, _explainer):
         held.cache_clear()
 
 

@@ -83,6 +83,7 @@ def odd_photographs() -> dict[str, bytes]:
         "nan.tif": saved(wide, "TIFF"),
         "wrong-extension.jpg": saved(rgb, "BMP"),
         "broken-exif.jpg": _broken_exif(),
+        "progressive.jpg": saved(rgb, "JPEG", progressive=True),
         "narrow.png": saved(rgb[:, :1].repeat(300, axis=0), "PNG"),
         **{f"turned-{number}.jpg": turned(number) for number in range(1, 9)},
     }
@@ -224,6 +225,7 @@ def readers() -> Mapping[str, Reader]:
     zipped = models.custom_vision_zip(onnx=small, properties=models.preprocess_properties(models.COMPACT))
     odd = odd_photographs()
     kept = ("1x1.png", "cmyk.jpg", "palette.png", "animated.webp", "nan.tif", "broken-exif.jpg", "wrong-extension.jpg")
+    kept += ("turned-6.jpg", "alpha.png", "progressive.jpg")
     coco = b'{"images": [{"id": 1, "file_name": "a.png"}], "annotations": [{"image_id": 1, "bbox": [0, 0, 4, 8]}]}'
     return {
         "photograph": Reader(_photograph, (Unreadable,), tuple(odd[name] for name in kept)),

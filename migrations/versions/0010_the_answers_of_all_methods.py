@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 
 OPTIONAL = ("std_error", "weights_by_seed", "intercept", "fidelity", "stability")
 

@@ -15,6 +15,7 @@ from pipeline.scene.variant import Variant
 
 OBJECT = (Variant("mean", "object"), Variant("blur", "object"))
 KEPT = np.array([[False, True], [True, False], [False, False]])  # the object alone, the background alone, neither
+PLANNED = len(OBJECT) * len(KEPT)  # evaluations
 LEAST = 0.05  # of a score: a share of less is a share of noise
 SHUFFLES = 1000  # of the weights over the superpixels, for the interval that chance gives
 Array = NDArray[np.floating]

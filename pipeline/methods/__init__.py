@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pipeline.answer.judgement import Thresholds
 from pipeline.conversation.explainer import Explainer
 from pipeline.conversation.once import Once
-from pipeline.judge import faithfulness, variations
+from pipeline.conversation.remembered import Remembered
+from pipeline.judge import faithfulness, grounding, variations
 from pipeline.judge.faithfulness import Removal, Subsets
-from pipeline.judge.grounding import KEPT, OBJECT, Grounded
+from pipeline.judge.grounding import Grounded
 from pipeline.judge.judged import Examination, Judged
 from pipeline.judge.neighbourhood import OneOff
 from pipeline.judge.variations import Variations
@@ -60,7 +61,7 @@ def planned(recipe: Recipe) -> Mapping[str, int]:
     explanation = method(recipe).planned
     parts = {
         "explanation": explanation(recipe),
-        "judging": faithfulness.PLANNED + recipe.superpixels + len(OBJECT) * len(KEPT) if recipe.judge else 0,
+        "judging": faithfulness.PLANNED + recipe.superpixels + grounding.PLANNED if recipe.judge else 0,
         "thorough": faithfulness.SUBSETS + variations.planned(recipe, explanation) if recipe.thorough else 0,
         "denoise": explanation(recipe) if recipe.denoise else 0,
     }
@@ -87,7 +88,7 @@ def _tested(recipe: Recipe, inner: Explainer, labels: tuple[str, ...], threshold
     tests: tuple[Examination, ...] = (Removal(labels, recipe.seeds[0]), OneOff(labels), Grounded(labels))
     if recipe.thorough:
         tests += (Subsets(labels, recipe.seeds[0]), Variations(recipe, _made(labels)))
-    return Judged(inner, tests, thresholds)
+    return Judged(Remembered(inner), tests, thresholds)
 
 
 def _shown(labels: Sequence[str], most: int = 12) -> str:

@@ -4,27 +4,27 @@ Ribeiro, Singh and Guestrin, "Why should I trust you?", KDD 2016, section 3.4. T
 alone for the stability, all together for the estimate. With a stopping rule they are asked in rounds, until it holds.
 """
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import product
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.answer.attribution import Attribution, Claim, Errors, Fit, LabelAttribution
-from pipeline.conversation.probe import Block, Draw, Evidence, Listed, Probe
+from pipeline.conversation.probe import Draw, Evidence, Probe
 from pipeline.judge.stability import stability
+from pipeline.methods.asked import BASE_ROWS, base, chosen, named
+from pipeline.methods.exhaustive import Exhaustive, exhausts
 from pipeline.methods.method import Method
 from pipeline.methods.stopping import enough
 from pipeline.methods.surrogate import Fit as Fitted
 from pipeline.methods.surrogate import Sample, cross_fit, fit, jackknife, kernel, r2, r2_held_out
-from pipeline.recipe import AUTO, Recipe
+from pipeline.recipe import Recipe
 from pipeline.scene.scene import Scene
 
-BASE_ROWS = 2  # every probe begins with the whole photograph and the bare fill
+Fits = tuple[Fitted, list[Fitted]]  # the fit to all rows, and those that leave out each seed, or fold
+
 LEAST_FIT = 0.5  # of held-out R2: half of what the model does is in the weights
-FEW = 5  # superpixels have 32 masks, which any design would only repeat
 FOLDS = 5  # for the held-out fit where there is one seed only
 
 
@@ -38,73 +38,51 @@ class Lime:
     def open(self, scene: Scene) -> Probe:
         """The whole photograph, the bare fill, and the masks of every seed, or of the first where they are asked in
         rounds; every mask there is where superpixels are few."""
+        if exhausts(self.recipe, scene.k):
+            return Exhaustive(self.recipe, self.labels).open(scene)
         rounds = self.recipe.rounds()
-        base = Listed.of(np.repeat([[True], [False]], scene.k, axis=1))
-        return Probe(scene.k, (base, *self._draws(scene.k, 0, rounds.first if rounds else len(self.recipe.seeds))))
+        first = rounds.first if rounds else len(self.recipe.seeds)
+        return Probe(scene.k, (base(scene.k), *self._draws(scene.k, 0, first)))
 
     def proceed(self, scene: Scene, evidence: Sequence[Evidence]) -> Probe | Attribution:
         """The next seeds, while it takes more and there are any; then the answer."""
-        return self._further(scene, evidence) or self.answer(scene, evidence)
-
-    def answer(self, scene: Scene, evidence: Sequence[Evidence]) -> Attribution:
-        """The attribution that the scores so far give."""
-        base, (sample, seeds) = evidence[0].scores, self._sample(scene, evidence)
-        named = [self.labels[index] for index in self._chosen(base[0])]
-        explained = self._counted if self._exhausts(scene.k) else self._explained
+        if exhausts(self.recipe, scene.k):
+            return Exhaustive(self.recipe, self.labels).proceed(scene, evidence)
+        (whole, bare), (sample, seeds) = evidence[0].scores[:BASE_ROWS], self._sample(scene, evidence)
+        fits = fit(self.recipe.surrogate, sample), cross_fit(self.recipe.surrogate, sample, _blocks(seeds))
+        if further := self._further(scene, int(seeds[-1]) + 1, fits):
+            return further
+        explained = [self.labels[index] for index in chosen(self.recipe, self.labels, whole)]
         return Attribution(
-            probabilities=self._named(base[0]),
-            fill_probabilities=self._named(base[1]),
+            probabilities=named(self.labels, whole),
+            fill_probabilities=named(self.labels, bare),
             evaluations=sum(one.probe.n for one in evidence),
-            labels=tuple(explained(sample, seeds, named)),
+            labels=tuple(self._explained((sample, seeds), fits, explained)),
         )
 
-    def _exhausts(self, k: int) -> bool:
-        """Whether there are so few masks that all are put to the model, once."""
-        return self.recipe.samples == AUTO and k <= FEW
-
-    def _further(self, scene: Scene, evidence: Sequence[Evidence]) -> Probe | None:
+    def _further(self, scene: Scene, asked: int, fits: Fits) -> Probe | None:
+        """The next seeds after so many, if there are any and it takes more."""
         rounds = self.recipe.rounds()
-        if rounds is None or self._exhausts(scene.k):
-            return None
-        asked = (sum(one.probe.n for one in evidence) - BASE_ROWS) // self.recipe.drawn(scene.k)
-        if asked == len(self.recipe.seeds) or enough(rounds, *self._fits(*self._sample(scene, evidence))):
+        if rounds is None or asked == len(self.recipe.seeds) or enough(rounds, *fits):
             return None
         return Probe(scene.k, self._draws(scene.k, asked, asked + rounds.step))
 
-    def _draws(self, k: int, first: int, last: int) -> tuple[Block, ...]:
-        if self._exhausts(k):
-            return (Listed.of(np.array(list(product([True, False], repeat=k)))),)
+    def _draws(self, k: int, first: int, last: int) -> tuple[Draw, ...]:
         return tuple(Draw(self.recipe.design, seed, self.recipe.drawn(k)) for seed in self.recipe.seeds[first:last])
 
     def _sample(self, scene: Scene, evidence: Sequence[Evidence]) -> tuple[Sample, NDArray[np.intp]]:
         """What the surrogate is fitted to, and the number of the seed of each row."""
         masks = np.concatenate([one.probe.masks() for one in evidence])[BASE_ROWS:]
         scores = np.concatenate([one.scores for one in evidence])
-        chosen = scores[BASE_ROWS:, self._chosen(scores[0])].astype(float)
-        seeds = np.arange(len(masks)) // (len(masks) if self._exhausts(scene.k) else self.recipe.drawn(scene.k))
-        return Sample(masks, chosen, kernel(masks, self.recipe.kernel_width)), seeds
+        columns = chosen(self.recipe, self.labels, scores[0])
+        seeds = np.arange(len(masks)) // self.recipe.drawn(scene.k)
+        weights = kernel(masks, self.recipe.kernel_width)
+        return Sample(masks, scores[BASE_ROWS:, columns].astype(float), weights), seeds
 
-    def _fits(self, sample: Sample, seeds: NDArray[np.intp]) -> tuple[Fitted, list[Fitted]]:
-        """The fit to all rows, and those that leave out each seed, or fold."""
-        return fit(self.recipe.surrogate, sample), cross_fit(self.recipe.surrogate, sample, _blocks(seeds))
-
-    def _counted(self, sample: Sample, _: NDArray[np.intp], named: Sequence[str]) -> list[LabelAttribution]:
-        """From all masks there are: no chance is left in the weights, and no mask to hold out.
-
-        Each counts as often as the seeds would have drawn it, so that the ridge shrinks no more than it does else.
-        """
-        often = len(self.recipe.seeds) * self.recipe.drawn(sample.masks.shape[1]) / len(sample.masks)
-        whole = fit(self.recipe.surrogate, replace(sample, weights=often * sample.weights))
-        inside = r2(sample, whole.predict(sample.masks))
-        return [
-            LabelAttribution(
-                name, whole.coefficients[c], fit=Fit(float(whole.intercepts[c]), float(inside[c]), math.nan)
-            )
-            for c, name in enumerate(named)
-        ]
-
-    def _explained(self, sample: Sample, seeds: NDArray[np.intp], named: Sequence[str]) -> list[LabelAttribution]:
-        pooled, left_out = self._fits(sample, seeds)
+    def _explained(
+        self, drawn: tuple[Sample, NDArray[np.intp]], fits: Fits, explained: Sequence[str]
+    ) -> list[LabelAttribution]:
+        (sample, seeds), (pooled, left_out) = drawn, fits
         alone = [fit(self.recipe.surrogate, sample.at(seeds == seed)) for seed in range(seeds[-1] + 1)]
         by_seed = np.stack([one.coefficients for one in alone])
         by_seed_error = np.stack([one.std_error for one in alone])
@@ -121,20 +99,8 @@ class Lime:
                 stability=stability(by_seed[:, c], by_seed_error[:, c]),
                 claims=(follows(float(outside[c])),),
             )
-            for c, name in enumerate(named)
+            for c, name in enumerate(explained)
         ]
-
-    def _chosen(self, base: NDArray[np.float32]) -> list[int]:
-        """The columns of the labels explained, the most probable first."""
-        wanted = self.recipe.labels
-        order: list[int] = np.argsort(-base, kind="stable").tolist()
-        if wanted in ("top", "all"):
-            return order[:1] if wanted == "top" else order
-        names = [wanted] if isinstance(wanted, str) else wanted
-        return [index for index in order if self.labels[index] in names]
-
-    def _named(self, row: NDArray[np.float32]) -> dict[str, float]:
-        return dict(zip(self.labels, row.astype(float).tolist(), strict=True))
 
 
 def follows(r2_held_out: float) -> Claim:

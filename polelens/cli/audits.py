@@ -21,7 +21,7 @@ from polelens.documents import explanation_document
 from polelens.report.audit import write_audit_report
 from storage.audits import Explained
 from storage.overview import overview
-from storage.planning import Selected
+from storage.planning import selected
 
 NUMBER = click.argument("number", type=click.IntRange(1, 2**31 - 1))
 STOPPED_BY_HAND = 130  # the exit status of a command that Ctrl-C ended
@@ -44,7 +44,8 @@ def audit() -> None:
 def start(model: str, images: str, now: bool, watch: bool, asked: Asked, as_json: bool) -> None:
     """Explain a selection of photographs under MODEL.
 
-    What was explained before, by the same model and recipe, is taken over and not computed again.
+    What was explained before, by the same model and recipe, is taken over and not computed again. Where a mask is new
+    the scores that were kept serve, and the model is asked the rest.
 
     \b
     polelens audit start poles --watch
@@ -52,9 +53,9 @@ def start(model: str, images: str, now: bool, watch: bool, asked: Asked, as_json
     polelens audit start poles --set segmenter.n_segments=80 --samples 256
     """
     made, version = asked.recipe(), registry().find(model)
+    found = selected(engine(), version, made, images)
     number = audits().start(version, made, images, urgent=now)
-    progress = audits().progress(number)
-    told = plan(version, made, Selected(progress.photographs, progress.done), known_rate(version))
+    told = plan(version, made, found, known_rate(version))
     if as_json:
         echo_json({"audit": number, **told.to_json()})
     else:

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from pipeline.judge import grounding
 from pipeline.methods import check, planned
 from pipeline.recipe import Recipe
 from polelens.cli.recipes import Asked, recipe_options
@@ -40,6 +41,7 @@ class Plan:
     recipe: str
     photographs: int
     explained_before: int
+    explained_again: int  # as their mask is another one than before
     evaluations: int
     parts: int
     bytes: int
@@ -58,6 +60,8 @@ class Plan:
         said = [f"{self.photographs:,} photographs under {printable(self.model)}"]
         if self.explained_before:
             said.append(f"{self.explained_before:,} of them explained before")
+        if self.explained_again:
+            said.append(f"{self.explained_again:,} again for their new masks")
         said.append(f"about {self.evaluations:,} evaluations in {self.parts:,} parts, {size(self.bytes)} to store")
         if self.seconds is None:
             return ", ".join([*said, "how fast is not known yet: `polelens audit plan` measures it"])
@@ -97,18 +101,22 @@ def plan_command(model: str, images: str, workers: int, asked: Asked, as_json: b
 
 
 def plan(version: Version, recipe: Recipe, found: Selected, rate: Rate | None, workers: int = 1) -> Plan:
-    """The plan of an audit with so many photographs."""
+    """The plan of an audit with so many photographs.
+
+    Of one whose mask is new the model is asked what the mask shows; the rest is known.
+    """
     remaining, rounds = found.photographs - found.explained, planned(recipe).values()
-    each, size_of_part = sum(rounds), part_size(ledger(), version.id)
-    evaluations = remaining * each
+    new, each, size_of_part = remaining - found.outdated, sum(rounds), part_size(ledger(), version.id)
+    evaluations = new * each + found.outdated * grounding.PLANNED
     stored = PICTURES_BYTES + SCENE_BYTES + SCORE_BYTES * each * len(version.labels)
     return Plan(
         model=str(version),
         recipe=recipe.name,
         photographs=found.photographs,
         explained_before=found.explained,
+        explained_again=found.outdated,
         evaluations=evaluations,
-        parts=remaining * sum(-(-asked // size_of_part) for asked in rounds),
+        parts=new * sum(-(-asked // size_of_part) for asked in rounds) + found.outdated,
         bytes=remaining * stored,
         workers=workers,
         evaluations_per_second=round(rate.value, 1) if rate else None,

@@ -170,6 +170,8 @@ def test_reseeding_keeps_the_number_of_seeds():
         ({"labels": []}, r"labels is \(\)"),
         ({"labels": ["a", "a"]}, "labels is .*no two alike"),
         ({"labels": 5}, "labels is 5"),
+        ({"labels": [["a"]]}, r"labels is \(\['a'\],\), expected top, all or names"),
+        ({"labels": [5]}, r"labels is \(5,\), expected top, all or names"),
         ({"judge": 1}, "judge is 1, expected true or false"),
         ({"thorough": "yes"}, "thorough is 'yes', expected true or false"),
         ({"thorough": True, "judge": False}, "thorough is true, which needs judge"),
