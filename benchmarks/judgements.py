@@ -113,7 +113,7 @@ def _product(case: Case) -> Score:
 
 def _all_of(case: Case, n: int) -> Score:
     chosen = case.some(n)
-    return lambda shown: 0.05 + 0.9 * (shown[:, chosen] > 0.5).all(axis=1)
+    return lambda shown: np.where((shown[:, chosen] > 0.5).all(axis=1), 0.95, 0.05)
 
 
 def _xor(case: Case, of_object: float) -> Score:
@@ -153,7 +153,7 @@ def _counted(case: Case, steep: bool) -> Score:
 
     def score(shown: Array) -> Array:
         share = shown.mean(axis=1)
-        return 0.05 + 0.9 * (1 / (1 + np.exp(-20 * (share - 0.8))) if steep else share)
+        return np.asarray(0.05 + 0.9 * (1 / (1 + np.exp(-20 * (share - 0.8))) if steep else share))
 
     return score
 
@@ -205,7 +205,7 @@ def voronoi(k: int, seed: int) -> Case:
     chance = np.random.Generator(np.random.Philox(np.random.SeedSequence([k, seed])))
     while True:
         points = chance.uniform(0, SIZE, (k, 2))
-        pixels = np.stack(np.mgrid[:SIZE, :SIZE], axis=-1) + 0.5
+        pixels = np.moveaxis(np.mgrid[:SIZE, :SIZE], 0, -1) + 0.5
         segments = np.argmin(((pixels[:, :, None] - points) ** 2).sum(axis=-1), axis=-1).astype(np.int32)
         if len(np.unique(segments)) == k:
             break

@@ -1,4 +1,4 @@
-"""What is asked about: which of a model's labels a recipe explains, and the whole photograph and bare fill they need."""
+"""What is asked about: the labels that a recipe explains, and the whole photograph and bare fill that all need."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -29,7 +29,7 @@ class Exhaustive:
         return Probe(scene.k, (base(scene.k), Listed.of(np.array(list(product([True, False], repeat=scene.k))))))
 
     def proceed(self, scene: Scene, evidence: Sequence[Evidence]) -> Attribution:
-        """The fit. Each mask counts as often as the seeds would have drawn it, so that a ridge shrinks as it does else."""
+        """The fit; each mask counts as often as the seeds would have drawn it, so that a ridge shrinks as ever."""
         [shown] = evidence
         whole, bare = shown.scores[:BASE_ROWS]
         columns = chosen(self.recipe, self.labels, whole)
