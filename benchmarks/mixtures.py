@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from benchmarks.row import Row
 from demo.photographs import archive
-from pipeline.conversation.probe import Listed, Probe
+from pipeline.answer.attribution import Attribution
+from pipeline.conversation.probe import Evidence, Listed, Probe
 from pipeline.explain import answer
-from pipeline.judge.grounding import KEPT, OBJECT, background_reliance
+from pipeline.judge.grounding import Grounded, background_reliance
 from pipeline.model.profile import Profile
 from pipeline.recipe import Recipe
 from pipeline.scene.scene import Scene, compose
@@ -58,9 +59,11 @@ def measure(quick: bool) -> Row:
 def reliance(scene: Scene, mix: Mix, share: float) -> float:
     """The background reliance of a mixture, by the rows that a judgement asks for."""
     assert scene.mask is not None
-    probe = Probe(scene.k, (Listed.of(np.ones((1, scene.k), dtype=bool)), *(Listed.of(KEPT, one) for one in OBJECT)))
-    scores = answer(scene, probe, lambda shown, masks: mixed(scene, compose(shown, masks), mix, share))[:, 0]
-    return background_reliance(scores[1:].reshape(len(OBJECT), len(KEPT)).astype(float), float(scores[0]))
+    nothing = Attribution({}, None, 0, ())
+    probe = Probe(scene.k, (Listed.of(np.ones((1, scene.k), dtype=bool)), *Grounded(()).blocks(scene, nothing)))
+    scores = answer(scene, probe, lambda shown, masks: mixed(scene, compose(shown, masks), mix, share))
+    whole, *alone = Evidence(probe, scores).blocks()
+    return background_reliance(np.stack([one[:, 0] for one in alone]).astype(float), float(whole[0, 0]))
 
 
 def mixed(scene: Scene, pictures: NDArray[np.uint8], mix: Mix, share: float) -> NDArray[np.float32]:
