@@ -61,7 +61,7 @@ def registry() -> Registry:
 def comparisons() -> Comparisons:
     """The comparisons of audits."""
     here = settings()
-    return Comparisons(ledger().engine, here.lease_seconds, here.attempts)
+    return Comparisons(ledger().engine, here.lease_seconds, here.attempts, here.change_distance)
 
 
 def policies() -> Policies:

@@ -59,7 +59,7 @@ def ledger() -> Ledger:
 
 def comparisons() -> Comparisons:
     """The comparisons of audits."""
-    return Comparisons(engine())
+    return Comparisons(engine(), least_distance=settings().change_distance)
 
 
 def policies() -> Policies:
