@@ -119,9 +119,7 @@ def test_noise_is_what_the_distance_would_be(seeds, common):
     """Squared and on average over models without a difference; what is along the weights changes no angle, so it is a
     little more."""
     found = [
-        differ(
-            replicates(weights(3), 0.3, 2 * i, common=common), replicates(weights(3), 0.3, 2 * i + 1, seeds, common)
-        )
+        differ(replicates(weights(3), 0.3, 2 * i, common=common), replicates(weights(3), 0.3, 2 * i + 1, seeds, common))
         for i in range(150)
     ]
     squares = np.mean([[one.distance**2, one.noise**2] for one in found], axis=0)
