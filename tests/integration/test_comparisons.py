@@ -113,6 +113,9 @@ def test_a_comparison_of_an_earlier_version_stays_readable(comparer: Comparer, t
     change = compare(answered(1), answered(2), (SEEDS, SEEDS))
     comparisons.keep(one.id, [(1, change)])
     comparisons.finish(one.id, Tally(0.05).outcome("a", "b"))
+    page = write_comparison(comparisons, comparer.blobs, comparisons.get(one.id), tmp_path / "new").read_text()
+    assert "lie at least 0.015 apart" in page
+    assert "an F test of the differences under the seeds that both models share (Box 1954) on 1." in page
     with comparisons.engine.begin() as c:
         c.exec_driver_sql("UPDATE change SET test = NULL")
         c.exec_driver_sql("UPDATE comparison SET outcome = outcome - 'tests' - 'least_distance'")
@@ -120,7 +123,7 @@ def test_a_comparison_of_an_earlier_version_stays_readable(comparer: Comparer, t
     assert repr(found.change) == repr(replace(change, test=None))
     page = write_comparison(comparisons, comparer.blobs, comparisons.get(one.id), tmp_path / "report").read_text()
     assert "dealt to two groups at random" in page
-    assert "least_distance" not in page
+    assert "apart, and by more than seeds" not in page
 
 
 def test_the_foremost_are_the_changed_in_their_order(comparer: Comparer) -> None:

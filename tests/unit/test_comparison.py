@@ -79,6 +79,24 @@ def test_a_model_against_itself_under_other_seeds_raises_few_alarms(made, n):
     assert sum(has_changed(one, believed) for one in found) <= 1
 
 
+@pytest.mark.parametrize(("made", "n"), [(RECIPE, 40), (ADAPTIVE, 20)], ids=["default", "adaptive"])
+def test_noise_of_its_own_is_no_change_under_the_same_seeds(made, n):
+    """A model that answers a little otherwise each time is told from itself no more often than asked for, by the pairs
+    of its seeds; so too where the answers decide how many seeds are asked."""
+
+    def noisy(number, stream):
+        steady, chance = black_box(number), np.random.Generator(np.random.Philox([number, stream]))
+        return lambda s, m: (steady(s, m) + 0.05 * chance.normal(size=(len(m), 2))).astype(np.float32)
+
+    found = [between((noisy(i, 1), 1), (noisy(i, 2), 1), made) for i in range(n)]
+    assert {one.test for one in found} == {"paired"}
+    p_values = np.array([one.p_value for one in found])
+    assert (p_values <= FALSE_ALARMS).sum() <= n * FALSE_ALARMS + 3 * math.sqrt(n * FALSE_ALARMS)
+    assert (p_values < 0.6).sum() > n / 5
+    believed = discoveries(p_values, FALSE_ALARMS)
+    assert sum(has_changed(one, believed) for one in found) <= 1
+
+
 def test_another_model_is_a_change():
     """Models that weigh superpixels otherwise are told apart, and the figures say how far they are."""
     found = between((black_box(1), 1), (black_box(2), 2))
@@ -142,9 +160,10 @@ def test_confidence_alone_is_no_other_explanation():
 
 def test_three_seeds_tell_only_if_they_are_the_same():
     """20 relabelings cannot show what happens once in 20: nothing is said of other seeds, and no change is counted."""
-    few = RECIPE.override({"seeds": [1, 11, 21]})
+    few = RECIPE.override({"seeds": [1, 11, 21], "samples": 256})
     same = between((black_box(1), 1), (black_box(2), 1), few)
-    assert (same.test, same.p_value < 0.001) == ("paired", True)
+    assert same.test == "paired"
+    assert same.p_value <= 0.01
     found = between((black_box(1), 1), (black_box(2), 2), few)
     assert math.isnan(found.p_value)
     assert found.test is None
