@@ -112,7 +112,9 @@ def test_a_comparison_of_an_earlier_version_stays_readable(comparer: Comparer, t
     one = comparisons.start(1, 2)
     change = compare(answered(1), answered(2), (SEEDS, SEEDS))
     comparisons.keep(one.id, [(1, change)])
-    comparisons.finish(one.id, Tally(0.05).outcome("a", "b"))
+    tally = Tally(0.05)
+    tally.add(change)
+    comparisons.finish(one.id, tally.outcome("a", "b"))
     page = write_comparison(comparisons, comparer.blobs, comparisons.get(one.id), tmp_path / "new").read_text()
     assert "lie at least 0.015 apart" in page
     assert "an F test of the differences under the seeds that both models share (Box 1954) on 1." in page
