@@ -28,9 +28,8 @@ SEEDS = 9  # of an audit
 JOLTS = (0.01, 0.03)  # every weight times 1 + jolt * N(0, 1)
 FOUND = 0.03  # the jolt that has to be found
 POWER = 0.95
-CHOICES = {  # the seeds of the first model: a copy is asked the first nine
+CHOICES = {  # the seeds of the first model; a copy is asked the first nine
     "same seeds": range(SEEDS),
-    "three seeds the same": (*range(3), *range(SEEDS, 2 * SEEDS - 3)),
     "other seeds": range(SEEDS, 2 * SEEDS),
 }
 LOUDER = 3.0  # times the noise, where noise alone differs

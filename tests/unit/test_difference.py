@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pipeline.change import permutation
 from pipeline.change.difference import Replicates, apart, differ
 
 K, NINE = 30, tuple(range(1, 82, 10))
@@ -73,6 +74,16 @@ def test_what_a_seed_does_to_both_is_taken_out():
     after = {seeds: replicates(shifted, 1.0, 2, seeds, common=0.999) for seeds in (NINE, OTHERS)}
     assert differ(before, after[NINE]).p_value < 0.001
     assert differ(before, after[OTHERS]).p_value > 0.05
+
+
+def test_three_pairs_of_nine_tell_more_than_all_rows():
+    """And the distance is theirs: what the six other seeds make of it is no change."""
+    true, shifted, seeds = weights(1), weights(1) + 0.1 * weights(2), (*NINE[:3], *OTHERS[:6])
+    one, other = replicates(true, 1.0, 1, common=0.999), replicates(shifted, 1.0, 2, seeds, common=0.999)
+    found = differ(one, other)
+    assert found.test == "paired"
+    assert found.p_value < 0.05 < permutation.p_value(one.scaled().by_seed, other.scaled().by_seed)
+    assert found.distance < apart(one, other).distance / 2
 
 
 @pytest.mark.parametrize(
