@@ -55,8 +55,8 @@ class Difference:
     Attributes
     ----------
     distance : 0..2
-        Between the pooled attributions, each over its length: sqrt(2 - 2 cos) of the angle between them. Where pairs
-        are tested, between the means of theirs, lest what the other seeds make of it pass for a large change.
+        Between the pooled attributions, each over its length: sqrt(2 - 2 cos) of the angle between them. Where only
+        some seeds are pairs, between the means of those, lest what the others make of it pass for a large change.
     noise : 0 or more
         The root of what the distance would be, squared, by the seeds alone: for seeds in common by the scatter of their
         differences.
@@ -84,17 +84,15 @@ def differ(before: Replicates, after: Replicates) -> Difference:
         return found
     common = [seed for seed in first.seeds if seed in second.seeds]
     if len(common) >= FEWEST_PAIRS:
-        return _paired(first.at(common) - second.at(common))
+        differences = first.at(common) - second.at(common)
+        every = set(first.seeds) == set(second.seeds)
+        distance = found.distance if every else float(np.linalg.norm(differences.mean(axis=0)))
+        p = 1.0 if distance < NEGLIGIBLE else paired.p_value(differences)
+        return Difference(distance, math.sqrt(_variance(differences)), p, "paired")
     if permutation.smallest_p(len(first.by_seed), len(second.by_seed)) > FALSE_ALARMS:
         return found
     p = 1.0 if found.distance < NEGLIGIBLE else permutation.p_value(first.by_seed, second.by_seed)
     return replace(found, p_value=p, test="permutation")
-
-
-def _paired(differences: Array) -> Difference:
-    distance = float(np.linalg.norm(differences.mean(axis=0)))
-    p = 1.0 if distance < NEGLIGIBLE else paired.p_value(differences)
-    return Difference(distance, math.sqrt(_variance(differences)), p, "paired")
 
 
 def apart(before: Replicates, after: Replicates) -> Difference:
