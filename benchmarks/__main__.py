@@ -17,6 +17,7 @@ ROWS: tuple[str, ...] = (
     "throughput",
     "accuracy",
     "adaptive",
+    "change",
     "scaling",
     "coordination",
     "gpu",
