@@ -20,6 +20,7 @@ ROWS: tuple[str, ...] = (
     "coverage",
     "mixtures",
     "adaptive",
+    "change",
     "scaling",
     "coordination",
     "gpu",

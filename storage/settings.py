@@ -11,6 +11,7 @@ from pydantic import AliasChoices, Field, ValidationError, ValidationInfo, field
 from pydantic_settings import BaseSettings, JsonConfigSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipeline.answer.judgement import Thresholds
+from pipeline.change.criteria import LEAST_DISTANCE
 
 
 class SettingsError(ValueError):
@@ -94,6 +95,9 @@ class Settings(Alone):
         default=300,
         ge=0,
         description="a worker that takes no message for so long while some wait ends itself; 0: never",
+    )
+    change_distance: float = Field(
+        default=LEAST_DISTANCE, ge=0, le=2, description="a smaller distance of two explanations counts as no change"
     )
     palette: Literal["green-red", "blue-orange"] = Field(
         default="green-red", description="green-red, or blue-orange for colour-blind readers"

@@ -9,7 +9,8 @@ from typing import Any
 from scipy.stats import t
 
 from pipeline.answer.nulls import to_null
-from pipeline.change.comparison import FALSE_ALARMS, Change
+from pipeline.change.comparison import Change
+from pipeline.change.criteria import FALSE_ALARMS, LEAST_DISTANCE
 from pipeline.judge.stability import Z95
 
 STEP = 0.1  # of background reliance: less is no better or worse on one photograph; a convention
@@ -107,6 +108,10 @@ class Outcome:
         Of all photographs, and by the label a person gave, else the one the first model gave.
     believed : 0..1
         The largest p-value that counts as a change; see `pipeline.change.permutation.discoveries`.
+    least_distance : 0..2
+        A smaller distance is no change, however surely it is one.
+    tests : {"paired": n, "permutation": n}
+        How many photographs each test was asked about; those compared before there were two are under neither.
     reliance, share : Paired
         Background reliance, and the share of the evidence on the object, over photographs that have both.
     word : better, worse, same or unknown
@@ -115,6 +120,8 @@ class Outcome:
     counts: Counts
     by_label: Mapping[str, Counts]
     believed: float
+    least_distance: float
+    tests: Mapping[str, int]
     reliance: Paired
     share: Paired
     word: str
@@ -151,15 +158,19 @@ class Tally:
     """Changes counted as they go by, in memory that does not grow with their number."""
 
     believed: float
+    least_distance: float = LEAST_DISTANCE
     counts: Counter[str] = field(default_factory=Counter)
+    tests: Counter[str] = field(default_factory=Counter)
     by_label: dict[str, Counter[str]] = field(default_factory=dict)
     reliance: Pairs = field(default_factory=Pairs)
     share: Pairs = field(default_factory=Pairs)
 
     def add(self, change: Change, label: str | None = None) -> None:
         """Count a photograph; `label` is what a person says it shows."""
-        found = Counter(["compared", *_kinds(change, self.believed, label)])
+        changed = has_changed(change, self.believed, self.least_distance)
+        found = Counter(["compared", *_kinds(change, changed, label)])
         self.counts += found
+        self.tests.update([change.test] if change.test else [])
         self.by_label.setdefault(label or change.label_before, Counter()).update(found)
         self.reliance.add(change.reliance_before, change.reliance_after)
         self.share.add(change.share_before, change.share_after)
@@ -172,6 +183,8 @@ class Tally:
             counts=counts,
             by_label={label: Counts(**found) for label, found in sorted(self.by_label.items())},
             believed=self.believed,
+            least_distance=self.least_distance,
+            tests=dict(self.tests),
             reliance=reliance,
             share=self.share.paired(),
             word=word,
@@ -179,14 +192,14 @@ class Tally:
         )
 
 
-def has_changed(change: Change, believed: float) -> bool:
-    """Whether a change is one that counts."""
-    return change.p_value <= believed  # false for NaN
+def has_changed(change: Change, believed: float, least_distance: float = LEAST_DISTANCE) -> bool:
+    """Whether a change is one that counts: real, and large enough to matter."""
+    return change.p_value <= believed and change.distance >= least_distance  # false for NaN
 
 
-def _kinds(change: Change, believed: float, label: str | None) -> list[str]:
+def _kinds(change: Change, changed: bool, label: str | None) -> list[str]:
     """The fields of Counts that a photograph counts in."""
-    judged, changed = math.isfinite(change.p_value), has_changed(change, believed)
+    judged = math.isfinite(change.p_value)
     step = change.reliance_after - change.reliance_before
     kinds = {
         "judged": judged,

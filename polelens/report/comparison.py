@@ -17,6 +17,10 @@ from storage.keys import explanation_key
 
 SHOWN = 12  # photographs of each sort: a page that is looked through in a minute
 MARKS: Mapping[str, Mark] = {"better": "good", "worse": "poor", "same": "fair", "unknown": "fair"}
+TESTS = {
+    "paired": "an F test of the differences under the seeds that both models share (Box 1954)",
+    "permutation": "a permutation test, as they share fewer than three seeds (Anderson 2001),",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,9 @@ def write_comparison(comparisons: Comparisons, blobs: Blobs, one: Comparison, fo
         fresh = [row for row in rows if row.sha256 not in shown and _belongs(row, order)][:SHOWN]
         shown |= {row.sha256 for row in fresh}
         strips.append(Strip(title, painter.cards(fresh)))
-    values = {"one": one, "outcome": one.outcome, "mark": MARKS[_word(one)], "strips": strips}
+    outcome: Mapping[str, Any] = one.outcome or {}
+    told = {"mark": MARKS[outcome["word"]], "rule": rule(outcome)}
+    values = {"one": one, "outcome": outcome, "strips": strips, **told}
     page = folder / "index.html"
     html = environment().get_template("comparison.html").render(values)
     page.write_bytes(html.encode("utf-8", "replace"))
@@ -126,6 +132,24 @@ def _told(row: Compared) -> list[str]:
     return told
 
 
-def _word(one: Comparison) -> str:
-    outcome: Mapping[str, Any] = one.outcome or {}
-    return str(outcome["word"])
+def rule(outcome: Mapping[str, Any]) -> str:
+    """When a photograph counted as explained differently, by which tests; outcomes are kept, and rules have changed."""
+    rate = percent(outcome["false_alarms"])
+    so_few = f"so that of all counted at most {rate} are expected not to have changed (Benjamini and Hochberg 1995)"
+    if "tests" not in outcome:
+        return (
+            "A photograph counts as explained differently if the seeds of the two models, dealt to two groups at "
+            f"random, lie so far apart in few enough cases (permutation test, Anderson 2001), {so_few}."
+        )
+    return (
+        "A photograph counts as explained differently if the two explanations, each scaled to length 1, lie at least "
+        f"{outcome['least_distance']:g} apart, and by more than seeds alone make of it, {so_few}. {_asked(outcome)}"
+    )
+
+
+def _asked(outcome: Mapping[str, Any]) -> str:
+    """Which tests told that, and how often."""
+    told = [f"{words} on {outcome['tests'][name]:,}" for name, words in TESTS.items() if outcome["tests"].get(name)]
+    untold = outcome["counts"]["compared"] - outcome["counts"]["judged"]
+    told += [f"nothing could on {untold:,}"] if untold else []
+    return f"What told them apart: {'; '.join(told)}." if told else ""
