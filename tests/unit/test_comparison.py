@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from pipeline.answer.attribution import Errors
 from pipeline.change.alignment import GRID, Seen, spread
 from pipeline.change.comparison import comparable, compare
 from pipeline.change.criteria import FALSE_ALARMS, LEAST_DISTANCE
@@ -142,7 +143,7 @@ def test_an_attribution_of_the_first_seeds_is_paired_with_those():
     """As the adaptive recipe leaves one that took fewer; it is the first seeds of the recipe that were used."""
     one, other = explained(black_box(1)), explained(black_box(2))
     [label] = other.labels
-    fewer = replace(other, labels=(replace(label, weights_by_seed=label.weights_by_seed[:4]),))
+    fewer = replace(other, labels=(replace(label, errors=Errors(label.std_error, label.weights_by_seed[:4])),))
     found = compare(one, fewer, (RECIPE.seeds, RECIPE.seeds))
     assert found.test == "paired"
     whole = compare(one, other, (RECIPE.seeds, RECIPE.seeds[:4]))
