@@ -120,8 +120,9 @@ def _p_value(first: Array, second: Array, distance: float) -> float:
 
 
 def _maps(first: LabelAttribution, second: LabelAttribution, seen: tuple[Seen, Seen] | None) -> tuple[Array, Array]:
-    """Each seed's attribution as a row of length 1: how sure the model is has a figure of its own."""
-    rows = [first.weights_by_seed, second.weights_by_seed]
+    """Each seed's attribution, or the one there is without seeds, as a row of length 1: how sure the model is has a
+    figure of its own."""
+    rows = [one.weights_by_seed if len(one.weights_by_seed) else one.weights[None] for one in (first, second)]
     placed = [spread(view, row) for view, row in zip(seen, rows, strict=True)] if seen else rows
     lengths = [np.linalg.norm(row, axis=1, keepdims=True) for row in placed]
     one, other = (row / np.where(length == 0, 1, length) for row, length in zip(placed, lengths, strict=True))
