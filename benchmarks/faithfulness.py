@@ -45,7 +45,7 @@ class Contest:
 
     @property
     def curves(self) -> Curves:
-        """The explanation's areas, with those of the one random order that its judgement holds."""
+        """The explanation's areas, with the means of the random orders that its judgement holds."""
         judgement = self.explanation.attribution.labels[0].judgement
         assert judgement is not None
         return judgement.curves

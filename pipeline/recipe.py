@@ -138,7 +138,7 @@ class Recipe:
         if self.fill not in NAMED:
             color(self.fill)
         if self.samples != AUTO:
-            _within("samples", self.samples, 4, 1_000_000)
+            _within("samples", self.samples, 4, 1_000_000, AUTO)
         for seed in self.seeds:
             _within("seeds", seed, 0, 2**32 - 1)
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
@@ -285,6 +285,7 @@ def _one_of(name: str, value: Any, known: Mapping[str, Any]) -> None:
         raise ValueError(f"recipe: {name} is {value!r}, expected one of {', '.join(known)}")
 
 
-def _within(name: str, value: Any, low: int, high: int) -> None:
+def _within(name: str, value: Any, low: int, high: int, *words: str) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise ValueError(f"recipe: {name} is {value!r}, expected a whole number from {low} to {high}")
+        expected = " or ".join([*words, f"a whole number from {low} to {high}"])
+        raise ValueError(f"recipe: {name} is {value!r}, expected {expected}")

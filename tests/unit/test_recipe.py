@@ -18,7 +18,7 @@ CHANGED = {
     "samples": 129,
     "seeds": (1, 2),
     "stopping": {"first": 4},
-    "kernel_width": None,
+    "kernel_width": 0.25,
     "surrogate": {"name": "ridge", "alpha": 0.02},
     "labels": "all",
     "judge": False,
@@ -107,7 +107,8 @@ def test_what_is_left_out_is_the_default_s():
     [
         ({"samples": 64}, "samples", 64),
         ({"seeds": [3, 4]}, "seeds", (3, 4)),
-        ({"kernel_width": None}, "kernel_width", None),
+        ({"kernel_width": 0.25}, "kernel_width", 0.25),
+        ({"samples": "auto"}, "samples", "auto"),
         ({"segmenter.n_segments": 80}, "segmenter", {**Recipe("x").segmenter, "n_segments": 80}),
         ({"segmenter": "grid"}, "segmenter", {"name": "grid"}),
         ({"surrogate": "sklearn.svm.SVR"}, "surrogate", {"name": "sklearn.svm.SVR"}),
@@ -141,10 +142,12 @@ def test_reseeding_keeps_the_number_of_seeds():
         ({"fill": "white"}, "fill is 'white'"),
         ({"fill": None}, "fill is None"),
         ({"samples": 0}, "samples is 0"),
-        ({"samples": 3}, "samples is 3, expected a whole number from 4"),
+        ({"samples": 3}, "samples is 3, expected auto or a whole number from 4"),
         ({"samples": 12.0}, "samples is 12.0"),
         ({"samples": "128"}, "samples is '128'"),
         ({"samples": True}, "samples is True"),
+        ({"samples": "Auto"}, "samples is 'Auto', expected auto or a whole number from 4"),
+        ({"samples": None}, "samples is None"),
         ({"seeds": []}, r"seeds are \[\]"),
         ({"seeds": [1, 1]}, "no two alike"),
         ({"seeds": [-1]}, "seeds is -1"),
@@ -160,6 +163,10 @@ def test_reseeding_keeps_the_number_of_seeds():
         ({"stopping": {"step": True}}, "stopping.step is True"),
         ({"stopping": {"precision": -1}}, "stopping.precision is -1, expected a number of at least 0"),
         ({"stopping": {"tie": "0.1"}}, "stopping.tie is '0.1'"),
+        ({"stopping": {"confidence": 0}}, "stopping.confidence is 0, expected a share between 0 and 1, or null"),
+        ({"stopping": {"confidence": 1}}, "stopping.confidence is 1, expected a share"),
+        ({"stopping": {"confidence": "0.95"}}, "stopping.confidence is '0.95'"),
+        ({"stopping": {"confidence": True}}, "stopping.confidence is True"),
         ({"stopping": {"tie": float("nan")}}, r"stopping is \{'tie': nan\}"),
         ({"kernel_width": 0}, "kernel_width is 0"),
         ({"kernel_width": -0.25}, "kernel_width is -0.25"),
@@ -215,11 +222,31 @@ def test_the_lime_recipe_is_the_lime_package_s_defaults_to_the_letter():
 
 
 def test_the_default_recipe_is_nine_seeds_of_an_orthogonal_design():
-    """SLIC of about 50, mean fill, Hadamard with fold-over, the nine seeds 1, 11, ... 81 of 128 masks."""
+    """SLIC of about 50, mean fill, whole blocks of Hadamard with fold-over that all weigh alike, the nine seeds 1, 11,
+    ... 81."""
     default = recipe("default")
     assert (default.segmenter["name"], default.segmenter["n_segments"]) == ("slic", 50)
-    assert (default.fill, default.design, default.samples) == ("mean", "hadamard", 128)
+    assert (default.fill, default.design, default.samples, default.kernel_width) == ("mean", "hadamard", "auto", None)
     assert default.seeds == tuple(range(1, 82, 10))
+
+
+@pytest.mark.parametrize(("k", "drawn"), [(6, 16), (31, 64), (32, 128), (63, 128), (64, 256), (120, 256)])
+def test_auto_draws_a_whole_block(k, drawn):
+    """Twice the next power of two above the number of superpixels: one column of the block is the mean's."""
+    assert Recipe("x").drawn(k) == drawn
+    assert Recipe("x", samples=128).drawn(k) == 128
+
+
+def test_the_recipes_of_2026_are_the_new_ones_but_for_what_changed():
+    """The masks of a seed and their weights, and for the adaptive one the measure of its gap: an archive that uses them
+    stays comparable."""
+    before = {"samples": 128, "kernel_width": 0.25}
+    assert recipe("default").override(before).digest == recipe("default-2026").digest
+    adaptive = recipe("adaptive").override(before)
+    assert replace(adaptive, stopping=recipe("adaptive-2026").stopping).digest == recipe("adaptive-2026").digest
+    old, new = recipe("adaptive-2026").rounds(), recipe("adaptive").rounds()
+    assert (old.confidence, new.confidence) == (None, 0.95)
+    assert replace(new, confidence=None) == old
 
 
 def test_the_lime_tree_recipe_is_black_fill_and_a_decision_tree():
@@ -232,7 +259,7 @@ def test_the_lime_tree_recipe_is_black_fill_and_a_decision_tree():
 def test_a_recipe_is_found_by_its_name():
     """Each preset stands under its own name; another name lists them."""
     assert all(recipe(name).name == name for name in RECIPES)
-    with pytest.raises(ValueError, match="there is no recipe 'lemon'; there are default, adaptive, lime, lime-tree"):
+    with pytest.raises(ValueError, match=f"there is no recipe 'lemon'; there are {', '.join(RECIPES)}"):
         recipe("lemon")
 
 

@@ -38,7 +38,7 @@ OTHERS = {  # for each field a value that nobody has, to be refused or let throu
     "options": {"width": 2},
 }
 CHANGES = [
-    {"kernel_width": None},
+    {"kernel_width": 0.25},
     {"kernel_width": 0.7, "labels": "all"},
     {"labels": ["c"]},
     {"surrogate": {"name": "sklearn.tree.DecisionTreeRegressor", "random_state": 0}},
@@ -108,7 +108,7 @@ def test_other_masks_are_refused(scene: Scene) -> None:
         refit(scene, other, Known.of(stored))
     with pytest.raises(ValueError, match="masks of the refit were not scored"):
         refit(scene, explainer(MADE, LABELS), Known.of(stored[:1]))
-    judged = explainer(MADE.override({"kernel_width": None, "judge": True}), LABELS)
+    judged = explainer(MADE.override({"kernel_width": 0.25, "judge": True}), LABELS)
     with pytest.raises(
         ValueError, match="masks of the refit were not scored"
     ):  # the order of the weights is another one

@@ -1,3 +1,6 @@
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -57,6 +60,20 @@ def test_a_top_that_is_not_clear_of_the_next_is_not_enough():
     assert enough(0.005, Stopping(top=3, precision=1, gap=0, tie=0), close)
     assert not enough(0.005, Stopping(top=3, precision=1, gap=100, tie=0), close)
     assert enough(0.005, Stopping(top=6, precision=1, gap=100, tie=0), close)  # nothing comes next
+
+
+@pytest.mark.parametrize(("seeds", "errors"), [(3, 4.303), (9, 2.306), (14, 2.160)])
+def test_confidence_is_student_s(seeds, errors):
+    """So many standard errors part the last on top from the next with 95 %, by how many seeds there are; it takes the
+    place of the fixed gap, on both sides of the boundary."""
+    rule, pooled = Stopping(top=1, precision=9, gap=1000, tie=0, confidence=0.95), np.array([3.0, 2.0])
+    apart = np.linspace(-1, 1, seeds)
+    for factor in (0.999, 1.001):
+        error = 1 / (errors * factor)  # of the first weight, which lies 1 above the second
+        scatter = error * apart / np.linalg.norm(apart) * math.sqrt(seeds / (seeds - 1))
+        left_out = [fitted(np.add(pooled, [one, 0])) for one in scatter]
+        assert stopping.enough(rule, fitted(pooled), left_out) == (factor > 1)
+    assert not stopping.enough(replace(rule, confidence=None), fitted(pooled), left_out)
 
 
 def test_a_top_that_trades_places_is_not_enough_unless_it_is_a_tie():
