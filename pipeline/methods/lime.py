@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pipeline.answer.attribution import Attribution, Claim, Errors, Fit, LabelAttribution
 from pipeline.conversation.probe import Draw, Evidence, Listed, Probe
 from pipeline.judge.stability import stability
-from pipeline.methods.method import Method
+from pipeline.methods.method import DISPENSABLE, Method
 from pipeline.methods.stopping import enough
 from pipeline.methods.surrogate import Fit as Fitted
 from pipeline.methods.surrogate import Sample, cross_fit, fit, jackknife, kernel, r2, r2_held_out
@@ -122,4 +122,4 @@ def _blocks(seeds: NDArray[np.intp]) -> NDArray[np.intp]:
     return np.arange(len(seeds)) // (2 * -(-len(seeds) // (2 * FOLDS)))
 
 
-METHOD = Method(Lime, lambda recipe: BASE_ROWS + len(recipe.seeds) * recipe.samples)
+METHOD = Method(Lime, lambda recipe: BASE_ROWS + len(recipe.seeds) * recipe.samples, frozenset(DISPENSABLE))
