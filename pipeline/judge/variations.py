@@ -45,7 +45,9 @@ class Variations:
             answers, rest = rest[: len(probe.blocks)], rest[len(probe.blocks) :]
             step = explainer.proceed(varied, [Evidence(probe, np.concatenate(answers))])
             if isinstance(step, Probe):
-                raise TypeError(f"{self.recipe.method} asks again, so it cannot be varied in one probe")
+                raise ValueError(
+                    f"recipe: method {self.recipe.method} asks again, so it cannot be thorough; leave it out"
+                )
             again = {one.label: one for one in step.labels}
             for mine, label in zip(found, attribution.labels, strict=True):
                 now = (varied.segments, self._mean(again[label.label]))
