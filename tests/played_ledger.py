@@ -117,14 +117,18 @@ class Desk:
         assert claimed is not None
         return claimed
 
-    def finish(self, step: Step) -> None:
-        """All that remains of a produced photograph."""
+    def begin_reduction(self, step: Step) -> Job:
+        """A produced photograph, with its answers, claimed for its reduction."""
         job = self.ledger.begin(step.explanation)
         assert job is not None
         self.answer(self.ledger.open_round(job, "scene", PROBE, 5))
         job = self.ledger.claim_reduction(job.id)
         assert job is not None
-        assert self.ledger.finish(job, attribution("yes"))
+        return job
+
+    def finish(self, step: Step) -> None:
+        """All that remains of a produced photograph."""
+        assert self.ledger.finish(self.begin_reduction(step), attribution("yes"))
 
     def impatient(self) -> Ledger:
         """The same ledger with leases that are over at once."""

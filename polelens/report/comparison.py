@@ -126,7 +126,8 @@ def _told(row: Compared) -> list[str]:
     if math.isfinite(one.overlap):
         told.append(f"{percent(one.overlap)} of the supporting evidence stayed where it was")
     if math.isfinite(one.spearman):
-        told.append(f"Rank correlation {one.spearman:.2f} (seeds of one model {one.seeds_spearman:.2f})")
+        seeds = f" (seeds of one model {one.seeds_spearman:.2f})" if math.isfinite(one.seeds_spearman) else ""
+        told.append(f"Rank correlation {one.spearman:.2f}{seeds}")
     if math.isfinite(one.top5_jaccard):
         told.append(f"Five strongest superpixels overlap by {one.top5_jaccard:.2f}")
     return told

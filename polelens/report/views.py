@@ -7,7 +7,7 @@ from typing import Any
 
 from storage.overview import Overview
 
-KINDS = ("overlay", "support", "seeds", "denoised")
+KINDS = ("overlay", "support", "heat", "seeds", "denoised")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Figures:
 class ExplanationView:
     """One photograph explained for one label.
 
-    `pictures` are PNG files by kind (overlay, support, seeds, denoised), each read only when it is written: an
+    `pictures` are PNG files by kind, of `KINDS` those that there are, each read only when it is written: an
     archive's do not fit into memory. `label` is the one a person gave, None where nobody did.
     """
 

@@ -19,6 +19,8 @@ from pipeline.model.profile import Profile
 from pipeline.recipes import recipe
 from pipeline.scene.scene import Scene
 from pipeline.scene.segments import grid
+from polelens.report.comparison import _told
+from storage.comparisons import Compared
 
 K = 16
 RECIPE = recipe("default").override({"judge": False, "samples": 32, "labels": ["yes"]})
@@ -309,3 +311,26 @@ def test_the_interval_of_a_mean_is_wilson_s() -> None:
     alone.add(0.3)
     assert math.isnan(alone.wilson().low)
     assert math.isnan(alone.student().low)
+
+
+def test_a_method_without_seeds_is_compared_by_its_answers():
+    """How far the answers lie apart is known, 0 where they are the same; that it is more than chance never is."""
+    one, other = (without_seeds(explained(black_box(number))) for number in (1, 2))
+    found, same = compare(one, other), compare(one, one)
+    assert 0 < found.distance <= 2
+    assert same.distance == 0
+    assert all(math.isnan(value) for value in (found.noise, found.p_value, found.seeds_spearman, same.p_value))
+
+
+def without_seeds(attribution):
+    """The same answer, as a method gives it that asks once."""
+    labels = tuple(replace(label, errors=None, fit=None, stability=None) for label in attribution.labels)
+    return replace(attribution, labels=labels)
+
+
+def test_what_is_not_known_is_not_told():
+    """The page says nothing of seeds where a method has none."""
+    change = compare(*(without_seeds(explained(black_box(number))) for number in (1, 2)))
+    told = _told(Compared("ab", "a.jpg", None, "before", "after", None, change))
+    assert any(line.startswith("Rank correlation") for line in told)
+    assert not any("nan" in line or "seeds" in line for line in told)
