@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm, t
 
 from pipeline.answer.judgement import Judgement
 from pipeline.answer.nulls import from_null, to_null
@@ -46,6 +47,13 @@ class Errors:
 
     std_error: Array
     weights_by_seed: Array
+
+    @property
+    def half_width(self) -> Array:
+        """Of the 95 % interval of each weight, float64 [k]: Student's t of one degree less than there are seeds, times
+        the standard error; of the normal distribution where one seed's own fit gives the error."""
+        seeds = len(self.weights_by_seed)
+        return self.std_error * float(t.ppf(0.975, seeds - 1) if seeds > 1 else norm.ppf(0.975))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +193,11 @@ class LabelAttribution:
         return np.full(len(self.weights), nan) if self.errors is None else self.errors.std_error
 
     @property
+    def half_width(self) -> Array:
+        """Half-widths of the weights' 95 % intervals, float64 [k]; NaN where the method knows none."""
+        return np.full(len(self.weights), nan) if self.errors is None else self.errors.half_width
+
+    @property
     def weights_by_seed(self) -> Array:
         """Each seed's weights, float64 [seeds, k]; no rows where the method has no seeds."""
         return np.empty((0, len(self.weights))) if self.errors is None else self.errors.weights_by_seed
@@ -198,7 +211,9 @@ class LabelAttribution:
         """The value under the label's name in `attribution.json`; what the method has not is not in it."""
         told: dict[str, Any] = {"weights": self.weights.tolist()}
         if self.errors:
-            told |= {name: getattr(self.errors, name).tolist() for name in ("std_error", "weights_by_seed")}
+            told |= {
+                name: getattr(self.errors, name).tolist() for name in ("std_error", "half_width", "weights_by_seed")
+            }
         if self.fit:
             fit = asdict(self.fit)
             told |= {"intercept": fit.pop("intercept"), "fidelity": fit}
