@@ -71,25 +71,6 @@ class Alone(BaseSettings):
         default=_DEFAULT.superpixels, ge=1, description="doubtful (few superpixels): there are fewer"
     )
 
-    model_gigabytes: float = 8
-    model_seconds: float = 300
-
-
-class Alone(BaseSettings):
-    """The settings that need no services: the thresholds of the judgement, and the limits on a model's file."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="polelens_", frozen=True, populate_by_name=True, extra="ignore", env_ignore_empty=True
-    )
-
-    judge_gap: float = Field(default=_DEFAULT.gap, ge=0, le=1, description="unexplained: a smaller gap, either way")
-    judge_stability: float = Field(default=_DEFAULT.stability, ge=0, le=1, description="unstable: seeds agree less")
-    judge_fidelity: float = Field(default=_DEFAULT.fidelity, ge=0, le=1, description="unfaithful: a lower held-out R2")
-    judge_background_reliance: float = Field(
-        default=_DEFAULT.background_reliance, ge=0, le=1, description="background: the answer rests on it more"
-    )
-    judge_fill: float = Field(default=_DEFAULT.fill, ge=0, le=1, description="warn of a fill whose own score is higher")
-
     model_gigabytes: float = Field(default=8, gt=0, description="memory that reading and trying a model may take")
     model_seconds: float = Field(default=300, gt=0, description="time that reading and trying a model may take")
 

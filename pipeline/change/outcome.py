@@ -46,7 +46,7 @@ class Moments:
         return Interval(self.mean, self.mean - half, self.mean + half, self.n)
 
     def wilson(self) -> "Interval":
-        """The mean of values in 0..1 with the interval that it has everywhere: see `pipeline.answer.interval.of_mean`."""
+        """The mean of values in 0..1 with the interval that it has everywhere: see `of_mean`."""
         if self.n < 2:
             return self._alone()
         return Interval(self.mean, *of_mean(self.mean, self.squares, self.n), self.n)
