@@ -73,6 +73,7 @@ def headline(overview: Overview) -> Sentence | None:
 
     Examples
     --------
+    >>> from storage.overview import Judged
     >>> headline(Overview(judgements=[Judged("sound", None, "background", True, 22, 0.92)])).text
     'The model looks at the background: the answers on 22 of 22 photographs with a mask rest on it.'
     """
@@ -82,7 +83,7 @@ def headline(overview: Overview) -> Sentence | None:
     if not masked:
         sound = f"{overview.count(sound=True):,} of {judged:,} explanations are sound"
         return Sentence("plain", f"What the model looks at is not known, as nobody said where the object is; {sound}.")
-    of = f"{masked:,} photographs with a mask" + (f" (of {judged:,})" if masked < judged else "")
+    of = f"{masked:,} photograph{'s' * (masked > 1)} with a mask" + (f" (of {judged:,})" if masked < judged else "")
     grounded = {basis: overview.count(masked=True, basis=basis) for basis in (OBJECT, BACKGROUND, BOTH)}
     if _most(grounded[BACKGROUND], masked):
         told = f"the answers on {grounded[BACKGROUND]:,} of {of} rest on it"
