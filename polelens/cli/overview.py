@@ -11,7 +11,7 @@ from polelens.report.words import fills, interval
 from storage.overview import Overview
 
 BAR = 24  # characters: the whole from 0 to 1
-NAME, IMAGE = 25, 27  # characters
+NAME, ANSWER, IMAGE = 19, 25, 27  # characters
 
 
 def overview_tables(found: Overview, audit: int) -> Iterator[RenderableType]:
@@ -34,7 +34,7 @@ def overview_tables(found: Overview, audit: int) -> Iterator[RenderableType]:
 
 
 def _portions(name: str, portions: Sequence[Portion], total: int) -> Table:
-    table = _table(name, "", "share", "photographs")
+    table = _table(name, "", "share", "photographs", width=ANSWER)
     for one in portions:
         share = one.photographs / total
         table.add_row(one.word, "#" * max(round(BAR * share), 1), f"{share:.0%}", f"{one.photographs:,}")
@@ -87,9 +87,9 @@ def _look_first(found: Overview, audit: int) -> Iterator[RenderableType]:
         yield f"and {hidden:,} more: --first, or `polelens audit report {audit}`"
 
 
-def _table(name: str, bar: str, *figures: str) -> Table:
+def _table(name: str, bar: str, *figures: str, width: int = NAME) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0))
-    table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=NAME, max_width=NAME)
+    table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=width, max_width=width)
     table.add_column(bar, no_wrap=True, min_width=BAR)
     for figure in figures:
         table.add_column(figure, no_wrap=True, justify="right")
