@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 from pipeline.answer.attribution import Attribution, Errors, Fit, LabelAttribution, Stability
-from pipeline.answer.judgement import Curves, Grounding, Judgement, Verdict
+from pipeline.answer.judgement import Basis, Curves, Grounding, Judgement, Soundness
 from pipeline.conversation.probe import Draw, Probe
 from pipeline.model.model import Model
 from pipeline.model.profile import Profile
@@ -38,7 +38,8 @@ JUDGEMENT = Judgement(
     0.5,
     Curves(0.2, 0.4, 0.7, 0.6),
     Grounding(mask_area=0.25, mask_share=0.5),
-    Verdict("trusted", "gap", 0.5, "It holds."),
+    Soundness("sound", None, "gap", 0.5, "It holds."),
+    Basis("object", "On the object."),
 )
 
 

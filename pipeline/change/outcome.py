@@ -8,10 +8,10 @@ from typing import Any
 
 from scipy.stats import t
 
+from pipeline.answer.interval import of_mean
 from pipeline.answer.nulls import to_null
 from pipeline.change.comparison import Change
 from pipeline.change.criteria import FALSE_ALARMS, LEAST_DISTANCE
-from pipeline.judge.stability import Z95
 
 STEP = 0.1  # of background reliance: less is no better or worse on one photograph; a convention
 LEAST = 0.01  # of its mean: what two decimals show
@@ -47,13 +47,10 @@ class Moments:
         return Interval(self.mean, self.mean - half, self.mean + half, self.n)
 
     def wilson(self) -> "Interval":
-        """The mean of values in 0..1 with Wilson's interval (1927), as everywhere else: see docs/how-it-works.md."""
+        """The mean of values in 0..1 with the interval that it has everywhere: see `of_mean`."""
         if self.n < 2:
             return self._alone()
-        share, spread = Z95**2 / self.n, max(self.mean * (1 - self.mean), 0)
-        center, half = self.mean + share / 2, math.sqrt(share * (spread + share / 4))
-        low, high = ((center + sign * half) / (1 + share) for sign in (-1, 1))
-        return Interval(self.mean, max(low, 0.0), min(high, 1.0), self.n)
+        return Interval(self.mean, *of_mean(self.mean, self.squares, self.n), self.n)
 
     def _alone(self) -> "Interval":
         return Interval(self.mean if self.n else math.nan, math.nan, math.nan, self.n)

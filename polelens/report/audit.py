@@ -92,9 +92,7 @@ def _judged(label: LabelAttribution) -> dict[str, Any]:
         "mask_share": found.mask_share,
         "mask_area": found.mask_area,
         "background_reliance": found.background_reliance,
-        "verdict": label.judgement.words,
-        "sentence": " ".join(label.judgement.sentences),
-        "warning": label.judgement.warning,
+        "judgement": label.judgement,
         "sensitivity": {name: one.spearman for name, one in label.judgement.sensitivity.items()},
     }
 

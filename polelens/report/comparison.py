@@ -16,7 +16,8 @@ from storage.comparisons import Compared, Comparison, Comparisons
 from storage.keys import explanation_key
 
 SHOWN = 12  # photographs of each sort: a page that is looked through in a minute
-MARKS: Mapping[str, Mark] = {"better": "good", "worse": "poor", "same": "fair", "unknown": "fair"}
+# Better is not yet good: green is kept for an answer that rests on the object.
+MARKS: Mapping[str, Mark] = {"better": "plain", "worse": "poor", "same": "plain", "unknown": "plain"}
 TESTS = {
     "paired": "an F test of the differences under the seeds that both models share (Box 1954)",
     "permutation": "a permutation test, as they share fewer than three seeds (Anderson 2001),",

@@ -15,7 +15,7 @@ from polelens.report.audit import write_audit_report
 from storage.blobs import FolderBlobs
 from storage.keys import explanation_key
 from storage.ledger import Step
-from tests.played_ledger import JUDGEMENT, LABELS, PROBE, Desk, at_once, attribution, rows
+from tests.played_ledger import LABELS, PROBE, Desk, at_once, attribution, rows
 
 
 def test_an_audit_is_planned_whole_or_not_at_all(desk: Desk) -> None:
@@ -153,10 +153,7 @@ def test_an_attribution_comes_back_as_it_was(desk: Desk) -> None:
     assert [label.label for label in found.attribution.labels] == ["no", "yes"]
     assert found.attribution.to_json() == attribution("no", "yes", spearman=0.5).to_json()
     assert math.isnan(found.attribution.labels[0].stability.kendall)
-    assert [label.judgement and label.judgement.verdict for label in found.attribution.labels] == [
-        JUDGEMENT.verdict,
-        None,
-    ]
+    assert [label.judgement and label.judgement.words for label in found.attribution.labels] == ["sound, object", None]
     assert (found.image_name, found.width, found.height, found.state) == ("a", 4, 3, "done")
 
 

@@ -18,7 +18,9 @@ ADDRESSES = {
     "POLELENS_BLOBS": "s3://bucket/prefix",
 }
 NUMBERS = ["window", "attempts", "part_evaluations", "batch", "threads"]
-SHARES = [name for name in Settings.model_fields if name.startswith("judge_")]
+SHARES = tuple(
+    name for name, one in Settings.model_fields.items() if name.startswith("judge_") and one.annotation is float
+)
 SECONDS = ["lease_seconds", "part_seconds", "produce_seconds", "sweep_seconds", "visibility_seconds"]
 
 
