@@ -316,7 +316,7 @@ def test_the_interval_of_a_mean_is_wilson_s() -> None:
 def test_a_method_without_seeds_is_compared_by_its_answers():
     """How far the answers lie apart is known, 0 where they are the same; that it is more than chance never is."""
     one, other = (without_seeds(explained(black_box(number))) for number in (1, 2))
-    found, same = compare(one, other), compare(one, one)
+    found, same = compare(one, other, (RECIPE.seeds, RECIPE.seeds)), compare(one, one, (RECIPE.seeds, RECIPE.seeds))
     assert 0 < found.distance <= 2
     assert same.distance == 0
     assert all(math.isnan(value) for value in (found.noise, found.p_value, found.seeds_spearman, same.p_value))
@@ -330,7 +330,7 @@ def without_seeds(attribution):
 
 def test_what_is_not_known_is_not_told():
     """The page says nothing of seeds where a method has none."""
-    change = compare(*(without_seeds(explained(black_box(number))) for number in (1, 2)))
+    change = compare(*(without_seeds(explained(black_box(number))) for number in (1, 2)), (RECIPE.seeds, RECIPE.seeds))
     told = _told(Compared("ab", "a.jpg", None, "before", "after", None, change))
     assert any(line.startswith("Rank correlation") for line in told)
     assert not any("nan" in line or "seeds" in line for line in told)
