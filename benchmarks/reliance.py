@@ -19,7 +19,7 @@ from scipy.stats import t
 from demo.__main__ import HERE
 from demo.photographs import archive
 from pipeline.answer.interval import of_mean, wilson
-from pipeline.judge.grounding import KEPT, OBJECT, background_reliance
+from pipeline.judge.grounding import FILLS, KEPT, background_reliance
 from pipeline.model.blackbox import BlackBox
 from pipeline.recipes import recipe
 from pipeline.scene.variant import vary
@@ -95,7 +95,7 @@ def rendered(version: int) -> Array:
         scene = stage(shot.image, model.profile, recipe("default"), shot.mask)
         whole = black_box.scores(scene, np.ones((1, scene.k), dtype=bool))[0]
         label = int(whole.argmax())
-        kept = np.stack([black_box.scores(vary(scene, variant), KEPT)[:, label] for variant in OBJECT])
+        kept = np.stack([black_box.scores(vary(scene, variant), KEPT)[:, label] for variant in FILLS])
         found.append(background_reliance(kept.astype(float), float(whole[label])))
     return np.array([one for one in found if np.isfinite(one)])
 
