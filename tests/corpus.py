@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from PIL import ExifTags, Image
 
-from pipeline.model.custom_vision import read_export, read_labels
+from pipeline.model.custom_vision import read_export
+from pipeline.model.labels import read_labels
 from pipeline.model.model import ModelRefused
 from pipeline.model.normalised import normalise
 from pipeline.model.preprocessing import work_out
@@ -229,7 +230,7 @@ def readers() -> Mapping[str, Reader]:
         "photograph": Reader(_photograph, (Unreadable,), tuple(odd[name] for name in kept)),
         "zip": Reader(read_export, (ModelRefused,), (zipped, models.zipped({"model.onnx": b"short"}))),
         "model": Reader(_model, (ModelRefused, ValueError), (zipped, small)),
-        "labels": Reader(read_labels, (ModelRefused,), (b"BETONG\r\nTRE\n", b"\xef\xbb\xbfa\n")),
+        "labels": Reader(read_labels, (ModelRefused,), (b"BETONG\r\nTRE\n", b"0 a\n1 b", b'{"id2label": {"0": "a"}}')),
         "labels table": Reader(labels, (ValueError,), (b"path,label\na.png,TRE\n",)),
         "boxes": Reader(boxes, (ValueError,), (coco, b"name,x,y,width,height\na.png,1,2,3,4\n")),
         "profile": Reader(

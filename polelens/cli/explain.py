@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from pipeline.methods import planned
-from pipeline.model.custom_vision import read_labels
+from pipeline.model.labels import read_labels
 from pipeline.model.model import Model
 from polelens.cli.evidence import evidence_table, further_tables
 from polelens.cli.profiles import FILE, read_profile
