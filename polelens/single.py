@@ -25,9 +25,10 @@ from pipeline.pictures.rendering import rendered
 from pipeline.recipe import Recipe
 from pipeline.recipes import recipe as named
 from pipeline.scene.boxes import Box, Boxes
-from pipeline.scene.photograph import decode
+from pipeline.scene.mask import ObjectMask, Value, Whereabouts, object_mask
+from pipeline.scene.photograph import MEGAPIXELS, Decoded, Transparent, read_photograph
 from pipeline.scene.scene import Scene
-from pipeline.staging import stage
+from pipeline.staging import canvas_notes, stage
 from polelens.quarantine import model_within
 from storage.settings import limits
 
@@ -47,6 +48,7 @@ class Explanation:
     attribution: Attribution
     backdrop: Backdrop
     palette: Palette
+    notes: tuple[str, ...] = ()  # what a person should know of how the photograph and the mask were read
 
     @cached_property
     def pictures(self) -> Mapping[str, bytes]:
@@ -87,6 +89,8 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     version: int | None = None,
     mask: str | os.PathLike[str] | None = None,
     boxes: Sequence[Sequence[float]] | None = None,
+    mask_value: str | None = None,
+    megapixels: float = MEGAPIXELS,
     thresholds: Thresholds | None = None,
 ) -> Explanation:
     """Explain what a classifier sees in one photograph.
@@ -102,9 +106,11 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     palette : "green-red", or "blue-orange" for colour-blind readers
     progress : called with (evaluations done, evaluations asked for so far)
     version : the model's version, for the document
-    mask : path of a picture of the photograph's size, bright where the object is: the judgement then says whether the
-        answer rests on the object or on the background
+    mask : path of a picture of the photograph's size that marks the object (see `pipeline.scene.mask`): the judgement
+        then says whether the answer rests on the object or on the background
     boxes : (x, y, width, height) of boxes that hold the object, in the upright photograph's pixels; instead of a mask
+    mask_value : what of the mask is the object, such as "3", "1-20" or "#00ff00"; without, all that is not 0 or black
+    megapixels : the most that is read
     thresholds : where the verdicts begin, a `pipeline.answer.judgement.Thresholds`
 
     Raises
@@ -119,14 +125,18 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     >>> from polelens import explain
     >>> explain("pole.jpg", "poles.zip", recipe="lime").save("out")  # doctest: +SKIP
     """
-    photograph, sha256 = _photograph(image)
     read = model if isinstance(model, Model) else model_file(Path(model), labels=labels, profile=profile)
     made = named(recipe) if isinstance(recipe, str) else recipe
     talker = explainer(made, read.labels, thresholds)
     colors = palette_of(palette)
-    scene = stage(photograph, read.profile, made, _mask(mask, boxes, photograph.shape))
+    decoded, sha256 = _photograph(image, read.profile.transparent, megapixels)
+    photograph = decoded.pixels
+    drawn = _mask(mask, boxes, mask_value, photograph.shape)
+    pixels = drawn.pixels if drawn else None
+    scene = stage(photograph, read.profile, made, pixels)
     attribution = converse(scene, talker, _predict(BlackBox(read, threads=threads), progress))
     height, width = photograph.shape[:2]
+    seen = canvas_notes(read.profile, scene, pixels, (height, width))
     return Explanation(
         photograph=photograph,
         image=ImageFacts(sha256, width, height),
@@ -136,6 +146,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
         attribution=attribution,
         backdrop=Backdrop(photograph, read.profile.placement(width, height), scene.segments),
         palette=colors,
+        notes=(*decoded.notes, *(drawn.notes if drawn else ()), *seen),
     )
 
 
@@ -154,34 +165,33 @@ def model_file(
     return model_within(limits(), path.read_bytes(), name=name or path.stem, labels=labels, profile=profile)
 
 
-def _photograph(image: str | os.PathLike[str] | bytes | NDArray[np.uint8]) -> tuple[NDArray[np.uint8], str]:
+def _photograph(
+    image: str | os.PathLike[str] | bytes | NDArray[np.uint8], transparent: Transparent, megapixels: float
+) -> tuple[Decoded, str]:
     """The pixels, and the SHA-256 of the file; of the pixels' own bytes where there is no file."""
     if isinstance(image, np.ndarray):
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
             raise ValueError(f"image is an array of {image.dtype} {list(image.shape)}, expected uint8 [H, W, 3], RGB")
         pixels = image.copy()
-        return pixels, hashlib.sha256(pixels.tobytes()).hexdigest()
+        return Decoded(pixels), hashlib.sha256(pixels.tobytes()).hexdigest()
     data = image if isinstance(image, bytes) else Path(image).read_bytes()
-    return decode(data), hashlib.sha256(data).hexdigest()
+    decoded = read_photograph(data, transparent=transparent, megapixels=megapixels)
+    return decoded, hashlib.sha256(data).hexdigest()
 
 
 def _mask(
-    path: str | os.PathLike[str] | None, boxes: Sequence[Sequence[float]] | None, shape: tuple[int, ...]
-) -> NDArray[np.bool_] | None:
-    height, width = shape[:2]
-    if boxes:
-        if path is not None:
-            raise ValueError("mask and boxes both say where the object is; give one of them")
-        if any(len(box) != 4 for box in boxes):
-            raise ValueError(f"boxes is {list(boxes)}, expected (x, y, width, height) for each box")
-        return Boxes(tuple(Box(*box) for box in boxes)).mask(height, width)
-    if path is None:
-        return None
-    bright = np.asarray(decode(Path(path).read_bytes())[..., 0] > 127)
-    if bright.shape != (height, width):
-        size = f"{bright.shape[1]}x{bright.shape[0]}"
-        raise ValueError(f"mask: {path} is {size} pixels, the upright photograph {width}x{height}; make them alike")
-    return bright
+    path: str | os.PathLike[str] | None,
+    boxes: Sequence[Sequence[float]] | None,
+    value: str | None,
+    shape: tuple[int, ...],
+) -> ObjectMask | None:
+    if any(len(box) != 4 for box in boxes or ()):
+        raise ValueError(f"boxes is {list(boxes or ())}, expected (x, y, width, height) for each box")
+    if value and path is None:
+        raise ValueError("mask_value says what of a mask is the object: give the mask, too")
+    drawn = Boxes(tuple(Box(*box) for box in boxes)) if boxes else None
+    file = None if path is None else Path(path).read_bytes()
+    return object_mask(Whereabouts(file, drawn, Value.of(value) if value else None), shape[0], shape[1])
 
 
 def _predict(

@@ -13,7 +13,8 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from pipeline.pictures import png
 from pipeline.scene.boxes import Boxes
-from pipeline.scene.photograph import Unreadable, decode
+from pipeline.scene.mask import ObjectMask, Value, Whereabouts, object_mask, read_mask
+from pipeline.scene.photograph import MEGAPIXELS, Transparent, read_photograph
 from storage.blobs import Blobs
 from storage.keys import image_key, mask_key
 from storage.tables import image as table
@@ -29,8 +30,10 @@ class Photograph:
     name: str
     data: bytes
     label: str | None = None
-    mask: bytes | None = None  # an image file of the same size, bright where the object is
+    mask: bytes | None = None  # an image file of the same size that marks the object: see pipeline.scene.mask
     boxes: Boxes | None = None  # or boxes that hold the object, in the upright photograph's pixels
+    mask_value: Value | None = None  # what of the mask is the object, if not all that is not nothing
+    megapixels: float = MEGAPIXELS  # the most that is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,12 @@ class Admitted:
     bytes: int
     label: str | None
     mask_sha256: str | None
+    notes: tuple[str, ...] = ()  # what a person should know of how it was read; kept nowhere
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """Its fields that are kept."""
+        return {key: value for key, value in asdict(self).items() if key != "notes"}
 
     @property
     def given(self) -> dict[str, str]:
@@ -84,11 +93,15 @@ class Archive:
         Unreadable
             If the photograph or its mask cannot be read, the mask has another size, or the boxes lie outside.
         """
-        height, width = decode(photograph.data).shape[:2]
+        decoded = read_photograph(photograph.data, megapixels=photograph.megapixels)
+        height, width = decoded.pixels.shape[:2]
+        said = Whereabouts(photograph.mask, photograph.boxes, photograph.mask_value)
+        drawn = object_mask(said, height, width)
         sha256 = hashlib.sha256(photograph.data).hexdigest()
-        mask = self._keep_mask(_mask(photograph, (height, width)), (height, width))
+        mask = self._keep_mask(said, drawn) if drawn else None
         self.blobs.put(image_key(sha256), photograph.data)
-        return Admitted(sha256, photograph.name, width, height, len(photograph.data), photograph.label, mask)
+        notes = (*decoded.notes, *(drawn.notes if drawn else ()))
+        return Admitted(sha256, photograph.name, width, height, len(photograph.data), photograph.label, mask, notes)
 
     def enter(self, admitted: Sequence[Admitted]) -> list[bool]:
         """Write photographs down in one transaction, and say of each whether it is new.
@@ -100,7 +113,7 @@ class Archive:
         with self.engine.begin() as c:
             # One at a time: two who enter the same photographs in another order would wait for each other.
             c.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ENTER_LOCK})
-            new = set(c.scalars(rows.values([asdict(one) for one in admitted]))) if admitted else set()
+            new = set(c.scalars(rows.values([one.row for one in admitted]))) if admitted else set()
             for one in admitted:
                 fresh.append(one.sha256 in new)
                 new.discard(one.sha256)  # the same content twice: only the first is new
@@ -108,13 +121,14 @@ class Archive:
                     c.execute(update(table).where(table.c.sha256 == one.sha256).values(one.given))
         return fresh
 
-    def photograph(self, sha256: str) -> NDArray[np.uint8]:
-        """The pixels, upright, uint8 [H, W, 3]."""
-        return decode(self.blobs.get(image_key(sha256)))
+    def photograph(self, sha256: str, transparent: Transparent = "white") -> NDArray[np.uint8]:
+        """The pixels, upright, uint8 [H, W, 3]; what is transparent shows that."""
+        data = self.blobs.get(image_key(sha256))
+        return read_photograph(data, transparent=transparent, megapixels=None).pixels  # it was measured when it came
 
     def mask(self, sha256: str) -> NDArray[np.bool_]:
         """A mask's pixels, bool [H, W]."""
-        return bright(self.blobs.get(mask_key(sha256)))
+        return read_mask(self.blobs.get(mask_key(sha256)), megapixels=None).pixels
 
     def select(self, selection: str = "all") -> Iterator[Image]:
         """The photographs of a selection, page by page: see `condition`."""
@@ -133,13 +147,10 @@ class Archive:
         with self.engine.begin() as c:
             return c.execute(select(func.count()).select_from(table).where(condition(selection))).scalar_one()
 
-    def _keep_mask(self, data: bytes | None, shape: tuple[int, int]) -> str | None:
-        if data is None:
-            return None
-        mask = bright(data)
-        if mask.shape != shape:
-            sizes = [f"{width}x{height}" for height, width in (mask.shape, shape)]
-            raise Unreadable(f"its mask is {sizes[0]} pixels, the upright photograph {sizes[1]}; make them alike")
+    def _keep_mask(self, said: Whereabouts, drawn: ObjectMask) -> str:
+        """Keep a mask's file as it was given where it alone says what is meant, else what was drawn."""
+        whole = said.mask if said.value is None else None
+        data = whole or png(np.repeat(drawn.pixels[..., None] * np.uint8(255), 3, axis=2))
         sha256 = hashlib.sha256(data).hexdigest()
         self.blobs.put(mask_key(sha256), data)
         return sha256
@@ -159,27 +170,6 @@ def condition(selection: str) -> ColumnElement[bool]:
         return table.c.sha256.startswith(rest, autoescape=True)
     escaped = selection.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return table.c.name.like(escaped.replace("*", "%").replace("?", "_"))
-
-
-def bright(data: bytes) -> NDArray[np.bool_]:
-    """The bright half of a mask's file, bool [H, W]. Raises Unreadable."""
-    try:
-        return np.asarray(decode(data)[..., 0] > 127)
-    except Unreadable as error:
-        raise Unreadable(f"its mask cannot be read: {error}") from error
-
-
-def _mask(photograph: Photograph, shape: tuple[int, int]) -> bytes | None:
-    """The mask's file, drawn from the boxes where those are given."""
-    if photograph.boxes is None:
-        return photograph.mask
-    if photograph.mask is not None:
-        raise Unreadable("it has both a mask and boxes; give one of them")
-    try:
-        drawn = photograph.boxes.mask(*shape)
-    except ValueError as error:
-        raise Unreadable(f"its boxes: {error}") from error
-    return png(np.repeat(drawn[..., None] * np.uint8(255), 3, axis=2))
 
 
 def _image(row: Row[Any]) -> Image:
