@@ -1,13 +1,14 @@
 """The archive of photographs, known by their content."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Engine, Row, func, select, text, true, update
+from sqlalchemy import Column, Engine, Row, func, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -18,6 +19,7 @@ from pipeline.scene.photograph import MEGAPIXELS, Transparent, read_photograph
 from storage.blobs import Blobs
 from storage.keys import image_key, mask_key
 from storage.tables import image as table
+from storage.tables import image_name as names
 
 PAGE = 1000
 ENTER_LOCK = 7_653_212  # any number, unlike the other locks
@@ -75,6 +77,16 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class Sizes:
+    """A size that photographs have, how many, and the first of their names."""
+
+    width: int
+    height: int
+    count: int
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
 class Archive:
     """The photographs of a database and a blob store."""
 
@@ -106,7 +118,7 @@ class Archive:
     def enter(self, admitted: Sequence[Admitted]) -> list[bool]:
         """Write photographs down in one transaction, and say of each whether it is new.
 
-        Known content gets the label and the mask it comes with.
+        Known content gets the label and the mask it comes with, and keeps the name as another of its names.
         """
         fresh = []
         rows = insert(table).on_conflict_do_nothing().returning(table.c.sha256)
@@ -119,6 +131,8 @@ class Archive:
                 new.discard(one.sha256)  # the same content twice: only the first is new
                 if one.given and not fresh[-1]:
                     c.execute(update(table).where(table.c.sha256 == one.sha256).values(one.given))
+            found = {"sha256": [one.sha256 for one in admitted], "name": [one.name for one in admitted]}
+            c.execute(text(_KEEP_NAMES), found)
         return fresh
 
     def photograph(self, sha256: str, transparent: Transparent = "white") -> NDArray[np.uint8]:
@@ -147,6 +161,20 @@ class Archive:
         with self.engine.begin() as c:
             return c.execute(select(func.count()).select_from(table).where(condition(selection))).scalar_one()
 
+    def sizes(self, selection: str = "all") -> Iterator[Sizes]:
+        """How large the photographs of a selection are."""
+        columns = table.c.width, table.c.height
+        query = select(*columns, func.count(), func.min(table.c.name)).where(condition(selection)).group_by(*columns)
+        with self.engine.begin() as c:
+            yield from (Sizes(*row) for row in c.execute(query.order_by(*columns)))
+
+    def labels(self, selection: str = "all") -> Mapping[str, int]:
+        """The labels that photographs of a selection are known by, and how many have each."""
+        known = (condition(selection), table.c.label.is_not(None))
+        query = select(table.c.label, func.count()).where(*known).group_by(table.c.label).order_by(table.c.label)
+        with self.engine.begin() as c:
+            return {row[0]: row[1] for row in c.execute(query)}
+
     def _keep_mask(self, said: Whereabouts, drawn: ObjectMask) -> str:
         """Keep a mask's file as it was given where it alone says what is meant, else what was drawn."""
         whole = said.mask if said.value is None else None
@@ -157,19 +185,39 @@ class Archive:
 
 
 def condition(selection: str) -> ColumnElement[bool]:
-    """The photographs that a selection means.
+    """The photographs that a selection means; neither case nor Unicode's normal form counts.
 
-    `all`; `label:NAME`; `sha256:PREFIX`; else a pattern of names where * and ? stand for any text and any character.
+    `all`; `label:NAME`; `sha256:PREFIX`; else a pattern of names, any of a photograph's, where * and ? stand for any
+    text and any character, and a backslash for a slash.
     """
     kind, _, rest = selection.partition(":")
-    if selection == "all":
+    if selection.casefold() == "all":
         return true()
-    if kind == "label":
-        return table.c.label == rest
-    if kind == "sha256":
-        return table.c.sha256.startswith(rest, autoescape=True)
-    escaped = selection.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return table.c.name.like(escaped.replace("*", "%").replace("?", "_"))
+    if kind.casefold() == "label":
+        return _compared(table.c.label) == _lowered(rest)
+    if kind.casefold() == "sha256":
+        return table.c.sha256.startswith(rest.lower(), autoescape=True)
+    escaped = _lowered(selection).replace("%", "\\%").replace("_", "\\_")
+    pattern = escaped.replace("*", "%").replace("?", "_")
+    others = select(names.c.image_id).where(_compared(names.c.name).like(pattern))
+    return _compared(table.c.name).like(pattern) | table.c.id.in_(others)
+
+
+def _lowered(text: str) -> str:
+    return unicodedata.normalize("NFC", text).lower().replace("\\", "/")
+
+
+def _compared(column: Column[str]) -> ColumnElement[str]:
+    """A text as `_lowered` has it: a function of the database's, see migration 0011."""
+    return func.compared(column)
+
+
+# Rows are taken one by one, as in `enter`: there is no other order that two could lock them in.
+_KEEP_NAMES = """
+INSERT INTO image_name (image_id, name)
+SELECT i.id, given.name FROM unnest(CAST(:sha256 AS text[]), CAST(:name AS text[])) AS given (sha256, name)
+JOIN image i ON i.sha256 = given.sha256 AND i.name <> given.name ON CONFLICT DO NOTHING
+"""
 
 
 def _image(row: Row[Any]) -> Image:

@@ -9,6 +9,7 @@ from pipeline.scene.boxes import Boxes
 from pipeline.scene.mask import Value
 from pipeline.scene.photograph import MEGAPIXELS
 from polelens.cli.adding import Told, add_all
+from polelens.cli.beforehand import meant
 from polelens.cli.profiles import FILE
 from polelens.cli.store import archive
 from polelens.cli.text import as_json, echo_json, echo_json_list, printable
@@ -104,4 +105,6 @@ def list_(selection: str, as_json: bool) -> None:
         label, size = printable(one.label or "-"), f"{one.width:5}x{one.height:<5}"
         click.echo(f"{one.sha256[:12]}  {size}  {label:10}  {printable(one.name)}")
     if one is None:
-        click.echo(f"no photograph is selected by {selection!r}; `polelens images add PATH` adds some", err=True)
+        near = meant(selection)
+        hint = f"did you mean {near!r}?" if near else "`polelens images add PATH` adds some"
+        click.echo(printable(f"no photograph is selected by {selection!r}; {hint}"), err=True)

@@ -8,6 +8,7 @@ import click
 
 from pipeline.methods import explainer, planned
 from pipeline.recipe import Recipe
+from polelens.cli.beforehand import check, words
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.store import engine, ledger, registry
 from polelens.cli.text import as_json, echo_json, printable
@@ -85,6 +86,7 @@ def plan_command(model: str, images: str, workers: int, asked: Asked, as_json: b
     """
     made, version = asked.recipe(), registry().find(model)
     explainer(made, version.labels)
+    check(images)
     found = selected(engine(), version, made, images)
     measured = known_rate(version) or _measured(version)
     told = plan(version, made, found, measured, workers)
@@ -92,6 +94,8 @@ def plan_command(model: str, images: str, workers: int, asked: Asked, as_json: b
         echo_json(told.to_json())
         return
     click.echo(told.line())
+    for line in words(version, images):
+        click.echo(printable(line), err=True)
     if measured.source == WARM_UP:
         click.echo(f"measured by a warm-up on this machine: {measured.value:,.0f} evaluations a second and process")
 

@@ -39,7 +39,11 @@ def test_of_a_mixed_folder_all_that_can_be_read_is_added(cli: Commands, mixed: P
     """Every bad file has its line and its reason, no line acts on the terminal, no link leads out of the folder."""
     result = cli.run("images", "add", mixed)
     odd, bad = corpus.odd_photographs(), corpus.bad_photographs()
-    told = dict(line.removeprefix("not added: ").split(": ", 1) for line in result.stderr.splitlines()[:-1])
+    told = dict(
+        line.removeprefix("not added: ").split(": ", 1)
+        for line in result.stderr.splitlines()
+        if line.startswith("not added")
+    )
     assert told.keys() == bad.keys()
     assert all(reason in told[name] for name, (_, reason) in bad.items())
     count = len(odd) + len(corpus.NAMES)
