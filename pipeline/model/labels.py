@@ -39,7 +39,10 @@ def read_labels(data: bytes) -> tuple[str, ...]:
     if text.lstrip()[:1] in ("{", "["):
         return _of_json(text)
     lines = [line.strip() for line in text.split("\n") if line.strip()]
-    return _without_numbers(lines) or tuple(lines)
+    found = _without_numbers(lines) or tuple(lines)
+    if any(one.endswith(("{", ":")) for one in found[:1]):  # Protocol Buffers' text and YAML
+        raise ModelRefused(f"the labels file begins with {found[0]!r}, which is no label; expected one a line, or JSON")
+    return found
 
 
 def _of_json(text: str) -> tuple[str, ...]:

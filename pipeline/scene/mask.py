@@ -13,7 +13,8 @@ from pipeline.scene.boxes import Boxes
 from pipeline.scene.photograph import MEGAPIXELS, Unreadable, opened, refuse_large, upright
 from pipeline.scene.tiff import read_tiff
 
-LOSSY, NOISE = ("JPEG", "MPO"), 64  # of 255: what JPEG adds to black stays below
+LOSSY, LOSSLESS_WEBP = ("JPEG", "MPO", "AVIF", "HEIF", "WEBP"), b"VP8L"
+NOISE = 64  # of 255: what a lossy file adds to black stays below
 HALF = 127  # of 255: alpha above it covers
 VALUE = re.compile(r"(\d{1,10})(?:-(\d{1,10}))?|#([0-9a-fA-F]{6})")
 FEW = 32  # values that are told apart; more are shades of one edge
@@ -104,7 +105,8 @@ def read_mask(data: bytes, value: Value | None = None, megapixels: float | None 
     notes = list[str]()
     try:
         samples = partial(_of_samples, data, value, megapixels)
-        pixels = opened(data, lambda image: _of_image(image, value, notes), samples, notes, megapixels)
+        noise = 0 if LOSSLESS_WEBP in data[:64] else NOISE
+        pixels = opened(data, lambda image: _of_image(image, value, noise, notes), samples, notes, megapixels)
     except Unreadable as error:
         raise Unreadable(f"its mask cannot be read: {error}") from error
     if not pixels.any():
@@ -114,8 +116,8 @@ def read_mask(data: bytes, value: Value | None = None, megapixels: float | None 
     return ObjectMask(pixels, tuple(notes))
 
 
-def _of_image(image: Image.Image, value: Value | None, notes: list[str]) -> NDArray[np.bool_]:
-    noise = NOISE if image.format in LOSSY else 0
+def _of_image(image: Image.Image, value: Value | None, noise: int, notes: list[str]) -> NDArray[np.bool_]:
+    noise = noise if image.format in LOSSY else 0
     image = upright(image)
     if value is None and image.mode in ("LA", "PA", "RGBA", "La", "RGBa"):
         alpha = np.asarray(image.convert("RGBA").getchannel("A"))

@@ -155,8 +155,9 @@ def _reasons(data: bytes) -> Iterator[None]:
     except Unreadable:
         raise
     except UnidentifiedImageError:
-        if HEIC.match(data) and "HEIF" not in FORMATS:
-            raise Unreadable("a HEIC photograph, which needs an extra: pip install 'polelens[heic]'") from None
+        if HEIC.match(data):
+            needed = "which needs an extra: pip install 'polelens[heic]'"
+            raise Unreadable(f"a HEIC photograph, {'damaged' if 'HEIF' in FORMATS else needed}") from None
         raise Unreadable(f"not a {NAMES} file") from None
     except MemoryError:
         raise Unreadable("it takes more memory to read than there is") from None

@@ -74,6 +74,8 @@ def test_a_number_that_is_part_of_a_label_stays(lines: list[str]) -> None:
         (b'{"0": "a", "2": "b"}', "its numbers are not 0, 1, 2"),
         (b'{"a": 0, "b": 0}', "its numbers are not 0, 1, 2"),
         (b'{"model": "vit", "layers": 12}', "its fields are 'model', 'layers'"),
+        (b'item {\n id: 1\n name: "a"\n}\n', "begins with 'item {', which is no label"),
+        (b"names:\n- a\n- b\n", "begins with 'names:', which is no label"),
         (b"[]", None),
         (b"[" * 100_000, "is JSON without labels"),
     ],

@@ -74,6 +74,8 @@ DRAWN = {
     "JPEG": saved(OBJECT * np.uint8(255), "JPEG", quality=90),
     "coloured JPEG": saved(coloured((0, 255, 0)), "JPEG", quality=95, subsampling=0),
     "WebP": saved(coloured((255, 255, 255)), "WEBP", lossless=True),
+    "lossy WebP, as JPEG": saved(coloured((255, 255, 255)), "WEBP", quality=80),
+    "AVIF, as JPEG": saved(coloured((255, 255, 255)), "AVIF", quality=80),
     "BMP": saved(OBJECT * np.uint8(255), "BMP"),
 }
 
