@@ -7,7 +7,7 @@ name. What fits several photographs, or several things that differ, belongs to n
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import PurePosixPath
@@ -119,10 +119,11 @@ class Matcher(Generic[T]):
     def of(self, place: Place) -> T | None:
         """What is told of a photograph; None if nothing is, or nobody can know what."""
         named, best = len(parts(place.name)), dict[_Told[T], Parts]()
-        for exactly in (exactly for way in place.ways() for _, exactly in self._ends(way)):
-            fits, length = self._fits(exactly, named), len(next(iter(best.values()), ()))
-            if fits and len(exactly) >= length:
-                best = (best if len(exactly) == length else {}) | dict.fromkeys(fits, exactly)
+        for way in place.ways():
+            longest = reversed([exactly for _, exactly in self._ends(way)])
+            fits = next((found for exactly in longest if (found := self._fits(exactly, named))), {})
+            length, before = _length(fits), _length(best)
+            best = best | fits if length == before else (fits if length > before else best)
         if any(one.value != other.value for one, other in pairwise(best)):
             return None
         claimed = [told for told, exactly in best.items() if self._only(told, exactly, named)]
@@ -145,12 +146,12 @@ class Matcher(Generic[T]):
                 return
             yield end, way[-length:]
 
-    def _fits(self, exactly: Parts, named: int) -> list[_Told[T]]:
-        """What is told by a path with this end; of several the one of the same case, if there is one."""
+    def _fits(self, exactly: Parts, named: int) -> dict[_Told[T], Parts]:
+        """What is told by a path with this end, and the end; of several the one of the same case, if there is one."""
         length = len(exactly)
         fits = [told for told in self._by_end[_folded(exactly)] if told.spans(length, named)]
         same = [told for told in fits if told.parts[-length:] == exactly]
-        return same or fits
+        return dict.fromkeys(same or fits, exactly)
 
     def _only(self, told: _Told[T], exactly: Parts, named: int) -> bool:
         """Whether the photograph with this end is the nearest to what is told, and no other is as near."""
@@ -182,6 +183,10 @@ class Matcher(Generic[T]):
 
 
 _NOBODY = _Seen()
+
+
+def _length(fits: Mapping[_Told[T], Parts]) -> int:
+    return len(next(iter(fits.values()), ()))
 
 
 def _folded(some: Parts) -> Parts:
