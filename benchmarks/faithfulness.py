@@ -18,7 +18,7 @@ from skimage import data
 from pipeline.answer.judgement import Curves
 from pipeline.judge.faithfulness import ORDERS, area, at_random, deletion, insertion
 from pipeline.model.blackbox import BlackBox
-from pipeline.model.custom_vision import read_labels
+from pipeline.model.labels import read_labels
 from pipeline.model.model import Model
 from pipeline.recipe import Recipe
 from pipeline.scene.variant import Variant, vary

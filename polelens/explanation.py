@@ -30,6 +30,7 @@ class Explanation:
     attribution: Attribution
     backdrop: Backdrop
     palette: Palette
+    notes: tuple[str, ...] = ()  # what a person should know of how the photograph and the mask were read
 
     @cached_property
     def pictures(self) -> Mapping[str, bytes]:

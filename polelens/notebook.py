@@ -18,10 +18,12 @@ from pipeline.pictures import Backdrop
 from pipeline.pictures import palette as palette_of
 from pipeline.recipe import Recipe
 from pipeline.recipes import recipe as named
+from pipeline.scene.mask import object_mask
+from pipeline.scene.photograph import MEGAPIXELS
 from pipeline.scene.scene import Scene
-from pipeline.staging import stage
+from pipeline.staging import canvas_notes, stage
 from polelens.explanation import Explanation
-from polelens.inputs import Image, model_file, object_mask, photograph
+from polelens.inputs import Image, model_file, photograph, whereabouts
 
 CHUNK = 128  # masks between two reports of progress
 
@@ -39,6 +41,8 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     version: int | None = None,
     mask: str | os.PathLike[str] | None = None,
     boxes: Sequence[Sequence[float]] | None = None,
+    mask_value: str | None = None,
+    megapixels: float = MEGAPIXELS,
     thresholds: Thresholds | None = None,
 ) -> Explanation:
     """Explain what a classifier sees in one photograph.
@@ -54,9 +58,11 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     palette : "green-red", or "blue-orange" for colour-blind readers
     progress : called with (evaluations done, evaluations asked for so far)
     version : the model's version, for the document
-    mask : path of a picture of the photograph's size, bright where the object is: the judgement then says whether the
-        answer rests on the object or on the background
+    mask : path of a picture of the photograph's size that marks the object (see `pipeline.scene.mask`): the judgement
+        then says whether the answer rests on the object or on the background
     boxes : (x, y, width, height) of boxes that hold the object, in the upright photograph's pixels; instead of a mask
+    mask_value : what of the mask is the object, such as "3", "1-20" or "#00ff00"; without, all that is not 0 or black
+    megapixels : the most that is read
     thresholds : where each answer of the judgement begins, a `pipeline.answer.judgement.Thresholds`
 
     Raises
@@ -71,24 +77,31 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     >>> from polelens import explain
     >>> explain("pole.jpg", "poles.zip", recipe="lime").save("out")  # doctest: +SKIP
     """
-    pixels, sha256 = photograph(image)
     read = model if isinstance(model, Model) else model_file(Path(model), labels=labels, profile=profile)
     made = named(recipe) if isinstance(recipe, str) else recipe
     check(made, read.labels)
     talker = explainer(made, read.labels, thresholds)
     colors = palette_of(palette)
-    height, width = pixels.shape[:2]
-    scene = stage(pixels, read.profile, made, object_mask(mask, boxes, height, width))
+    decoded, sha256 = photograph(image, read.profile.transparent, megapixels)
+    height, width = decoded.pixels.shape[:2]
+    drawn = object_mask(whereabouts(mask, boxes, mask_value), height, width)
+    marked = drawn.pixels if drawn else None
+    scene = stage(decoded.pixels, read.profile, made, marked)
     attribution = converse(scene, talker, _predict(BlackBox(read, threads=threads), progress))
     return Explanation(
-        photograph=pixels,
+        photograph=decoded.pixels,
         image=ImageFacts(sha256, width, height),
         model=ModelFacts(read.name, version, read.sha256),
         recipe=made,
         scene=scene,
         attribution=attribution,
-        backdrop=Backdrop(pixels, read.profile.placement(width, height), scene.segments),
+        backdrop=Backdrop(decoded.pixels, read.profile.placement(width, height), scene.segments),
         palette=colors,
+        notes=(
+            *decoded.notes,
+            *(drawn.notes if drawn else ()),
+            *canvas_notes(read.profile, scene, marked, (height, width)),
+        ),
     )
 
 

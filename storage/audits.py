@@ -185,7 +185,8 @@ ORDER BY e.id LIMIT :page
 
 _OF = """
 SELECT e.id FROM image i JOIN explanation e ON e.image_id = i.id JOIN audit_explanation ae ON ae.explanation_id = e.id
-WHERE ae.audit_id = :id AND e.state IN ('done', 'failed') AND (i.name = :image OR (
+WHERE ae.audit_id = :id AND e.state IN ('done', 'failed') AND (i.name = :image OR EXISTS (
+    SELECT FROM image_name n WHERE n.image_id = i.id AND n.name = :image) OR (
     :image <> '' AND i.sha256 >= :image AND i.sha256 < :image || 'g' AND starts_with(i.sha256, :image)))
 ORDER BY e.id LIMIT :most
 """

@@ -79,5 +79,11 @@ def s3_errors(place: str) -> Iterator[None]:
         raise BlobsUnavailable(f"the blob store {place} does not answer ({type(error).__name__}): {remedy}") from error
 
 
+def http_status(error: BaseException | None) -> int | None:
+    """The status of an answer that boto3 raises; None of anything else."""
+    status: int | None = getattr(error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return status
+
+
 def _full(place: str, why: str) -> BlobsFull:
     return BlobsFull(f"the blob store {place} is full ({why}): make room there")

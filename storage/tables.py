@@ -87,6 +87,14 @@ image = Table(
     created_at(),
 )
 
+# Another name of a photograph: a further path at which the same content was found.
+image_name = Table(
+    "image_name",
+    metadata,
+    Column("image_id", BigInteger, ForeignKey("image.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", Text, primary_key=True),
+)
+
 recipe = Table(
     "recipe",
     metadata,

@@ -38,6 +38,7 @@ def _scene(job: Job, digest: str, recipe: Recipe) -> Scene:
         with suppress(BlobDamaged):
             return runtime.scene(digest)
     mask = runtime.archive().mask(job.mask) if job.mask else None
-    scene = stage(runtime.archive().photograph(job.image), runtime.model(job.model).profile, recipe, mask)
+    profile = runtime.model(job.model).profile
+    scene = stage(runtime.archive().photograph(job.image, profile.transparent), profile, recipe, mask)
     runtime.blobs().put(key, pack(scene))
     return scene

@@ -56,7 +56,8 @@ def _kept_evidence(key: str) -> list[Evidence]:
 
 def _keep(job: Job, scene: Scene, evidence: list[Evidence], attribution: Attribution) -> None:
     """Blobs first: a row that says done has its pictures."""
-    photograph, profile = runtime.archive().photograph(job.image), runtime.model(job.model).profile
+    profile = runtime.model(job.model).profile
+    photograph = runtime.archive().photograph(job.image, profile.transparent)
     backdrop = Backdrop(photograph, profile.placement(photograph.shape[1], photograph.shape[0]), scene.segments)
     files = rendered(backdrop, scene.fill, attribution, job.recipe["seeds"], palette(settings().palette))
     for name, data in files.items():

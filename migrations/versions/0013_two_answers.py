@@ -27,7 +27,7 @@ SELECT ae.audit_id AS audit, m.name || '@' || m.version AS model, r.name AS reci
        t.background_reliance, (t.judgement #>> '{grounding,mask_share}')::float AS mask_share,
        (t.stability ->> 'spearman')::float AS spearman, (t.stability ->> 'top5_jaccard')::float AS top5_jaccard,
        (t.fidelity ->> 'r2_held_out')::float AS r2_held_out,
-       i.label <> e.predicted AS wrong, e.confidence < 0.5 AS unsure,
+       CASE WHEN jsonb_exists(m.labels, i.label) THEN i.label <> e.predicted END AS wrong, e.confidence < 0.5 AS unsure,
        t.judgement ->> 'confident_fill' AS confident_fill, t.judgement -> 'thresholds' AS thresholds,
        t.soundness, t.reason, t.basis, (t.judgement #>> '{grounding,mask_area}')::float AS mask_area
 FROM audit_explanation ae
@@ -137,10 +137,12 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     before = import_module("migrations.versions.0003_views_of_the_verdicts")
+    flags = import_module("migrations.versions.0011_names_and_labels_that_are_unknown")
+    shown = flags.EXPLANATION_FLAGS.format(select=flags.SELECT, rest=flags.REST, wrong=flags.WRONG)
     for name in ("look_first", "background_reliance", "judgements", "verdicts", "explanation_flags"):
         op.execute(f"DROP VIEW {name}")
     op.execute("DROP FUNCTION mean_interval")
     for name in ANSWERS:
         op.drop_column("attribution", name)
-    for view in (before.EXPLANATION_FLAGS, before.VERDICTS, before.BACKGROUND_RELIANCE, before.LOOK_FIRST):
+    for view in (shown, before.VERDICTS, before.BACKGROUND_RELIANCE, before.LOOK_FIRST):
         op.execute(view)

@@ -11,6 +11,11 @@ SOUND, DOUBTFUL, NOTHING = "sound", "doubtful", "nothing to explain"
 OBJECT, BACKGROUND, BOTH, UNKNOWN = "object", "background", "both", "unknown"
 Reason = Literal["unstable", "unfaithful", "few superpixels", "neighbourhood", "fill"]
 
+UNDIVIDED = {  # what a mask says that covers so much of the canvas
+    0.0: "Nothing of what the model is shown is marked as the object: nothing is said of the background.",
+    1.0: "All that the model is shown is marked as the object: nothing is said of the background.",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Curves:
@@ -61,7 +66,8 @@ class Grounding:
     Attributes
     ----------
     mask_area, mask_share : 0..1
-        Share of the canvas, and of the positive weight, inside the mask.
+        Share of the canvas, and of the positive weight, inside the mask. With an area of 0 or 1 all else is NaN: the
+        mask is empty, full, or outside of the canvas.
     chance_low, chance_high : 0..1
         What 95 % of random assignments of the weights to the superpixels give for mask_share.
     lift : 0 or more
@@ -222,7 +228,9 @@ class Judgement:
     @property
     def warning(self) -> str | None:
         """What to bear in mind whatever the answers, as a sentence."""
-        return None if self.confident_fill is None else fill_warning(self.confident_fill)
+        told = [UNDIVIDED[self.grounding.mask_area]] if self.grounding.mask_area in UNDIVIDED else []
+        told += [] if self.confident_fill is None else [fill_warning(self.confident_fill)]
+        return " ".join(told) or None
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:

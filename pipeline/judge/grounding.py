@@ -64,8 +64,10 @@ def ground(scene: Scene, weights: Array, kept: Array | None, whole: float) -> Gr
     Grounding
         All NaN without a mask or without `kept`.
     """
-    if scene.mask is None or kept is None:
+    if scene.mask is None:
         return Grounding()
+    if kept is None:
+        return Grounding(mask_area=float(scene.mask.mean()))  # 0 or 1: it lies outside of the canvas, or fills it
     inside = shares_inside(scene, scene.mask)
     area, share = float(scene.mask.mean()), mask_share(weights, inside)
     low, high = _chance(weights, inside, scene.fingerprint)

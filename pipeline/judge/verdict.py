@@ -51,6 +51,8 @@ def basis(grounding: Grounding, sound: Soundness, limits: Thresholds) -> Basis:
     """What the score needs, by showing the object alone and the background alone: unknown where nobody can tell."""
     if math.isnan(grounding.mask_area):
         return Basis(words.UNKNOWN, "Nobody said where the object is.")
+    if grounding.mask_area in words.UNDIVIDED:
+        return Basis(words.UNKNOWN, words.UNDIVIDED[grounding.mask_area])
     reliance = grounding.background_reliance
     if sound.word == words.NOTHING or math.isnan(reliance):
         return Basis(words.UNKNOWN, "Hiding object and background hardly changes the answer.")

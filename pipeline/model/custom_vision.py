@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from pipeline.model.labels import read_labels
 from pipeline.model.model import ModelRefused
 
 MOST_ENTRIES = 1000
@@ -60,15 +61,6 @@ def read_export(data: bytes) -> Export:
         raise
     except Exception as error:  # zipfile meets hostile bytes with anything from BadZipFile to IndexError
         raise ModelRefused(f"the zip is damaged ({error}); {AGAIN}") from error
-
-
-def read_labels(data: bytes) -> tuple[str, ...]:
-    """The labels in a labels.txt: one a line, any line ending, with or without a byte-order mark."""
-    try:
-        lines = data.decode("utf-8-sig").replace("\r", "\n").split("\n")
-    except UnicodeDecodeError as error:
-        raise ModelRefused(f"the labels file is not UTF-8 text ({error.reason}); save it as UTF-8") from error
-    return tuple(line.strip() for line in lines if line.strip())
 
 
 def _read_archive(archive: zipfile.ZipFile) -> Export:

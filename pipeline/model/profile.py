@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pipeline.scene.photograph import Transparent
+
 Crop = Literal["center", "stretch", "shorter-side"]
 Color = Literal["rgb", "bgr"]
 Triple = tuple[float, float, float]
@@ -42,6 +44,9 @@ class Profile:
         Order of the network's input channels.
     mean, scale : three numbers
         The network's input is (value - mean) / scale, values on 0..255, channels in the network's order.
+    transparent : "white", "black" or "stored"
+        What a transparent pixel shows, as the model was trained: "stored" is its own colour, which Pillow's
+        `convert("RGB")` gives. Left out of the JSON where it is "white".
     """
 
     size: int
@@ -50,6 +55,7 @@ class Profile:
     color: Color = "rgb"
     mean: Triple = (0.0, 0.0, 0.0)
     scale: Triple = (1.0, 1.0, 1.0)
+    transparent: Transparent = "white"
 
     def __post_init__(self) -> None:
         if not 8 <= self.size <= 4096:
@@ -58,6 +64,8 @@ class Profile:
             raise ValueError(f"profile: crop is {self.crop!r}, expected one of {', '.join(get_args(Crop))}")
         if self.color not in get_args(Color):
             raise ValueError(f"profile: color is {self.color!r}, expected rgb or bgr")
+        if self.transparent not in get_args(Transparent):
+            raise ValueError(f"profile: transparent is {self.transparent!r}, expected white, black or stored")
         if self.crop == "shorter-side" and not (isinstance(self.resize, int) and self.size <= self.resize <= 8192):
             raise ValueError(
                 f"profile: crop shorter-side needs resize of at least size ({self.size}), got {self.resize}"
@@ -68,7 +76,7 @@ class Profile:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """A profile from its JSON object; mean and scale are a number or three. Raises ValueError naming the field."""
-        unknown = set(value) - {"size", "crop", "resize", "color", "mean", "scale"}
+        unknown = set(value) - {"size", "crop", "resize", "color", "mean", "scale", "transparent"}
         if unknown:
             raise ValueError(f"profile: unknown field {', '.join(sorted(unknown))}")
         if not isinstance(value.get("size"), int):
@@ -81,11 +89,12 @@ class Profile:
         fields: dict[str, Any] = {"size": self.size, "crop": self.crop}
         if self.crop == "shorter-side":
             fields["resize"] = self.resize
-        return fields | {"color": self.color, "mean": list(self.mean), "scale": list(self.scale)}
+        fields |= {"color": self.color, "mean": list(self.mean), "scale": list(self.scale)}
+        return fields if self.transparent == "white" else fields | {"transparent": self.transparent}
 
     def geometry(self) -> dict[str, Any]:
         """The fields that decide the canvas: two models that agree on them share their scenes."""
-        return {key: value for key, value in self.to_json().items() if key in ("size", "crop", "resize")}
+        return {key: value for key, value in self.to_json().items() if key in ("size", "crop", "resize", "transparent")}
 
     def canvas(self, photograph: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The photograph as the network sees it.

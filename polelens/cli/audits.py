@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from pipeline.refit import refit_recipe
+from polelens.cli.beforehand import check, words
 from polelens.cli.comparisons import compare, comparisons_
 from polelens.cli.control import ask
 from polelens.cli.export import export
@@ -14,7 +15,7 @@ from polelens.cli.plan import known_rate, plan, plan_command
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.store import audits, blobs, engine, registry
 from polelens.cli.tables import audit_table, failed_table, photograph_table, results_table, summary
-from polelens.cli.text import as_json, console, echo_json, echo_json_object, progress_bar
+from polelens.cli.text import as_json, console, echo_json, echo_json_object, printable, progress_bar
 from polelens.cli.watch import GOES_ON, CtrlC, ending
 from polelens.cli.watch import watch as follow
 from polelens.documents import explanation_document
@@ -53,6 +54,7 @@ def start(model: str, images: str, now: bool, watch: bool, asked: Asked, as_json
     polelens audit start poles --set segmenter.n_segments=80 --samples 256
     """
     made, version = asked.recipe(), registry().find(model)
+    check(images)
     found = selected(engine(), version, made, images)
     number = audits().start(version, made, images, urgent=now)
     told = plan(version, made, found, known_rate(version))
@@ -60,6 +62,8 @@ def start(model: str, images: str, now: bool, watch: bool, asked: Asked, as_json
         echo_json({"audit": number, **told.to_json()})
     else:
         click.echo(f"audit {number}: {told.line()}")
+        for line in words(version, images):
+            click.echo(printable(line), err=True)
     _go_on(number, "produce", watch=watch)
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from pipeline.methods import planned
-from pipeline.model.custom_vision import read_labels
+from pipeline.model.labels import read_labels
 from pipeline.model.model import Model
+from pipeline.scene.photograph import MEGAPIXELS
 from polelens.cli.explanation_tables import further_tables, superpixel_table
 from polelens.cli.profiles import FILE, read_profile
 from polelens.cli.recipes import Asked, recipe_options
@@ -46,8 +47,12 @@ class Rectangle(click.ParamType[tuple[float, ...]]):
 )
 @click.option("--palette", type=click.Choice(["green-red", "blue-orange"]), default="green-red", show_default=True)
 @click.option("--threads", type=click.IntRange(1), default=2, show_default=True, help="ONNX Runtime threads.")
-@click.option("--mask", type=FILE, help="Picture of the same size, bright where the object is.")
+@click.option("--mask", type=FILE, help="Picture of the same size that marks the object.")
+@click.option("--mask-value", metavar="N|N-M|#RRGGBB", help="What of it is the object, if not all but 0 and black.")
 @click.option("--box", "boxes", type=Rectangle(), multiple=True, help="Box that holds the object; repeatable.")
+@click.option(
+    "--megapixels", type=click.FloatRange(0, min_open=True), default=MEGAPIXELS, show_default=True, help="Most read."
+)
 @recipe_options
 @as_json
 def explain(
@@ -87,8 +92,12 @@ def explain(
             version=version,
             mask=options["mask"],
             boxes=options["boxes"],
+            mask_value=options["mask_value"],
+            megapixels=options["megapixels"],
             thresholds=thresholds(),
         )
+    for note in explanation.notes:
+        click.echo(f"note: {note}", err=True)
     if out:
         explanation.save(out)
     if options["as_json"]:

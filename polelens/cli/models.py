@@ -7,7 +7,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from pipeline.model.custom_vision import read_labels
+from pipeline.model.labels import read_labels
 from pipeline.model.profile import Profile
 from polelens.cli.control import answer_policies, tell_policies
 from polelens.cli.profiles import FILE, read_profile

@@ -9,6 +9,8 @@ import click
 from pipeline.judge import grounding
 from pipeline.methods import check, planned
 from pipeline.recipe import Recipe
+from polelens.cli.beforehand import check as check_selection
+from polelens.cli.beforehand import words
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.store import engine, ledger, registry
 from polelens.cli.text import as_json, echo_json, printable
@@ -89,6 +91,7 @@ def plan_command(model: str, images: str, workers: int, asked: Asked, as_json: b
     """
     made, version = asked.recipe(), registry().find(model)
     check(made, version.labels)
+    check_selection(images)
     found = selected(engine(), version, made, images)
     measured = known_rate(version) or _measured(version)
     told = plan(version, made, found, measured, workers)
@@ -96,6 +99,8 @@ def plan_command(model: str, images: str, workers: int, asked: Asked, as_json: b
         echo_json(told.to_json())
         return
     click.echo(told.line())
+    for line in words(version, images):
+        click.echo(printable(line), err=True)
     if measured.source == WARM_UP:
         click.echo(f"measured by a warm-up on this machine: {measured.value:,.0f} evaluations a second and process")
 

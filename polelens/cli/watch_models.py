@@ -10,7 +10,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 from sqlalchemy.exc import OperationalError
 
-from pipeline.model.custom_vision import read_labels
+from pipeline.model.labels import read_labels
 from polelens.cli.control import answer_policies, tell_policies
 from polelens.cli.errors import sentence
 from polelens.cli.profiles import FILE, read_profile

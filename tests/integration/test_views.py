@@ -102,6 +102,20 @@ def test_verdicts_of_an_earlier_version_are_told_apart(desk: Desk) -> None:
     assert desk.value("SELECT count(*) FROM explanation_flags WHERE verdict IS NOT NULL AND soundness IS NOT NULL") == 0
 
 
+def test_a_known_label_that_the_model_lacks_makes_nothing_wrong(desk: Desk) -> None:
+    """Whether the answer is right is unknown then: `wrong` is null, and it is no reason to look."""
+    number = desk.audit(*"abcd")
+    for known in ("yes", "no", "YES", None):
+        _explain(desk, "trusted", 0.1, known=known)
+    with desk.engine.begin() as c:
+        flags = text(
+            "SELECT known_label, wrong FROM explanation_flags WHERE audit = :audit AND foremost ORDER BY image"
+        )
+        wrong = {row.known_label: row.wrong for row in c.execute(flags, {"audit": number})}
+    assert wrong == {"yes": False, "no": True, "YES": None, None: None}
+    assert [one.known_label for one in overview(desk.engine, number, 10).look_first] == ["no"]
+
+
 def test_the_interval_is_wilson_s(desk: Desk) -> None:
     """Where all values are 0 or 1 it is scipy's for that proportion; for what is between, that of the core."""
     reliances = [1, 1, 0, 1, 1, 1, 0]

@@ -32,7 +32,7 @@ def _read(folder: Path, name: str, kind: str) -> list[dict]:
     if kind == "jsonl":
         return [json.loads(line) for line in path.read_text().splitlines()]
     types = {"photographs": PHOTOGRAPHS, "superpixels": SUPERPIXELS}[name]
-    with path.open(newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         return [{key: _typed(cell, types[key]) for key, cell in row.items()} for row in csv.DictReader(file)]
 
 
@@ -72,10 +72,17 @@ def test_every_format_says_the_same(kind: str, tmp_path: Path) -> None:
 def test_a_spreadsheet_takes_no_text_for_a_formula(tmp_path: Path) -> None:
     """A text that begins like one has an apostrophe before it; a negative number is a number."""
     export_tables(ROWS, "csv", tmp_path, PROVENANCE)
-    with (tmp_path / "photographs.csv").open(newline="") as file:
+    with (tmp_path / "photographs.csv").open(encoding="utf-8-sig", newline="") as file:
         assert {row["name"][:2] for row in csv.DictReader(file)} == {"'=", "'-"}
-    with (tmp_path / "superpixels.csv").open(newline="") as file:
+    with (tmp_path / "superpixels.csv").open(encoding="utf-8-sig", newline="") as file:
         assert next(row["weight"] for row in csv.DictReader(file) if row["superpixel"] == "1") == "-1e-17"
+
+
+def test_a_spreadsheet_knows_the_letters(tmp_path: Path) -> None:
+    """CSV begins with the mark of UTF-8, without which Excel takes `å` for two letters of Windows-1252."""
+    export_tables(ROWS, "csv", tmp_path, PROVENANCE)
+    for name in ("photographs", "superpixels"):
+        assert (tmp_path / f"{name}.csv").read_bytes().startswith(b"\xef\xbb\xbfsha256,name,")
 
 
 def test_the_recipe_travels_with_the_tables(tmp_path: Path) -> None:

@@ -132,6 +132,17 @@ def test_without_a_mask_nothing_is_said_of_the_background():
     assert all(math.isnan(value) for value in vars_of(label.judgement.grounding))
 
 
+@pytest.mark.parametrize(("marked", "words"), [(False, "Nothing of what the model"), (True, "All that the model")])
+def test_a_mask_that_does_not_divide_the_canvas_is_said(marked, words):
+    """It is empty, full, or outside of what the model is shown: its area tells, and all else is unknown."""
+    label, _ = judged(scene(mask=np.full((32, 32), marked)), lambda picture: float(picture.mean() / 255))
+    area, *others = vars_of(label.judgement.grounding)
+    assert area == float(marked)
+    assert all(math.isnan(value) for value in others)
+    assert label.judgement.warning.startswith(words)
+    assert label.judgement.verdict.word != "background"
+
+
 def vars_of(value):
     """The values of a slotted dataclass."""
     return [getattr(value, name) for name in value.__dataclass_fields__]

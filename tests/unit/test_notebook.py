@@ -127,7 +127,7 @@ def test_boxes_are_a_mask(zipped: Path, photograph: Path, tmp_path: Path) -> Non
     assert boxed.scene.mask is not None
     assert boxed.scene.mask.any()
     assert boxed.document() == by_mask.document()
-    with pytest.raises(ValueError, match="mask and boxes both say"):
+    with pytest.raises(ValueError, match="both a mask and boxes"):
         explain(photograph, zipped, recipe=FEW, mask=tmp_path / "mask.png", boxes=[(30, 8, 20, 32)])
     with pytest.raises(ValueError, match=r"boxes is \[\(1, 2, 3\)\], expected"):
         explain(photograph, zipped, recipe=FEW, boxes=[(1, 2, 3)])

@@ -183,3 +183,15 @@ def test_a_bad_profile_is_refused_by_its_field(value, message):
     """Each bad value is refused, naming profile and field."""
     with pytest.raises(ValueError, match=f"profile: .*{message}|profile: {message}"):
         Profile.from_json(value)
+
+
+@pytest.mark.parametrize("transparent", ["white", "black", "stored"])
+def test_what_a_transparent_pixel_shows_is_part_of_the_profile_where_it_is_said(transparent):
+    """Left at its default it is in no JSON, so that no model's digest and no scene's changes; else in all of them."""
+    profile = Profile(32, transparent=transparent)
+    assert Profile.from_json(profile.to_json()) == profile
+    assert profile.to_json().get("transparent", "white") == transparent
+    assert ("transparent" in profile.to_json()) == (transparent != "white")
+    assert (profile.geometry() == Profile(32).geometry()) == (transparent == "white")
+    with pytest.raises(ValueError, match="transparent is 'green', expected white, black or stored"):
+        Profile.from_json({"size": 32, "transparent": "green"})

@@ -140,6 +140,14 @@ def test_without_a_mask_nobody_knows():
     assert (found.word, found.sentence) == ("unknown", "Nobody said where the object is.")
 
 
+@pytest.mark.parametrize("area", [0.0, 1.0])
+def test_a_mask_that_divides_nothing_says_nothing(area):
+    """And why is said: it is not that nobody marked the object."""
+    found = basis(Grounding(mask_area=area), soundness(SOUND, LIMITS), LIMITS)
+    assert found.word == "unknown"
+    assert "is shown is marked as the object" in found.sentence
+
+
 def test_where_there_is_nothing_to_explain_it_rests_on_nothing_known():
     """A share of next to nothing is noise."""
     nothing = Soundness("nothing to explain", None, "gap", 0.01, "")
