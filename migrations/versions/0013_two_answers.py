@@ -55,9 +55,10 @@ SELECT greatest((center + squared / 2 - half) / (1 + squared), 0), least((center
 FROM (SELECT 1.959963984540054::float AS z, groups - 1 AS df, round(mean::numeric, 12)::float AS m) given
 CROSS JOIN LATERAL (SELECT n * m * (1 - m) AS spread) a
 CROSS JOIN LATERAL (SELECT CASE WHEN spread > 0 THEN greatest(1 - squares / spread, 0) ELSE 0 END AS less) b
-CROSS JOIN LATERAL (SELECT n + less AS rows, (n * m + less / 2) / (n + less) AS center) c
+CROSS JOIN LATERAL (SELECT least(less / 2, n * m, n * (1 - m)) AS unseen) u
+CROSS JOIN LATERAL (SELECT n + 2 * unseen AS rows, (n * m + unseen) / (n + 2 * unseen) AS center) c
 CROSS JOIN LATERAL (
-    SELECT squares + n * (m - center) ^ 2 + less / 2 * (center ^ 2 + (1 - center) ^ 2) AS around) d
+    SELECT squares + n * (m - center) ^ 2 + unseen * (center ^ 2 + (1 - center) ^ 2) AS around) d
 CROSS JOIN LATERAL (SELECT CASE WHEN spread > 0 THEN rows ^ 2 * center * (1 - center) / around ELSE n END AS told) e
 CROSS JOIN LATERAL (
     SELECT CASE WHEN df <= 30 THEN (ARRAY[{quantiles}])[df::int]

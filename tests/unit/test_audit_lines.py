@@ -58,7 +58,7 @@ def test_a_verdict_of_before_is_told_apart(word: str) -> None:
 
 
 def test_the_overview_says_both_answers_and_what_was_judged_before() -> None:
-    """A bar for each answer that occurs, of all photographs with answers; the old verdicts have a table of their own."""
+    """A bar for each answer that occurs, of all that have answers; the old verdicts have a table of their own."""
     found = Overview(
         judgements=[
             Judged("sound", None, "object", True, 17, 0.0),

@@ -1,5 +1,7 @@
 """The interval of a mean: Wilson's where it is one of shares, narrower where figures vary less, never out of 0..1."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -38,7 +40,7 @@ def test_it_holds_the_mean_within_the_range(values: list[float]) -> None:
 def test_what_varies_less_tells_more() -> None:
     """Of one mean: the less the figures vary about it, the narrower, down to a bound that unseen ends leave."""
     widths = [np.diff(of_mean(0.3, share * 24 * 0.21, 24))[0] for share in (1.0, 0.5, 0.25, 0.1, 0.0)]
-    assert all(wide > narrow for wide, narrow in zip(widths, widths[1:], strict=False))
+    assert all(wide > narrow for wide, narrow in pairwise(widths))
     assert widths[-1] > 0.05
 
 
@@ -46,11 +48,8 @@ def test_photographs_that_are_alike_tell_less() -> None:
     """Every photograph twice: their sums in groups are twice as far from the mean, and the interval is wider."""
     values = np.random.default_rng(5).beta(0.5, 1.5, 24)
     mean, squares = float(values.mean()), float(np.var(values) * 24)
-    once, twice, unknowing = (
-        of_mean(mean, squares, 24),
-        of_mean(mean, 4 * squares, 48, 24),
-        of_mean(mean, 2 * squares, 48),
-    )
+    once, twice = of_mean(mean, squares, 24), of_mean(mean, 4 * squares, 48, 24)
+    unknowing = of_mean(mean, 2 * squares, 48)
     assert np.diff(twice)[0] > 1.2 * np.diff(unknowing)[0]
     assert np.diff(twice)[0] == pytest.approx(np.diff(once)[0], rel=0.1)
 
