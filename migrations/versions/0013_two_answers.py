@@ -55,9 +55,10 @@ SELECT greatest((center + squared / 2 - half) / (1 + squared), 0), least((center
 FROM (SELECT 1.959963984540054::float AS z, groups - 1 AS df, round(mean::numeric, 12)::float AS m) given
 CROSS JOIN LATERAL (SELECT n * m * (1 - m) AS spread) a
 CROSS JOIN LATERAL (SELECT CASE WHEN spread > 0 THEN greatest(1 - squares / spread, 0) ELSE 0 END AS less) b
-CROSS JOIN LATERAL (SELECT n + less AS rows, (n * m + less / 2) / (n + less) AS center) c
+CROSS JOIN LATERAL (SELECT least(less / 2, n * m, n * (1 - m)) AS unseen) u
+CROSS JOIN LATERAL (SELECT n + 2 * unseen AS rows, (n * m + unseen) / (n + 2 * unseen) AS center) c
 CROSS JOIN LATERAL (
-    SELECT squares + n * (m - center) ^ 2 + less / 2 * (center ^ 2 + (1 - center) ^ 2) AS around) d
+    SELECT squares + n * (m - center) ^ 2 + unseen * (center ^ 2 + (1 - center) ^ 2) AS around) d
 CROSS JOIN LATERAL (SELECT CASE WHEN spread > 0 THEN rows ^ 2 * center * (1 - center) / around ELSE n END AS told) e
 CROSS JOIN LATERAL (
     SELECT CASE WHEN df <= 30 THEN (ARRAY[{quantiles}])[df::int]
@@ -79,8 +80,8 @@ QUANTILES = (
 )
 
 # Photographs with nothing to explain have no reliance to speak of. Those of one folder and one minute, as cameras write
-# it into a file's name, are a group: a second shot of a thing is no second thing. Each row counts twice, for its label
-# and for all of them.
+# it into a file's name, are a group: a second shot of a thing is no second thing, and tells no more than another one
+# would. Each row counts twice, for its label and for all of them.
 BACKGROUND_RELIANCE = """
 CREATE OR REPLACE VIEW background_reliance AS
 SELECT audit, model, recipe, label, photographs, mean,
@@ -89,10 +90,11 @@ FROM (
     SELECT audit, model, recipe, label, sum(n)::bigint AS photographs, sum(total) / nullif(sum(n), 0) AS mean,
            count(*) FILTER (WHERE n > 0) AS groups,
            greatest(sum(total ^ 2) - 2 * sum(total) / nullif(sum(n), 0) * sum(n * total)
-                    + (sum(total) / nullif(sum(n), 0)) ^ 2 * sum(n ^ 2), 0) AS squares
+                    + (sum(total) / nullif(sum(n), 0)) ^ 2 * sum(n ^ 2),
+                    sum(squared) - sum(total) ^ 2 / nullif(sum(n), 0), 0) AS squares
     FROM (
         SELECT f.audit, f.model, f.recipe, counted.label, count(known.reliance) AS n,
-               coalesce(sum(known.reliance), 0) AS total
+               coalesce(sum(known.reliance), 0) AS total, coalesce(sum(known.reliance ^ 2), 0) AS squared
         FROM explanation_flags f CROSS JOIN LATERAL (VALUES (f.explained), (NULL)) AS counted (label)
         CROSS JOIN LATERAL (SELECT CASE WHEN coalesce(f.soundness, f.verdict) IN ('nothing to explain', 'unexplained')
                                    THEN NULL ELSE f.background_reliance END AS reliance) known

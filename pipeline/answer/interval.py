@@ -25,8 +25,9 @@ def of_mean(mean: float, squares: float, n: int, groups: int | None = None) -> t
 
     Zeros and ones vary by m(1 - m) about their mean; what varies less tells more. How much less, from none (zeros and
     ones, or all at one end) to wholly (all alike), is also how far the ends of the range were not seen: half a row at
-    each (Jeffreys' prior for a share) stands for them in that measure, and Student's t takes the place of z. Of zeros
-    and ones it is Wilson's interval itself. `python -m benchmarks.reliance` measures what it covers.
+    each (Jeffreys' prior for a share), but no more than all figures come to from the nearer end, stands for them in
+    that measure, and Student's t takes the place of z. Of zeros and ones it is Wilson's interval itself.
+    `python -m benchmarks.reliance` measures what it covers.
 
     Parameters
     ----------
@@ -47,9 +48,10 @@ def of_mean(mean: float, squares: float, n: int, groups: int | None = None) -> t
     mean = round(mean, 12)  # one that sums leave beside an end of the range is at that end
     spread = n * mean * (1 - mean)
     less = max(1 - squares / spread, 0.0) if spread > 0 else 0.0
-    rows = n + less
-    center = (n * mean + less / 2) / rows
-    around = squares + n * (mean - center) ** 2 + less / 2 * (center**2 + (1 - center) ** 2)
+    unseen = min(less / 2, n * mean, n * (1 - mean))
+    rows = n + 2 * unseen
+    center = (n * mean + unseen) / rows
+    around = squares + n * (mean - center) ** 2 + unseen * (center**2 + (1 - center) ** 2)
     told = rows**2 * center * (1 - center) / around if spread > 0 else n
     student = float(t.ppf(0.975, (groups or n) - 1)) if less else Z95
     return wilson(center, told, Z95 + less * (student - Z95))

@@ -56,11 +56,10 @@ def audit_table(found: Iterable[tuple[Audit, Progress]]) -> Group:
     return Group(table, *pauses)
 
 
-WORDS = {"photograph": 15, "label": 6, "the model says": 15, "sound, on what": 20}  # and their width in characters
-FIGURES = {"fit": "r2_held_out", "seeds": "spearman", "mask": "mask_share", "bg": "background_reliance"}
+WORDS = {"photograph": 22, "label": 6, "model says": 12, "sound, on what": 20}  # and their width in characters
+FIGURES = {"fit": "r2_held_out", "seeds": "spearman", "bg": "background_reliance"}
 LEGEND = """
 fit: held-out R2 of the surrogate; seeds: their mean rank correlation
-mask: share of the supporting evidence inside the photograph's mask
 bg: how far the score rests on what is outside the mask, 0 to 1"""
 EARLIER_MARK = f"*: {EARLIER}"
 
@@ -125,7 +124,7 @@ def _lines(row: Explained, attribution: Attribution) -> Iterator[tuple[tuple[str
         words = row.image_name, row.label or "", told, _briefly(judged) if judged else ""
         grounding = judged.grounding if judged else Grounding()
         fit = label.fit.r2_held_out if label.fit else math.nan
-        yield words, (fit, label.agreement.spearman, grounding.mask_share, grounding.background_reliance)
+        yield words, (fit, label.agreement.spearman, grounding.background_reliance)
 
 
 def _briefly(judgement: Judgement) -> str:

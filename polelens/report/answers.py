@@ -44,8 +44,10 @@ def answers(judgement: Judgement | None) -> list[Sentence]:
     sound, basis = judgement.soundness, judgement.basis
     told = []
     if sound:
-        doubt: Mark = "fair" if sound.word == DOUBTFUL else "plain"
-        told.append(Sentence(doubt, f"Is the explanation sound? {_capital(str(sound))}. {sound.sentence}"))
+        doubtful = sound.word == DOUBTFUL
+        figure = f" ({sound.figure} {sound.value:.2f})" if doubtful else ""
+        said = f"Is the explanation sound? {_capital(str(sound))}. {sound.sentence}{figure}"
+        told.append(Sentence("fair" if doubtful else "plain", said))
     if basis:
         mark = answer_mark(judgement.words)
         told.append(Sentence(mark, f"What does the answer rest on? {_capital(basis.word)}. {basis.sentence}"))

@@ -365,13 +365,13 @@ def test_what_was_judged_by_one_word_is_told_apart(tmp_path: Path) -> None:
     [("sound", None), ("nothing to explain", None), *(("doubtful", reason) for reason in get_args(Reason))],
 )
 def test_only_the_object_soundly_explained_is_green(sound: str, reason: str | None, basis: str) -> None:
-    """And every doubt is amber; both answers are told, with the reason and what it means."""
+    """And every doubt is amber; both answers are told, with the reason, what it means, and the figure that decided."""
     first, second = answers(judged(sound, reason, basis))
     assert (first.mark == "fair") == (sound == "doubtful")
     assert (second.mark == "good") == ((sound, basis) == ("sound", "object"))
     assert (second.mark == "plain") == (basis == "unknown")
-    doubt = f" ({reason})" if reason else ""
-    assert first.text == f"Is the explanation sound? {sound.capitalize()}{doubt}. It is."
+    doubt, figure = (f" ({reason})", " (gap 0.50)") if reason else ("", "")
+    assert first.text == f"Is the explanation sound? {sound.capitalize()}{doubt}. It is.{figure}"
     assert second.text == f"What does the answer rest on? {basis.capitalize()}. It does."
 
 
