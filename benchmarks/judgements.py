@@ -79,8 +79,8 @@ def nothing(judged: Judgement) -> bool:
 
 
 def few(judged: Judgement) -> bool:
-    """Right of a handful of superpixels is that they are too few, whatever the model."""
-    return judged.soundness is not None and judged.soundness.reason == "few superpixels"
+    """Right of a handful of superpixels is that they are too few, whatever the model, or that nothing is to explain."""
+    return nothing(judged) or (judged.soundness is not None and judged.soundness.reason == "few superpixels")
 
 
 def _word(judged: Judgement) -> str:
@@ -251,11 +251,13 @@ def rates(kinds: Sequence[Kind], ks: Sequence[int], scenes: int, asked: Any) -> 
 def main(scenes: int, ks: tuple[int, ...], names: tuple[str, ...], asked: Asked) -> None:
     """Print the share of right judgements; the exit status is 1 if one but Slack's own is below 95 %."""
     kinds = [kind for kind in KINDS if not names or any(name in kind.name for name in names)]
-    table = Table("kind", *map(str, ks), box=None)
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for heading in ("kind", *map(str, ks)):
+        table.add_column(heading, no_wrap=True, overflow="fold")
     worst = 1.0
     for kind in kinds:
         found = rates([kind], ks, scenes, asked.recipe())
-        table.add_row(kind.name, *(f"{found[kind.name, k]:.0%}" if (kind.name, k) in found else "" for k in ks))
+        table.add_row(kind.name, *(f"{100 * found[kind.name, k]:.0f}" if (kind.name, k) in found else "" for k in ks))
         worst = min(worst, *found.values()) if "Slack" not in kind.name else worst
     console.print(table)
     raise SystemExit(worst < 0.95)

@@ -57,7 +57,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     mask : path of a picture of the photograph's size, bright where the object is: the judgement then says whether the
         answer rests on the object or on the background
     boxes : (x, y, width, height) of boxes that hold the object, in the upright photograph's pixels; instead of a mask
-    thresholds : where the verdicts begin, a `pipeline.answer.judgement.Thresholds`
+    thresholds : where each answer of the judgement begins, a `pipeline.answer.judgement.Thresholds`
 
     Raises
     ------

@@ -51,7 +51,7 @@ def _label(row: Row[Any]) -> LabelAttribution:
     return LabelAttribution(
         label=row.label,
         weights=np.array(row.weights),
-        errors=Errors(np.array(row.std_error), np.array(row.weights_by_seed)) if row.std_error is not None else None,
+        errors=_errors(row) if row.std_error is not None else None,
         fit=fit,
         stability=Stability(**from_null(row.stability)) if row.stability else None,
         rule=Rule.from_json(row.rule) if row.rule else None,
@@ -59,6 +59,11 @@ def _label(row: Row[Any]) -> LabelAttribution:
         judgement=Judgement.from_json(row.judgement) if row.judgement else None,
         denoised=Denoised.from_json(row.denoised) if row.denoised else None,
     )
+
+
+def _errors(row: Row[Any]) -> Errors:
+    by_seed = np.array(row.weights_by_seed, dtype=float).reshape(-1, len(row.weights))  # Postgres' {} is of no width
+    return Errors(np.array(row.std_error), by_seed)
 
 
 def _claims(told: Sequence[Mapping[str, Any]] | None, fit: Fit | None) -> tuple[Claim, ...]:

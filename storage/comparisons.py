@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, Row, text
 from sqlalchemy.dialects.postgresql import insert
 
 from pipeline.change.comparison import Change, comparable
+from pipeline.change.criteria import LEAST_DISTANCE
 from pipeline.change.outcome import Outcome
 from storage.audits import Audits, Explained, read
 from storage.reaudit_tables import change as table
@@ -70,6 +71,7 @@ class Comparisons:
     engine: Engine
     lease_seconds: float = 300
     attempts: int = 3
+    least_distance: float = LEAST_DISTANCE  # of a change that counts
 
     def start(self, before: int, after: int) -> Comparison:
         """Plan the comparison of two audits that have ended; the one there is, if it was planned before.
@@ -137,10 +139,13 @@ class Comparisons:
             c.execute(text(_CHANGE.format(change=_RENEW)), {"id": number, "lease": self.lease_seconds})
 
     def p_values(self, number: int) -> NDArray[np.float64]:
-        """Every p-value of a comparison."""
-        query = "SELECT p_value FROM change WHERE comparison_id = :id AND p_value IS NOT NULL"
+        """The p-value of every photograph that has one, 1 where its distance would not count.
+
+        So those who count are chosen once, by both, and the share of false ones among them is what was asked for.
+        """
+        values = {"id": number, "least": self.least_distance}
         with self.engine.begin() as c:
-            return np.fromiter(c.scalars(text(query), {"id": number}), dtype=float)
+            return np.fromiter(c.scalars(text(_P_VALUES), values), dtype=float)
 
     def compared(self, number: int) -> Iterator[Compared]:
         """The photographs of a comparison, page by page in the archive's order."""
@@ -166,10 +171,11 @@ class Comparisons:
 
     def finish(self, number: int, outcome: Outcome) -> None:
         """Write down what a comparison came to, and which changes count, unless it came to more before."""
-        values = {"id": number, "believed": outcome.believed, "outcome": json.dumps(outcome.to_json())}
+        judged = {"id": number, "believed": outcome.believed, "least": outcome.least_distance}
+        told = {"id": number, "outcome": json.dumps(outcome.to_json()), "compared": outcome.counts.compared}
         with self.engine.begin() as c:
-            if c.execute(text(_FINISH), values | {"compared": outcome.counts.compared}).rowcount:
-                c.execute(text(_MARK), values)
+            if c.execute(text(_FINISH), told).rowcount:
+                c.execute(text(_MARK), judged)
 
     def release(self, number: int) -> None:
         """Let another go on with it at once."""
@@ -218,7 +224,7 @@ def _compared(row: Row[Any]) -> Compared:
 
 
 def _known(name: str, value: Any) -> Any:
-    return math.nan if value is None and not name.startswith("verdict") else value
+    return math.nan if value is None and not name.startswith(("verdict", "test")) else value
 
 
 _COMPARISONS = """
@@ -282,7 +288,15 @@ _ORDERS = {
     "worse": {"by": "d.reliance_after - d.reliance_before", "least": "0"},
 }
 
-_MARK = "UPDATE change SET changed = p_value <= :believed WHERE comparison_id = :id"
+_P_VALUES = """
+SELECT CASE WHEN distance >= :least THEN p_value ELSE 1 END FROM change
+WHERE comparison_id = :id AND p_value IS NOT NULL
+"""
+
+_MARK = """
+UPDATE change SET changed = CASE WHEN p_value IS NOT NULL THEN p_value <= :believed AND distance >= :least END
+WHERE comparison_id = :id
+"""
 
 _FINISH = """
 UPDATE comparison SET state = 'done', reason = NULL, outcome = CAST(:outcome AS jsonb), finished_at = now(),

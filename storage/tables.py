@@ -206,11 +206,14 @@ attribution = Table(
     Column("stability", JSONB),
     Column("judgement", JSONB),  # see pipeline.answer.judgement; null where the recipe did not ask for one
     Column("denoised", JSONB),  # the noise experiment, where there was one: see pipeline.answer.attribution
-    Column("verdict", Text),  # its word: trusted, unexplained, unstable, unfaithful or background
+    Column("verdict", Text),  # the one word of an earlier version; null where there are the two answers, below
     Column("place", SmallInteger, nullable=False, server_default=text("1")),  # 1: the most probable label explained
     Column("background_reliance", Float, Computed("(judgement #>> '{grounding,background_reliance}')::float8")),
     Column("rule", JSONB),  # see pipeline.answer.attribution.Rule
     Column("claims", JSONB),  # the method's own; null in rows of the time before there were any
+    Column("soundness", Text, Computed("judgement #>> '{soundness,word}'")),
+    Column("reason", Text, Computed("judgement #>> '{soundness,reason}'")),  # why it is doubtful
+    Column("basis", Text, Computed("judgement #>> '{basis,word}'")),
 )
 
 # What has happened since the schema was made, for monitoring; see storage.counters. A row is never taken back, so that

@@ -63,7 +63,7 @@ def registry() -> Registry:
 
 def comparisons() -> Comparisons:
     here = settings()
-    return Comparisons(ledger().engine, here.lease_seconds, here.attempts)
+    return Comparisons(ledger().engine, here.lease_seconds, here.attempts, here.change_distance)
 
 
 def policies() -> Policies:

@@ -6,10 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.answer.attribution import Attribution, Errors, Fit, LabelAttribution, Stability
-from pipeline.answer.judgement import Curves, Grounding, Judgement, Verdict
+from pipeline.answer.judgement import Basis, Curves, Grounding, Judgement, Soundness
 from storage.audits import Explained
 
-JUDGEMENT = Judgement(0.5, Curves(0.2, 0.4, 0.7, 0.6), Grounding(), Verdict("trusted", "gap", 0.5, "It holds."))
+JUDGEMENT = Judgement(
+    0.5,
+    Curves(0.2, 0.4, 0.7, 0.6),
+    Grounding(),
+    Soundness("doubtful", "unstable", "stability", 0.4, "It varies."),
+    Basis("unknown", "Nobody said where."),
+)
 
 
 def explained(

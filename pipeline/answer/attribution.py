@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from math import nan
 from typing import Any, Self
 
@@ -52,8 +53,7 @@ class Errors:
     def half_width(self) -> Array:
         """Of the 95 % interval of each weight, float64 [k]: Student's t of one degree less than there are seeds, times
         the standard error; of the normal distribution where one seed's own fit gives the error."""
-        seeds = len(self.weights_by_seed)
-        return self.std_error * float(t.ppf(0.975, seeds - 1) if seeds > 1 else norm.ppf(0.975))
+        return self.std_error * quantile(len(self.weights_by_seed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +258,12 @@ class Attribution:
             "evaluations": self.evaluations,
             "labels": {label.label: label.to_json() for label in self.labels},
         }
+
+
+@cache
+def quantile(seeds: int) -> float:
+    """Standard errors in half a 95 % interval."""
+    return float(t.ppf(0.975, seeds - 1) if seeds > 1 else norm.ppf(0.975))
 
 
 def laid(heat: NDArray[np.floating], segments: NDArray[np.int32]) -> Array:

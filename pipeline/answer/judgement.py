@@ -69,7 +69,8 @@ class Grounding:
     pointing : 0 or 1
         Whether the strongest superpixel lies mostly on the object (the pointing game).
     object_only, background_only : 0..1
-        The label's score with only the object, only the background kept; means of a mean-colour fill and of a blur.
+        The label's score with only the object kept, a mean over three fills, and with only the background kept, the
+        object continued from its surroundings.
     background_reliance : 0..1
         The background's Shapley share of what the whole photograph brings above neither object nor background; see
         `pipeline.judge.grounding.background_reliance`.

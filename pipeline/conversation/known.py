@@ -46,11 +46,11 @@ def keys(pieces: Iterable[tuple[Variant | None, Masks]]) -> Iterator[Key]:
     for variant, masks in pieces:
         name = "" if variant is None else json.dumps(variant.to_json(), sort_keys=True)
         # With everything on a picture is its canvas, whatever the fill and the regions.
-        canvas = None if variant is None or not (variant.noise or variant.without) else name
+        canvas = None if variant is None or variant.keeps_canvas else name
         for whole, row in zip(np.asarray(masks.all(axis=1)), np.packbits(masks, axis=1), strict=True):
             yield (canvas, 0, b"") if whole else (name, masks.shape[1], row.tobytes())
 
 
 def _shows_the_mask(key: Key) -> bool:
     name, k, _ = key
-    return bool(name and k) and Variant.from_json(json.loads(name or "")).regions == "object"
+    return bool(name and k) and Variant.from_json(json.loads(name or "")).shows_mask

@@ -78,8 +78,10 @@ Block = Draw | Listed
 
 
 def shown(block: Block, variant: Variant, k: int) -> Block:
-    """The same masks over what a variant shows, which has k regions."""
-    return replace(block, variant=variant, k=k)
+    """The same block asked of what a variant shows, which has k regions; the block's own variant is a look at that."""
+    if block.variant is None:
+        return replace(block, variant=variant, k=k)
+    return replace(block, variant=block.variant.upon(variant), k=block.k or k)
 
 
 @dataclass(frozen=True, slots=True)

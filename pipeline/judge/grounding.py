@@ -13,9 +13,11 @@ from pipeline.conversation.probe import Block, Listed, Scores
 from pipeline.scene.scene import Scene
 from pipeline.scene.variant import Variant
 
-OBJECT = (Variant("mean", "object"), Variant("blur", "object"))
+# Of a lattice, a mean colour or a blur leaves the silhouette, which a model may go by; continued from its surroundings
+# the object is gone, and so is it from the background.
+FILLS = (Variant("mean", "object"), Variant("blur", "object"), Variant("surroundings", "object"))
 KEPT = np.array([[False, True], [True, False], [False, False]])  # the object alone, the background alone, neither
-PLANNED = len(OBJECT) * len(KEPT)  # evaluations
+PLANNED = len(FILLS) * len(KEPT)  # evaluations
 LEAST = 0.05  # of a score: a share of less is a share of noise
 SHUFFLES = 1000  # of the weights over the superpixels, for the interval that chance gives
 Array = NDArray[np.floating]
@@ -28,9 +30,9 @@ class Grounded:
     labels: tuple[str, ...]
 
     def blocks(self, scene: Scene, _: Attribution) -> list[Block]:
-        """Object and background under two fills; nothing where no mask divides the canvas."""
+        """The object alone, the background alone and neither, under each fill; nothing where no mask divides them."""
         divided = scene.mask is not None and scene.mask.any() and not scene.mask.all()
-        return [Listed.of(KEPT, variant) for variant in OBJECT] if divided else []
+        return [Listed.of(KEPT, variant) for variant in FILLS] if divided else []
 
     def findings(self, scene: Scene, attribution: Attribution, scores: Sequence[Scores]) -> list[Mapping[str, Any]]:
         """`grounding` of each label."""
@@ -47,16 +49,20 @@ def ground(scene: Scene, weights: Array, kept: Array | None, whole: float) -> Gr
 
     Parameters
     ----------
+    scene : Scene
+        Its mask says where the object is.
     weights : float [k]
+        Of one label; only what is positive counts as evidence for it.
     kept : float [fills, 3] or None
-        The label's score with the object alone, the background alone, and neither, under each fill; None if the mask
-        does not divide the canvas.
+        The label's score with the object alone, the background alone, and neither, under each of `FILLS`; None if the
+        mask does not divide the canvas.
     whole : float
         The label's score for the photograph.
 
     Returns
     -------
-    Grounding, of NaN where there is nothing to compare with.
+    Grounding
+        All NaN without a mask or without `kept`.
     """
     if scene.mask is None or kept is None:
         return Grounding()
@@ -70,7 +76,7 @@ def ground(scene: Scene, weights: Array, kept: Array | None, whole: float) -> Gr
         chance_high=high,
         pointing=float(inside[np.argmax(weights)] > 0.5) if weights.any() else float("nan"),
         object_only=float(kept[:, 0].mean()),
-        background_only=float(kept[:, 1].mean()),
+        background_only=float(kept[-1, 1]),
         background_reliance=background_reliance(kept.astype(float), whole),
         lift=share / area,
     )
@@ -98,14 +104,14 @@ def background_reliance(kept: Array, whole: float) -> float:
     """The background's Shapley share of what object and background bring together, 0..1.
 
     Of two players who bring v(B) and v(O) alone, v() neither and v(OB) both, the background's Shapley value (Shapley
-    1953) is ((v(B) - v()) + (v(OB) - v(O))) / 2 of v(OB) - v(). Both are means over the fills: a fill may leave the
-    object's silhouette in the background, or strand the object in an odd place. A model that needs both, as a product
-    does, has 1/2. NaN where both together bring next to nothing.
+    1953) is the mean of v(B) - v() and v(OB) - v(O), of v(OB) - v() in all. The first is taken with the object
+    continued from its surroundings, so that no silhouette of it speaks for the background; the second over all fills. A
+    model that needs both, as a product does, has 1/2. NaN where both together bring next to nothing under every fill.
 
     Parameters
     ----------
     kept : float [fills, 3]
-        The score with the object alone, the background alone, and neither, under each fill.
+        The score with the object alone, the background alone, and neither, under each of `FILLS`.
     whole : float
         The score of the photograph.
 
@@ -114,12 +120,15 @@ def background_reliance(kept: Array, whole: float) -> float:
     >>> background_reliance(np.array([[0.75, 0.25, 0.0]]), 1.0)
     0.25
     """
-    objects, backgrounds, neither = kept.mean(axis=0)
-    together = whole - neither
-    if not together >= LEAST:
-        return float("nan")
-    share = ((backgrounds - neither) + (whole - objects)) / 2 / together
-    return round(float(np.clip(share, 0, 1)), 12)
+    _, alone, bare = kept[-1]
+    objects, _, neither = kept.mean(axis=0)
+    halves = np.array([_part(alone - bare, whole - bare), _part(whole - objects, whole - neither)])
+    known = halves[~np.isnan(halves)]
+    return round(float(np.clip(known.mean(), 0, 1)), 12) if len(known) else float("nan")
+
+
+def _part(of: float, together: float) -> float:
+    return of / together if together >= LEAST else float("nan")
 
 
 def _chance(weights: Array, inside: Array, key: int) -> tuple[float, float]:

@@ -36,8 +36,8 @@ def check(recipe: Recipe, labels: Sequence[str]) -> None:
     Raises
     ------
     ValueError
-        If there is no such method, it refuses an option, the model lacks a label that the recipe names, or the
-        segmenter or the surrogate refuses an option.
+        If there is no such method, it refuses a field or an option, the model lacks a label that the recipe names, or
+        the segmenter or the surrogate refuses an option.
     """
     method(recipe).check(recipe)
     named = (recipe.labels,) if isinstance(recipe.labels, str) else recipe.labels
@@ -45,7 +45,8 @@ def check(recipe: Recipe, labels: Sequence[str]) -> None:
     if unknown:
         raise ValueError(f"the model has no label {unknown[0]!r}; it has {_shown(labels)}")
     segments.check(recipe.segmenter["name"], recipe.segmenter_options())
-    surrogate.check(recipe.surrogate)
+    if "surrogate" in method(recipe).uses:
+        surrogate.check(recipe.surrogate)
 
 
 def explainer(recipe: Recipe, labels: Sequence[str], thresholds: Thresholds | None = None) -> Explainer:

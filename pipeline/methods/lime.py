@@ -15,7 +15,7 @@ from pipeline.conversation.probe import Draw, Evidence, Probe
 from pipeline.judge.stability import stability
 from pipeline.methods.asked import BASE_ROWS, base, chosen, named
 from pipeline.methods.exhaustive import Exhaustive, exhausts
-from pipeline.methods.method import Method
+from pipeline.methods.method import DISPENSABLE, Method
 from pipeline.methods.stopping import enough
 from pipeline.methods.surrogate import Fit as Fitted
 from pipeline.methods.surrogate import Sample, cross_fit, fit, jackknife, kernel, r2, r2_held_out
@@ -116,4 +116,6 @@ def _blocks(seeds: NDArray[np.intp]) -> NDArray[np.intp]:
     return np.arange(len(seeds)) // (2 * -(-len(seeds) // (2 * FOLDS)))
 
 
-METHOD = Method(Lime, lambda recipe: BASE_ROWS + len(recipe.seeds) * recipe.drawn(recipe.superpixels))
+METHOD = Method(
+    Lime, lambda recipe: BASE_ROWS + len(recipe.seeds) * recipe.drawn(recipe.superpixels), frozenset(DISPENSABLE)
+)

@@ -8,6 +8,9 @@ from pipeline.conversation.explainer import Explainer
 from pipeline.conversation.reading import Kind
 from pipeline.recipe import Recipe
 
+# The fields of a recipe that a method may do without: see `Method.uses`.
+DISPENSABLE = ("design", "samples", "seeds", "stopping", "kernel_width", "surrogate")
+
 
 @dataclass(frozen=True, slots=True)
 class NoOptions:
@@ -24,6 +27,9 @@ class Method:
     planned : recipe -> int
         About how many evaluations an explanation takes a photograph, with one label explained; at most so many where it
         asks in rounds.
+    uses : set of str
+        Which of `DISPENSABLE` it reads of a recipe; it refuses another value than the default of the others, for it
+        would change the recipe's digest and no number.
     options : a dataclass
         What `Recipe.options` may hold; it raises ValueError for values that it does not take.
     reads : set of Kind
@@ -32,11 +38,16 @@ class Method:
 
     make: Callable[[Recipe, tuple[str, ...]], Explainer]
     planned: Callable[[Recipe], int]
+    uses: frozenset[str] = frozenset()
     options: type[Any] = NoOptions
     reads: frozenset[Kind] = field(default=frozenset({"scores"}))
 
     def check(self, recipe: Recipe) -> None:
-        """Refuse options that the method does not take. Raises ValueError naming the option."""
+        """Refuse fields and options that the method does not take. Raises ValueError naming the first."""
+        plain = Recipe(recipe.name)
+        for name in DISPENSABLE:
+            if name not in self.uses and getattr(recipe, name) != getattr(plain, name):
+                raise ValueError(f"recipe: method {recipe.method} has no use for {name}; leave it out")
         known = [one.name for one in fields(self.options)]
         unknown = sorted(set(recipe.options) - set(known))
         if unknown:

@@ -79,7 +79,7 @@ def refit(
     """Explain what an audit has explained by another surrogate, kernel or label, without the model.
 
     The scores that were kept answer; so superpixels, fill, masks and seeds are the audit's own, and as the tests behind
-    a verdict ask the model, there is none. It is an audit of its own.
+    a judgement ask the model, there is none. It is an audit of its own.
 
     \b
     polelens audit refit 3 --set kernel_width=null --watch
@@ -104,7 +104,7 @@ def refit(
             f"audit {again}: {progress.photographs:,} photographs of audit {number} by their scores, no evaluations"
         )
     if made != asked:
-        click.echo("judge, thorough and denoise are off: they ask the model; there will be no verdict", err=True)
+        click.echo("judge, thorough and denoise are off: they ask the model; there will be no judgement", err=True)
     _go_on(again, "produce", watch=watch)
 
 

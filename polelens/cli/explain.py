@@ -16,6 +16,7 @@ from polelens.cli.text import as_json, console, echo_json, printable, progress_b
 from polelens.explanation import Explanation
 from polelens.inputs import model_file
 from polelens.notebook import explain as explain_one
+from polelens.report.answers import answers
 from storage.settings import SettingsError, thresholds
 
 
@@ -126,9 +127,8 @@ def _tell(explanation: Explanation, out: Path | None) -> None:
         told += [] if math.isnan(agreement) else [f"{label.agreement.seeds} seeds agree {agreement:.2f}"]
         click.echo(f"\n{printable(label.label)}: {', '.join(told)} ({attribution.evaluations:,} evaluations)")
         if label.judgement:
-            click.echo(f"{label.judgement.words}: {' '.join(label.judgement.sentences)}")
-            if label.judgement.warning:
-                click.echo(printable(label.judgement.warning))
+            for answer in answers(label.judgement):
+                click.echo(printable(answer.text))
         console.print(superpixel_table(explanation.backdrop, label))
     console.print(*further_tables(attribution), sep="\n")
     click.echo("evaluations, about: " + ", ".join(f"{name} {n:,}" for name, n in planned(explanation.recipe).items()))

@@ -8,11 +8,13 @@ from typing import Any
 import click
 from rich.table import Table
 
-from pipeline.methods import planned_evaluations
+from pipeline.methods import method, planned_evaluations
 from pipeline.recipe import Recipe
 from pipeline.recipes import RECIPES, recipe
 from pipeline.scene.choice import Choice, own_options
 from polelens.cli.text import as_json, console, echo_json
+
+COLUMNS = ("method", "superpixels", "fill", "design", "seeds x samples")
 
 
 @click.command()
@@ -27,19 +29,9 @@ def recipes(as_json: bool) -> None:
     if as_json:
         echo_json({name: one.to_json() | {"digest": one.digest} for name, one in RECIPES.items()})
         return
-    table = Table("recipe", "superpixels", "fill", "design", "seeds x samples", "surrogate", "evaluations", box=None)
+    table = Table("recipe", *COLUMNS, "evaluations", box=None)
     for name, one in RECIPES.items():
-        rounds = one.rounds()
-        size = f"{f'{rounds.first}-' if rounds else ''}{len(one.seeds)} x {one.samples}"
-        table.add_row(
-            name,
-            _options(one.segmenter),
-            one.fill,
-            one.design,
-            size,
-            _options(one.surrogate),
-            f"{planned_evaluations(one):,}",
-        )
+        table.add_row(name, *_cells(one), f"{planned_evaluations(one):,}")
     console.print(table)
 
 
@@ -99,6 +91,21 @@ def recipe_options(command: Any) -> Any:
     ):
         decorated = option(decorated)
     return decorated
+
+
+def _cells(one: Recipe) -> list[str]:
+    """What a recipe says under `COLUMNS`; nothing where its method has no use for it."""
+    uses, rounds = method(one).uses, one.rounds()
+    seeds = f"{f'{rounds.first}-' if rounds else ''}{len(one.seeds)}" if "seeds" in uses else ""
+    samples = str(one.samples) if "samples" in uses else ""
+    fitted = [_options(one.surrogate)] if "surrogate" in uses else []
+    return [
+        ", ".join([_options({"name": one.method, **one.options}), *fitted]),
+        _options(one.segmenter),
+        one.fill,
+        one.design if "design" in uses else "",
+        " x ".join(part for part in (seeds, samples) if part),
+    ]
 
 
 def _change(text: str) -> tuple[str, Any]:

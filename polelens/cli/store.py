@@ -52,7 +52,7 @@ def ledger() -> Ledger:
 
 
 def comparisons() -> Comparisons:
-    return Comparisons(engine())
+    return Comparisons(engine(), least_distance=settings().change_distance)
 
 
 def policies() -> Policies:

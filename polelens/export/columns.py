@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
 
 from pipeline.answer.attribution import LabelAttribution
-from pipeline.answer.judgement import Curves, Grounding
+from pipeline.answer.judgement import Curves, Grounding, Judgement, Neighbourhood
 from pipeline.answer.nulls import to_null
 from storage.audits import Explained
 
@@ -34,11 +34,17 @@ FIGURES: Columns = {
     "spearman": float,
     "top5_jaccard": float,
     "gap": float,
-    **{field.name: float for field in (*fields(Curves), *fields(Grounding))},
+    **{field.name: float for field in (*fields(Curves)[:4], *fields(Grounding))},  # the areas; the rest is below
     "verdict": str,
     "figure": str,
     "value": float,
     "sentence": str,
+    "soundness": str,
+    "doubt": str,
+    "basis": str,
+    **{field.name: float for field in fields(Neighbourhood)},
+    "orders": int,
+    "better": int,
 }
 PHOTOGRAPHS: Columns = {**PHOTOGRAPH, **FIGURES}
 SUPERPIXELS: Columns = {
@@ -48,6 +54,7 @@ SUPERPIXELS: Columns = {
     "superpixel": int,
     "weight": float,
     "std_error": float,
+    "half_width": float,
 }
 
 
@@ -65,9 +72,9 @@ def superpixel_rows(row: Explained) -> Iterator[Row]:
     """A row for each label explained and each superpixel, by its number."""
     for label in row.attribution.labels if row.attribution else ():
         told = {"sha256": row.image, "name": row.image_name, "explained": label.label}
-        pairs = zip(label.weights.tolist(), label.std_error.tolist(), strict=True)
-        for superpixel, (weight, error) in enumerate(pairs):
-            yield told | to_null({"superpixel": superpixel, "weight": weight, "std_error": error})
+        columns = {"weight": label.weights, "std_error": label.std_error, "half_width": label.half_width}
+        for superpixel, values in enumerate(zip(*(column.tolist() for column in columns.values()), strict=True)):
+            yield told | to_null({"superpixel": superpixel, **dict(zip(columns, values, strict=True))})
 
 
 def photograph(row: Explained) -> dict[str, Value]:
@@ -101,8 +108,20 @@ def figures(row: Explained, label: LabelAttribution) -> dict[str, Value]:
         "top5_jaccard": label.agreement.top5_jaccard,
     }
     if judged := label.judgement:
-        verdict = asdict(judged.verdict) if judged.verdict else {"word": None}
-        found |= {"gap": judged.gap, "verdict": verdict.pop("word"), **verdict}
-        found |= asdict(judged.curves) | asdict(judged.grounding)
+        found |= {"gap": judged.gap, "sentence": " ".join(judged.sentences), **_answers(judged)}
+        found |= asdict(judged.curves) | asdict(judged.grounding) | asdict(judged.neighbourhood)
     known: dict[str, Value] = to_null(found)
     return known
+
+
+def _answers(judged: Judgement) -> dict[str, Value]:
+    """The two answers, or the verdict of an earlier version, and the figure that decided."""
+    decided = judged.verdict or judged.soundness
+    return {
+        "verdict": judged.verdict.word if judged.verdict else None,
+        "figure": decided.figure if decided else None,
+        "value": decided.value if decided else None,
+        "soundness": judged.soundness.word if judged.soundness else None,
+        "doubt": judged.soundness.reason if judged.soundness else None,
+        "basis": judged.basis.word if judged.basis else None,
+    }

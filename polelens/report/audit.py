@@ -50,9 +50,6 @@ def _views(audits: Audits, blobs: Blobs, number: int, each: Callable[[], object]
             continue
         each()
         for place, label in enumerate(row.attribution.labels, start=1):
-            suffix = "" if place == 1 else f"-{place}"
-            names = {kind: f"{kind}{suffix}.png" for kind in ("overlay", "support", "seeds")}
-            names |= {"denoised": "denoised.png"} if label.denoised else {}
             yield ExplanationView(
                 image=row.image_name,
                 sha256=row.image,
@@ -71,9 +68,19 @@ def _views(audits: Audits, blobs: Blobs, number: int, each: Callable[[], object]
                     denoised=_denoised(row.attribution, label),
                     **_judged(label),
                 ),
-                pictures={kind: partial(blobs.get, explanation_key(row.key, name)) for kind, name in names.items()},
+                pictures=_pictures(blobs, row.key, label, place),
                 label=row.label,
             )
+
+
+def _pictures(blobs: Blobs, key: str, label: LabelAttribution, place: int) -> dict[str, Callable[[], bytes]]:
+    """A label's pictures by kind: those that its method gives, and the heat map's where one was kept."""
+    suffix = "" if place == 1 else f"-{place}"
+    names = {kind: f"{kind}{suffix}.png" for kind in ("overlay", "support", "heat", "seeds")}
+    names |= {"denoised": "denoised.png"} if label.denoised else {}
+    keys = {kind: explanation_key(key, name) for kind, name in names.items()}
+    there = {"seeds": len(label.weights_by_seed) > 0, "heat": blobs.exists(keys["heat"])}  # the rest is always there
+    return {kind: partial(blobs.get, one) for kind, one in keys.items() if there.get(kind, True)}
 
 
 def _judged(label: LabelAttribution) -> dict[str, Any]:
@@ -85,9 +92,7 @@ def _judged(label: LabelAttribution) -> dict[str, Any]:
         "mask_share": found.mask_share,
         "mask_area": found.mask_area,
         "background_reliance": found.background_reliance,
-        "verdict": label.judgement.words,
-        "sentence": " ".join(label.judgement.sentences),
-        "warning": label.judgement.warning,
+        "judgement": label.judgement,
         "sensitivity": {name: one.spearman for name, one in label.judgement.sensitivity.items()},
     }
 

@@ -55,7 +55,9 @@ def test_an_audit_from_start_to_report(audited: Bench, commands: CommandsIn, tmp
     everything = cli.json("audit", "show", number)
     assert everything["audit"] == number
     assert [one["name"] for one in everything["explanations"]] == [f"cli/[red]{i}\x1b[31m.png" for i in range(3)]
-    assert sum(one["photographs"] for one in everything["verdicts"]) == 3
+    assert sum(one["photographs"] for one in everything["judgements"]) == 3
+    assert sum(one["photographs"] for one in everything["judgements"] if one["masked"]) == 2
+    assert everything["verdicts"] == []
     assert everything["background_reliance"][-1]["photographs"] <= 2
     with_mask, without = everything["explanations"][1], everything["explanations"][0]
     grounding = with_mask["labels"]["yes"]["judgement"]["grounding"]

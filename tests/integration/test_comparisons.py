@@ -14,6 +14,7 @@ from pipeline.answer.attribution import Attribution, Errors
 from pipeline.change.comparison import compare
 from pipeline.change.outcome import Tally
 from pipeline.recipe import Recipe
+from polelens.report.comparison import write_comparison
 from storage.blob_errors import BlobMissing
 from storage.blobs import FolderBlobs
 from storage.comparer import Comparer
@@ -25,6 +26,7 @@ from tasks.compare import compare_audits
 from tests.played_ledger import PROBE, THREADS, Desk, at_once, attribution, model
 
 NAMES = "abcde"
+SEEDS = Recipe("default").seeds
 
 TRIGGER = """
 CREATE FUNCTION {0}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'as asked' USING ERRCODE = '{{}}'; END $$;
@@ -105,7 +107,12 @@ def test_a_comparison_goes_on_where_it_stopped(comparer: Comparer, monkeypatch: 
 def test_a_change_comes_back_as_it_was(comparer: Comparer) -> None:
     """Every figure, those that are not a number included; a model against itself is no change."""
     one = comparer.comparisons.start(1, 2)
-    change = replace(compare(answered(1), answered(2)), spearman=math.nan, verdict_after=None, verdict_before="trusted")
+    change = replace(
+        compare(answered(1), answered(2), (SEEDS, SEEDS)),
+        spearman=math.nan,
+        verdict_after=None,
+        verdict_before="trusted",
+    )
     comparer.comparisons.keep(one.id, [(1, change)])
     comparer.comparisons.keep(one.id, [(1, replace(change, distance=9.0))])
     [found] = comparer.comparisons.compared(one.id)
@@ -115,10 +122,47 @@ def test_a_change_comes_back_as_it_was(comparer: Comparer) -> None:
     assert [row.changed for row in comparer.comparisons.compared(one.id)] == [False]
 
 
+def test_a_change_counts_by_its_distance_too(comparer: Comparer) -> None:
+    """What is nearer than the least distance is none, takes nothing from what the others are judged by, and both are
+    kept; where nothing could be told, nothing is said."""
+    far = replace(comparer, comparisons=replace(comparer.comparisons, least_distance=0.25))
+    one = far.comparisons.start(1, 2)
+    change = compare(answered(1), answered(2), (SEEDS, SEEDS))
+    rows = [(0.3, 0.02), (0.2, 1e-9), (0.2, 1e-9), (0.3, 0.9), (0.2, math.nan)]
+    kept = [(image, replace(change, distance=d, p_value=p)) for image, (d, p) in enumerate(rows, start=1)]
+    far.comparisons.keep(one.id, kept)
+    assert sorted(far.comparisons.p_values(one.id)) == [0.02, 0.9, 1, 1]
+    far.comparisons.finish(one.id, Tally(0.02, 0.25).outcome("a", "b"))
+    assert [row.changed for row in far.comparisons.compared(one.id)] == [True, False, False, False, None]
+    assert (far.comparisons.get(one.id).outcome or {})["least_distance"] == 0.25
+
+
+def test_a_comparison_of_an_earlier_version_stays_readable(comparer: Comparer, tmp_path) -> None:
+    """Rows without a test and an outcome without a least distance: told by the rule that they were made by."""
+    comparisons = comparer.comparisons
+    one = comparisons.start(1, 2)
+    change = compare(answered(1), answered(2), (SEEDS, SEEDS))
+    comparisons.keep(one.id, [(1, change)])
+    tally = Tally(0.05)
+    tally.add(change)
+    comparisons.finish(one.id, tally.outcome("a", "b"))
+    page = write_comparison(comparisons, comparer.blobs, comparisons.get(one.id), tmp_path / "new").read_text()
+    assert "lie at least 0.015 apart" in page
+    assert "an F test of the differences under the seeds that both models share (Box 1954) on 1." in page
+    with comparisons.engine.begin() as c:
+        c.exec_driver_sql("UPDATE change SET test = NULL")
+        c.exec_driver_sql("UPDATE comparison SET outcome = outcome - 'tests' - 'least_distance'")
+    [found] = comparisons.compared(one.id)
+    assert repr(found.change) == repr(replace(change, test=None))
+    page = write_comparison(comparisons, comparer.blobs, comparisons.get(one.id), tmp_path / "report").read_text()
+    assert "dealt to two groups at random" in page
+    assert "apart, and by more than seeds" not in page
+
+
 def test_the_foremost_are_the_changed_in_their_order(comparer: Comparer) -> None:
     """By distance, and by how far background reliance rose or fell; others are not among them."""
     one = comparer.comparisons.start(1, 2)
-    change = compare(answered(1), answered(2))
+    change = compare(answered(1), answered(2), (SEEDS, SEEDS))
     for image, (distance, before, after, p) in enumerate(
         [(0.5, 0.2, 0.9, 0.01), (0.9, 0.2, 0.3, 0.01), (1.5, 0.0, 1.0, 0.9), (0.7, 0.9, 0.1, 0.01)], start=1
     ):

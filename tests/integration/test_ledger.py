@@ -207,7 +207,7 @@ def test_an_explanation_is_finished_once(desk: Desk) -> None:
     found = at_once(*[lambda: desk.ledger.finish(job, attribution("no"))] * THREADS)
     assert sorted(found) == [False, False, False, True]
     assert desk.state(job.id) == "done"
-    assert desk.value("SELECT verdict FROM attribution") == "trusted"
+    assert desk.value("SELECT (soundness, reason, basis, verdict)::text FROM attribution") == "(sound,,object,)"
     assert desk.value("SELECT judgement #> '{grounding,mask_share}' FROM attribution") == 0.5
     assert desk.value("SELECT count(*) FROM part") == 0
     assert desk.ledger.rate(desk.model.id) == pytest.approx(10 / 3)
