@@ -61,7 +61,7 @@ def test_explain_writes_what_the_issue_says(nowhere: Commands, zipped: Path, pol
     [(label, found)] = document["labels"].items()
     assert label == max(document["probabilities"], key=document["probabilities"].get)
     numbers = {"weights", "std_error", "half_width", "weights_by_seed", "intercept"}
-    assert set(found) == numbers | {"fidelity", "stability", "judgement", "denoised"}
+    assert set(found) == numbers | {"fidelity", "stability", "claims", "judgement", "denoised"}
     assert np.shape(found["weights"]) == np.shape(found["std_error"]) == np.shape(found["half_width"]) == (k,)
     assert np.shape(found["weights_by_seed"]) == (9, k)
     assert isinstance(found["intercept"], float)
