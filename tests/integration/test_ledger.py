@@ -101,7 +101,8 @@ def test_a_job_is_all_that_a_worker_needs(desk: Desk) -> None:
     """Photograph, model, recipe and, once it is made, scene and probes."""
     job = desk.begun()
     assert job.image == desk.value("SELECT sha256 FROM image")
-    assert (job.model, job.recipe["samples"], job.scene, job.mask, job.probes) == (desk.model.id, 128, None, None, [])
+    assert (job.model, job.recipe["samples"]) == (desk.model.id, "auto")
+    assert (job.scene, job.mask, job.probes) == (None, None, [])
     [first, *_] = desk.ledger.open_round(job, "scene", PROBE, 4)
     taken = desk.ledger.take_part(key(first))
     assert taken is not None
