@@ -131,7 +131,8 @@ class Recipe:
             )
         self._check_tests()
         names = (self.labels,) if isinstance(self.labels, str) else self.labels
-        if not isinstance(names, tuple) or not all(names) or len(set(names)) != max(len(names), 1):
+        named = isinstance(names, tuple) and all(isinstance(name, str) and name for name in names)
+        if not named or len(set(names)) != max(len(names), 1):
             raise ValueError(f"recipe: labels is {self.labels!r}, expected top, all or names, no two alike")
 
     def _check_tests(self) -> None:

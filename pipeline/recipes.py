@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 
+from pipeline.nearest import meant, resolved
 from pipeline.recipe import QUICKSHIFT, Recipe, Stopping
 
 RECIPES = {
@@ -37,7 +38,8 @@ RECIPES = {
 
 
 def recipe(name: str) -> Recipe:
-    """The recipe of this name. Raises ValueError listing those there are."""
-    if name not in RECIPES:
-        raise ValueError(f"there is no recipe {name!r}; there are {', '.join(RECIPES)}")
-    return RECIPES[name]
+    """The recipe of this name, whose case does not matter. Raises ValueError listing those there are."""
+    known = resolved(name, RECIPES)
+    if known is None:
+        raise ValueError(f"there is no recipe {name!r}{meant(name, RECIPES)}; there are {', '.join(RECIPES)}")
+    return RECIPES[known]

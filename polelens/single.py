@@ -18,7 +18,7 @@ from pipeline.document import ImageFacts, ModelFacts, document
 from pipeline.explain import explain as converse
 from pipeline.methods import explainer
 from pipeline.model.blackbox import BlackBox
-from pipeline.model.model import Model, ModelRefused
+from pipeline.model.model import NOTHING, Model, ModelRefused, Said
 from pipeline.pictures import Backdrop, Palette
 from pipeline.pictures import palette as palette_of
 from pipeline.pictures.rendering import rendered
@@ -81,6 +81,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     recipe: str | Recipe = "default",
     labels: Sequence[str] | None = None,
     profile: Mapping[str, Any] | None = None,
+    output: str | None = None,
     threads: int = 1,
     palette: str = "green-red",
     progress: Callable[[int, int], None] | None = None,
@@ -94,10 +95,11 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     Parameters
     ----------
     image : path of a photograph, its file's bytes, or its pixels, uint8 [H, W, 3], upright RGB
-    model : path of a Custom Vision zip or an .onnx file, or a model read by `pipeline.model.model.read_model`
+    model : path of a Custom Vision zip or an .onnx file, or a model read by `pipeline.model.admission.read_model`
     recipe : name of a recipe, or a Recipe such as `polelens.recipe("lime").override({"samples": 500})`
     labels : the model's labels in the order of its outputs, where the file does not carry them
     profile : fields of the preprocessing profile that go before what the file says
+    output : the model's output with the scores, where the file has several
     threads : ONNX Runtime threads
     palette : "green-red", or "blue-orange" for colour-blind readers
     progress : called with (evaluations done, evaluations asked for so far)
@@ -120,7 +122,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     >>> explain("pole.jpg", "poles.zip", recipe="lime").save("out")  # doctest: +SKIP
     """
     photograph, sha256 = _photograph(image)
-    read = model if isinstance(model, Model) else model_file(Path(model), labels=labels, profile=profile)
+    read = model if isinstance(model, Model) else model_file(Path(model), said=Said(labels, profile, output))
     made = named(recipe) if isinstance(recipe, str) else recipe
     talker = explainer(made, read.labels, thresholds)
     colors = palette_of(palette)
@@ -130,7 +132,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     return Explanation(
         photograph=photograph,
         image=ImageFacts(sha256, width, height),
-        model=ModelFacts(read.name, version, read.sha256),
+        model=ModelFacts.of((read.name, version), read.sha256, read.profile, read.facts),
         recipe=made,
         scene=scene,
         attribution=attribution,
@@ -139,19 +141,13 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     )
 
 
-def model_file(
-    path: Path,
-    *,
-    name: str | None = None,
-    labels: Sequence[str] | None = None,
-    profile: Mapping[str, Any] | None = None,
-) -> Model:
+def model_file(path: Path, *, name: str | None = None, said: Said = NOTHING) -> Model:
     """The model in a file, named after the file unless told otherwise; read and tried in a process with limits."""
     if path.stat().st_size > MOST_BYTES:
         raise ModelRefused(
             f"the file has {path.stat().st_size:,} bytes, and ONNX ends at {MOST_BYTES:,}; export it again"
         )
-    return model_within(limits(), path.read_bytes(), name=name or path.stem, labels=labels, profile=profile)
+    return model_within(limits(), path.read_bytes(), name=name or path.stem, said=said)
 
 
 def _photograph(image: str | os.PathLike[str] | bytes | NDArray[np.uint8]) -> tuple[NDArray[np.uint8], str]:

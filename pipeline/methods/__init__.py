@@ -12,6 +12,7 @@ from pipeline.judge.judged import Examination, Judged
 from pipeline.judge.variations import Variations
 from pipeline.methods.lime import BASE_ROWS, Lime
 from pipeline.methods.noise_experiment import NoiseExperiment
+from pipeline.nearest import meant
 from pipeline.recipe import Recipe
 from pipeline.scene.segments import check
 
@@ -34,7 +35,8 @@ def explainer(recipe: Recipe, labels: Sequence[str], thresholds: Thresholds | No
     named = (recipe.labels,) if isinstance(recipe.labels, str) else recipe.labels
     unknown = [name for name in named if name not in labels and recipe.labels not in ("top", "all")]
     if unknown:
-        raise ValueError(f"the model has no label {unknown[0]!r}; it has {_shown(labels)}")
+        near = meant(unknown[0], labels)
+        raise ValueError(f"the model has no label {unknown[0]!r}{near}; it has {_shown(labels)}")
     check(recipe.segmenter["name"], recipe.segmenter_options())
     tested = _tested(recipe, _experiment(recipe, tuple(labels)), tuple(labels), thresholds or Thresholds())
     return Once(tested)

@@ -48,7 +48,7 @@ def test_explain_writes_what_the_issue_says(nowhere: Commands, zipped: Path, pol
         "height": int,
     }
     assert (document["image"]["width"], document["image"]["height"]) == (96, 48)
-    assert set(document["model"]) == {"name", "version", "sha256"}
+    assert set(document["model"]) == {"name", "version", "sha256", "profile", "profile_sources", "warnings"}
     assert (document["model"]["name"], document["model"]["version"]) == ("poles", None)
     assert document["recipe"] == recipe("default").to_json() | {"digest": recipe("default").digest}
     assert set(document["probabilities"]) == {"BETONG", "STAAL", "TRE"}

@@ -47,7 +47,7 @@ def test_a_plain_onnx_file_takes_labels_and_a_profile(cli: Commands, tmp_path: P
         "mean": [127.0, 127.0, 127.0],
         "scale": [1.0, 2.0, 3.0],
     }
-    assert set(added["facts"]["profile_sources"]) == {"size", "crop", "color", "mean", "scale"}
+    assert set(added["facts"]["profile_sources"]) == {"size", "crop", "color", "mean", "scale", "activation"}
 
 
 def _changed(change: Callable[[onnx.ModelProto], object]) -> bytes:

@@ -148,7 +148,7 @@ def _batches_seen(*, batch, free=True, providers=(CPU,)):
     graph = normalise(_counter()).model
     file = (with_free_batch(graph) if free else graph).SerializeToString()
     model = Model("counter", file, ("count",), Profile(size=32), sha256="", batch=free, facts={})
-    return BlackBox(model, batch=batch, providers=providers).scores(_scene(), MASKS)[:, 0].tolist()
+    return BlackBox(model, batch=batch, providers=providers).answers(_scene(), MASKS)[:, 0].tolist()
 
 
 def _counter():

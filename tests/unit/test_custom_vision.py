@@ -88,7 +88,8 @@ def test_what_is_no_single_onnx_classifier_is_refused_with_its_reason(data, reas
 
 
 @pytest.mark.parametrize(
-    "name", ["/model.onnx", "../model.onnx", "a/../../model.onnx", "a\\model.onnx", "C:model.onnx"]
+    "name",
+    ["/model.onnx", "../model.onnx", "a/../../model.onnx", "a\\..\\..\\model.onnx", "\\model.onnx", "C:model.onnx"],
 )
 def test_a_path_that_could_leave_the_zip_is_refused_even_beside_a_good_model(name):
     with pytest.raises(ModelRefused, match="not a plain path"):
