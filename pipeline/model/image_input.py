@@ -84,7 +84,7 @@ def _layout(graph: onnx.GraphProto, name: str, dims: list[int | None], params: l
             return "nchw", 1
         if dims[3] == 1:
             return "nhwc", 1
-        if (dims[1] is None and dims[3] is None) or "channel" in "".join(params).lower():
+        if None in (dims[1], dims[3]):
             found = _first_convolution(graph, name) or _named_channels(params)
             if found and found[1] in CHANNELS:
                 return found

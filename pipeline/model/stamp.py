@@ -1,8 +1,10 @@
 """The stamps of an ONNX file: which IR and which operators it was written for, lowered to what ONNX Runtime takes."""
 
+from contextlib import suppress
 from functools import lru_cache
 
 import onnx
+import onnx.version_converter
 from onnx import TensorProto, helper
 
 from pipeline.model.session import open_session
@@ -24,15 +26,21 @@ def newest() -> tuple[int, int]:
 def lower(model: onnx.ModelProto) -> bool:
     """Lower, in place, stamps that ONNX Runtime does not take yet; whether any was.
 
-    The operators' stamp is lowered only where none of the operators used has changed in between: the file then means
-    the same.
+    Where none of the operators used has changed in between, the file means the same under the older stamp; where one
+    has, ONNX's own converter makes the older one of it. What it cannot convert is left for ONNX Runtime to refuse.
     """
     ir, opset = newest()
     lowered = model.ir_version > ir
     model.ir_version = min(model.ir_version, ir)
     for entry in model.opset_import:
-        if entry.domain in STANDARD and entry.version > opset and not _changed(model.graph, opset, entry.version):
-            entry.version, lowered = opset, True
+        if entry.domain not in STANDARD or entry.version <= opset:
+            continue
+        lowered = True
+        if _changed(model.graph, opset, entry.version):
+            with suppress(Exception):  # the converter's errors share no nearer ancestor
+                model.CopyFrom(onnx.version_converter.convert_version(model, opset))
+            break
+        entry.version = opset
     return lowered
 
 

@@ -79,13 +79,10 @@ class Tried:
     new: bool
     notes: tuple[str, ...]
 
-    def lines(self) -> Iterator[str]:
-        """For a person."""
+    def __str__(self) -> str:
         if self.version is None:
-            yield f"{self.file} is refused: {self.notes[0]}"
-            return
-        yield f"{self.file} is {self.version}{'' if self.new else ', as it was before'}"
-        yield from (f"note: {note}" for note in self.notes)
+            return f"{self.file} is refused: {self.notes[0]}"
+        return f"{self.file} is {self.version}{'' if self.new else ', as it was before'}"
 
 
 @click.command()
@@ -143,6 +140,7 @@ def _look(at: Watch, as_json: bool) -> None:
         if as_json:  # a line for each file: watching has no end
             click.echo(json.dumps(asdict(tried) | {"audits": [asdict(one) for one in audits]}))
             continue
-        for line in tried.lines():
-            click.echo(printable(line))
+        click.echo(printable(str(tried)))
+        for note in tried.notes if tried.version else ():
+            click.echo(f"note: {printable(note)}", err=True)
         tell_policies(at.name, audits)

@@ -8,6 +8,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from pipeline.model.model import NOTHING
 from polelens.cli.watch_models import Watch
 from tests import models
 from tests.commands import Commands, CommandsIn
@@ -61,12 +62,12 @@ def test_a_file_that_grows_is_left_alone(cli: Commands, tmp_path: Path) -> None:
     del cli
     place, data = tmp_path / "growing", export(1)
     place.mkdir()
-    watch = Watch(str(place), "poles", None, None)
+    watch = Watch(str(place), "poles", NOTHING)
     for size in (100, 2000, len(data)):
         (place / "new.zip").write_bytes(data[:size])
         assert list(watch.look()) == []
         assert watch.waits()
-    assert list(watch.look()) == ["new.zip is poles@1"]
+    assert [str(tried) for tried in watch.look()] == ["new.zip is poles@1"]
     assert not watch.waits()
 
 
