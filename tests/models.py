@@ -302,3 +302,19 @@ def pooled(
 def node(operator: str, inputs: str, output: str, **attributes: Any) -> NodeProto:
     """A node of an ONNX graph; inputs with spaces between them."""
     return helper.make_node(operator, inputs.split(), [output], **attributes)
+
+
+def standardised(size: int = 32) -> bytes:
+    """A classifier that standardises each picture by its own deviation, with no epsilon: one colour gives it 0/0."""
+    nodes = [
+        node("ReduceMean", "pixels", "m", axes=[1]),
+        node("Sub", "pixels m", "d"),
+        node("Mul", "d d", "q"),
+        node("ReduceMean", "q", "v", axes=[1]),
+        node("Sqrt", "v", "s"),
+        node("Div", "d s", "n"),
+        node("MatMul", "n weights", "l"),
+        node("Softmax", "l", "probs", axis=1),
+    ]
+    weights = np.random.Generator(np.random.Philox(3)).normal(size=(3 * size * size, 2)) / size
+    return planted(nodes, {"weights": weights}, size=size)
