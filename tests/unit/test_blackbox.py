@@ -201,11 +201,11 @@ class TestUnusableScores:
     def test_what_leaves_the_range_later_is_told_with_its_label(self):
         """Its answers lay within 0..1 in the trial, so that nothing told them from probabilities."""
         weights = np.zeros((3, 32, 32))
-        weights[:, 0, 0] = 0.5 / 255
+        weights[:, 0, 0] = 0.4 / 255
         model = read_model(additive(weights), name="net", labels=["a", "b"])
         white = Scene(np.full((32, 32, 3), 255, np.uint8), _halves(), np.zeros((32, 32, 3), np.uint8))
         with pytest.raises(
-            UnusableScores, match=r"gives a 1.5 for the photograph itself.*no probability.*--activation"
+            UnusableScores, match=r"gives a 1.2 for the photograph itself.*no probability.*--activation"
         ):
             BlackBox(model).scores(white, np.ones((1, 2), bool))
 
