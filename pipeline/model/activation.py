@@ -85,11 +85,8 @@ def within(scores: NDArray[np.float32]) -> bool:
 def _found(
     network: Network, method: Activation | None, given: Activation | None, answers: NDArray[np.float32]
 ) -> Found:
-    ends, alone = network.output.operator, answers.shape[1] == 1
-    if ends == "Softmax" and alone:
-        raise ModelRefused(
-            "the model has one output behind a softmax, which is always 1; export it without the softmax"
-        )
+    ends = network.output.operator
+    _refuse_meaningless(ends, answers)
     if given:
         return _given(given, ends)
     if ends in ("Softmax", "Sigmoid"):
@@ -101,14 +98,35 @@ def _found(
 
 def _of_numbers(network: Network, answers: NDArray[np.float32]) -> Found:
     """The activation of a graph that does not end in one, told from its numbers alone."""
-    ends, alone = network.output.operator, answers.shape[1] == 1
+    ends, alone, sums = network.output.operator, answers.shape[1] == 1, answers.sum(axis=1, dtype=np.float64)
+    if ends == "Tanh":
+        raise ModelRefused(
+            f"the model ends in Tanh, whose answers in -1..1 are neither probabilities nor logits; export it without, "
+            f"or {REMEDY}"
+        )
     if alone and (not within(answers) or _is_linear(ends)):
         return Found("sigmoid", "there is one output", (f"one output, taken as a logit; {REMEDY} if it is not",))
     if within(answers):
-        sums = np.allclose(answers.sum(axis=1), 1, atol=SLACK)
         doubt = f"nothing in the file says that its outputs are probabilities, taken as such; {REMEDY} if not"
-        return Found("none", SEEN, () if sums else (doubt,))
+        return Found("none", SEEN, () if np.allclose(sums, 1, atol=SLACK) else (doubt,))
+    if answers.min() >= 0 and np.allclose(sums, sums[0], rtol=SLACK):
+        raise ModelRefused(
+            f"the model's answers add up to {sums[0]:.4g} for every picture, as percentages do; export it with "
+            "probabilities in 0..1"
+        )
     return _assumed(network.output.bias, answers)
+
+
+def _refuse_meaningless(ends: str, answers: NDArray[np.float32]) -> None:
+    if ends != "Softmax" or not np.all(answers == 1):
+        return
+    if answers.shape[1] == 1:
+        raise ModelRefused(
+            "the model has one output behind a softmax, which is always 1; export it without the softmax"
+        )
+    raise ModelRefused(
+        "the model's softmax gives every label 1: it runs over the pictures of a batch; export it over axis 1"
+    )
 
 
 def _given(word: Activation, ends: str) -> Found:

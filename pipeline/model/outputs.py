@@ -78,7 +78,7 @@ def _chosen(graph: onnx.GraphProto, found: Sequence[ValueInfoProto], makers: Map
         raise ModelRefused(
             f"none of the model's outputs ({names}) has numbers; export the model with its probabilities"
         )
-    shown = ", ".join(f"{output.name!r} {_shape(output)}" for output in found)
+    shown = ", ".join(f"{output.name!r}{_shape(output)}" for output in found)
     raise ModelRefused(
         f"the model has {len(found)} outputs that can be its scores ({shown}); name the one meant with --output"
     )
@@ -134,4 +134,6 @@ def _zipmap_classes(node: NodeProto) -> tuple[str, ...] | None:
 
 def _shape(output: ValueInfoProto) -> str:
     dims = output.type.tensor_type.shape.dim
-    return f"[{', '.join(str(dim.dim_value or dim.dim_param or '?') for dim in dims)}]"
+    if not dims:
+        return ""
+    return f" [{', '.join(str(dim.dim_value or dim.dim_param or '?') for dim in dims)}]"

@@ -65,7 +65,7 @@ def work_out(network: Network, export: Export, given: Mapping[str, Any]) -> Prep
         If a given field is wrong; see `Profile.from_json`.
     """
     geometry, doubts = _from_export(export.properties)
-    layers = {
+    layers: dict[str, dict[str, Any]] = {
         "assumed": {"crop": "center", "color": "rgb", "mean": 0.0, "scale": 255.0 if export.custom_vision else 1.0},
         "metadata_properties.json": geometry,
         ULTRALYTICS: ultralytics(network.properties),
@@ -83,7 +83,7 @@ def work_out(network: Network, export: Export, given: Mapping[str, Any]) -> Prep
     _check_size(network, fields)
     profile = Profile.from_json(fields)
     _check_numbers(network.input, profile)
-    return Preprocessing(profile, sources, (*doubts, *_doubts(geometry, profile, sources)))
+    return Preprocessing(profile, sources, (*doubts, *_doubts(layers, profile, sources)))
 
 
 def _from_input(picture: ImageInput) -> dict[str, dict[str, Any]]:
@@ -170,10 +170,13 @@ def _shown(sides: Sequence[int]) -> str:
     return str(sides[0]) if sides[0] == sides[1] else f"[{sides[0]}, {sides[1]}]"
 
 
-def _doubts(geometry: Mapping[str, Any], profile: Profile, sources: Mapping[str, str]) -> list[str]:
-    doubts = []
-    if sources["size"] == "input shape" and geometry.get("size", profile.size) != profile.size:
-        doubts.append(f"metadata_properties.json names {geometry['size']} pixels, the model takes {profile.size}")
+def _doubts(layers: Mapping[str, Mapping[str, Any]], profile: Profile, sources: Mapping[str, str]) -> list[str]:
+    has = profile.to_json()["size"]
+    doubts = [
+        f"{source} names {layers[source]['size']} pixels, the model takes {has}"
+        for source in (ULTRALYTICS, "metadata_properties.json")
+        if sources["size"] == "input shape" and layers[source].get("size", has) != has
+    ]
     assumed = ", ".join(sorted(name for name, source in sources.items() if source == "assumed"))
     if assumed:
         doubts.append(f"nothing in the file says which preprocessing it wants, assumed: {assumed}")

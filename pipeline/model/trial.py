@@ -47,7 +47,10 @@ def answers(network: Network, profile: Profile) -> Answers:
     given, batch = _given(network, [profile.tensor(picture) for picture in compose(_scene(profile), MASKS)])
     scores = np.stack([_row(answer, batch) for answer in given])
     if not np.isfinite(scores).all():
-        raise ModelRefused("the model answers with numbers that are not finite; check its weights and the profile")
+        raise ModelRefused(
+            "the model answers a patchwork of colors with numbers that are not finite; check its weights, and the "
+            "profile's mean and scale"
+        )
     scores, again = np.split(scores, 2)
     if not np.allclose(scores, again, rtol=1e-3, atol=_tolerance(network)):
         raise ModelRefused(_two_ways(network))

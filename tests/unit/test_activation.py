@@ -52,6 +52,19 @@ def test_a_softmax_over_one_output_is_refused_for_what_it_is():
 
 
 @pytest.mark.parametrize(
+    ("ends", "reason"),
+    [
+        ([node("Softmax", "logits", "scores", axis=0)], "softmax gives every label 1: it runs over the pictures"),
+        ([node("Softmax", "logits", "p", axis=1), node("Mul", "p hundred", "scores")], "add up to 100 for every"),
+        ([node("Tanh", "logits", "scores")], "ends in Tanh, whose answers in -1..1 are neither"),
+    ],
+)
+def test_answers_that_are_neither_probabilities_nor_logits_are_refused_for_what_they_are(ends, reason):
+    with pytest.raises(ModelRefused, match=reason):
+        _read(pooled(*ends, hundred=np.float32(100)))
+
+
+@pytest.mark.parametrize(
     ("ends", "activation", "source"),
     [
         ([node("Softmax", "logits", "scores", axis=1)], "none", "the graph ends in Softmax"),
