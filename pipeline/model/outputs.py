@@ -117,9 +117,7 @@ def _leading_to(tensor: str, makers: Mapping[str, NodeProto]) -> set[str]:
 
 
 def _bias(node: NodeProto, graph: onnx.GraphProto) -> float:
-    place = {"Gemm": 2, "Conv": 2, "Add": 1}.get(node.op_type)
-    added = [name for name in node.input[place or 0 :] if place]
-    added += node.input[:1] if node.op_type == "Add" else []
+    added = {"Gemm": node.input[2:], "Conv": node.input[2:], "Add": node.input[:]}.get(node.op_type, [])
     values = [numpy_helper.to_array(tensor) for tensor in graph.initializer if tensor.name in added]
     return float(np.mean(values[0], dtype=np.float64)) if values and values[0].size else 0.0
 

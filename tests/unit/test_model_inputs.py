@@ -186,6 +186,10 @@ class TestMetadata:
         }
         assert not [told for told in model.facts["warnings"] if "assumed" in told]
 
+    def test_a_size_that_contradicts_the_input_is_said(self):
+        model = self._read({"task": "classify", "stride": "1", "imgsz": "64", "names": '["a", "b", "c"]'})
+        assert "Ultralytics metadata names 64 pixels, the model takes 32" in model.facts["warnings"]
+
     @pytest.mark.parametrize("task", ["detect", "segment", "pose"])
     def test_another_task_of_ultralytics_is_refused_by_its_name(self, task):
         with pytest.raises(ModelRefused, match=f"names the task '{task}'; polelens explains classifiers only"):
