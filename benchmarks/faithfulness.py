@@ -18,11 +18,10 @@ from skimage import data
 from pipeline.answer.judgement import Curves
 from pipeline.judge.faithfulness import ORDERS, area, at_random, deletion, insertion
 from pipeline.model.blackbox import BlackBox
-from pipeline.model.labels import read_labels
-from pipeline.model.model import Model
+from pipeline.model.model import Model, Said
 from pipeline.recipe import Recipe
 from pipeline.scene.variant import Variant, vary
-from polelens.cli.profiles import FILE, read_profile
+from polelens.cli.profiles import FILE, model_options
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.text import console, progress_bar
 from polelens.explanation import Explanation
@@ -83,17 +82,13 @@ class Contest:
 
 @click.command()
 @click.argument("model", type=FILE)
-@click.option("--labels", "labels_file", type=FILE, help="Labels, one a line, in the order of the model's outputs.")
-@click.option("--profile", type=FILE, help="Preprocessing profile, JSON.")
+@model_options
 @click.option("--threads", type=click.IntRange(1), default=2, show_default=True, help="ONNX Runtime threads.")
 @click.option("--photograph", "names", type=click.Choice(PHOTOGRAPHS), multiple=True, default=PHOTOGRAPHS)
 @recipe_options
-def main(
-    model: Path, names: tuple[str, ...], asked: Asked, threads: int, labels_file: Path | None, profile: Path | None
-) -> None:
+def main(model: Path, names: tuple[str, ...], asked: Asked, threads: int, said: Said) -> None:
     """Explain the photographs; the exit status is 1 if one does not beat chance on both curves."""
-    labels = read_labels(labels_file.read_bytes()) if labels_file else None
-    read, recipe = model_file(model, labels=labels, profile=read_profile(profile)), asked.recipe()
+    read, recipe = model_file(model, said=said), asked.recipe()
     table, lost = Table(*COLUMNS, box=None), []
     with progress_bar() as bar:
         for name in bar.track(names, description="photographs"):

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 
 from pipeline.recipe import QUICKSHIFT, Recipe, Stopping
+from pipeline.text import meant, resolved
 
 LIME_KERNEL = 0.25  # lime 0.2.0.1, lime_image.py
 FOURTEEN = tuple(range(1, 132, 10))
@@ -52,7 +53,8 @@ RECIPES = {
 
 
 def recipe(name: str) -> Recipe:
-    """The recipe of this name. Raises ValueError listing those there are."""
-    if name not in RECIPES:
-        raise ValueError(f"there is no recipe {name!r}; there are {', '.join(RECIPES)}")
-    return RECIPES[name]
+    """The recipe of this name, whose case does not matter. Raises ValueError listing those there are."""
+    known = resolved(name, RECIPES)
+    if known is None:
+        raise ValueError(f"there is no recipe {name!r}{meant(name, RECIPES)}; there are {', '.join(RECIPES)}")
+    return RECIPES[known]

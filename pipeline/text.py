@@ -62,6 +62,31 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return by_folded[found[0]] if found else None
 
 
+def resolved(name: str, names: Iterable[str]) -> str | None:
+    """The one of the names that this is: exactly, or but for upper and lower case where only one is; else None.
+
+    Examples
+    --------
+    >>> resolved("tre", ["TRE", "STAAL"]), resolved("a", ["A", "a"]), resolved("ab", ["Ab", "aB"])
+    ('TRE', 'a', None)
+    """
+    known = list(names)
+    alike = [one for one in known if folded(one) == folded(name)]
+    return name if name in known else (alike[0] if len(alike) == 1 else None)
+
+
+def meant(name: str, names: Iterable[str]) -> str:
+    """` (did you mean X?)` for the nearest of the names, or nothing where none is near; case does not matter.
+
+    Examples
+    --------
+    >>> meant("StåI", ["STÅL", "TRE"]), meant("pine", ["STÅL", "TRE"])
+    (' (did you mean STÅL?)', '')
+    """
+    near = nearest(name, names)
+    return f" (did you mean {near}?)" if near else ""
+
+
 def _unmarked(data: bytes) -> str:
     """The encoding of text without a mark: every second byte of UTF-16 in Latin letters is zero."""
     pairs = len(data) // 2

@@ -13,7 +13,7 @@ def explanation_document(audit: Audit, row: Explained) -> Mapping[str, Any]:
     if row.attribution is None:
         return {"name": row.image_name, "image": {"sha256": row.image}, "state": row.state, "reason": row.reason}
     name, _, version = audit.model.rpartition("@")
-    facts = ModelFacts(name, int(version), audit.model_sha256)
+    facts = ModelFacts.of((name, int(version)), audit.model_sha256, audit.model_profile, audit.model_facts)
     return {"name": row.image_name, **document(image, facts, audit.recipe, row.attribution), **_known(row)}
 
 

@@ -2,14 +2,13 @@
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.model.model import Model, ModelRefused
+from pipeline.model.model import NOTHING, Model, ModelRefused, Said
 from pipeline.scene.boxes import Box, Boxes
 from pipeline.scene.mask import Value, Whereabouts
 from pipeline.scene.photograph import Decoded, Transparent, read_photograph
@@ -45,16 +44,10 @@ def whereabouts(
     return Whereabouts(file, drawn, Value.of(value) if value else None)
 
 
-def model_file(
-    path: Path,
-    *,
-    name: str | None = None,
-    labels: Sequence[str] | None = None,
-    profile: Mapping[str, Any] | None = None,
-) -> Model:
+def model_file(path: Path, *, name: str | None = None, said: Said = NOTHING) -> Model:
     """The model in a file, named after the file unless told otherwise; read and tried in a process with limits."""
     if path.stat().st_size > MOST_BYTES:
         raise ModelRefused(
             f"the file has {path.stat().st_size:,} bytes, and ONNX ends at {MOST_BYTES:,}; export it again"
         )
-    return model_within(limits(), path.read_bytes(), name=name or path.stem, labels=labels, profile=profile)
+    return model_within(limits(), path.read_bytes(), name=name or path.stem, said=said)

@@ -13,7 +13,7 @@ from pipeline.document import ImageFacts, ModelFacts
 from pipeline.explain import explain as converse
 from pipeline.methods import check, explainer
 from pipeline.model.blackbox import BlackBox
-from pipeline.model.model import Model
+from pipeline.model.model import Model, Said
 from pipeline.pictures import Backdrop
 from pipeline.pictures import palette as palette_of
 from pipeline.recipe import Recipe
@@ -35,6 +35,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     recipe: str | Recipe = "default",
     labels: Sequence[str] | None = None,
     profile: Mapping[str, Any] | None = None,
+    output: str | None = None,
     threads: int = 1,
     palette: str = "green-red",
     progress: Callable[[int, int], None] | None = None,
@@ -50,10 +51,11 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     Parameters
     ----------
     image : path of a photograph, its file's bytes, or its pixels, uint8 [H, W, 3], upright RGB
-    model : path of a Custom Vision zip or an .onnx file, or a model read by `pipeline.model.model.read_model`
+    model : path of a Custom Vision zip or an .onnx file, or a model read by `pipeline.model.admission.read_model`
     recipe : name of a recipe, or a Recipe such as `polelens.recipe("lime").override({"samples": 500})`
     labels : the model's labels in the order of its outputs, where the file does not carry them
     profile : fields of the preprocessing profile that go before what the file says
+    output : the model's output with the scores, where the file has several
     threads : ONNX Runtime threads
     palette : "green-red", or "blue-orange" for colour-blind readers
     progress : called with (evaluations done, evaluations asked for so far)
@@ -77,7 +79,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     >>> from polelens import explain
     >>> explain("pole.jpg", "poles.zip", recipe="lime").save("out")  # doctest: +SKIP
     """
-    read = model if isinstance(model, Model) else model_file(Path(model), labels=labels, profile=profile)
+    read = model if isinstance(model, Model) else model_file(Path(model), said=Said(labels, profile, output))
     made = named(recipe) if isinstance(recipe, str) else recipe
     check(made, read.labels)
     talker = explainer(made, read.labels, thresholds)
@@ -91,7 +93,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     return Explanation(
         photograph=decoded.pixels,
         image=ImageFacts(sha256, width, height),
-        model=ModelFacts(read.name, version, read.sha256),
+        model=ModelFacts.of((read.name, version), read.sha256, read.profile, read.facts),
         recipe=made,
         scene=scene,
         attribution=attribution,

@@ -10,13 +10,12 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from pipeline.model.admission import read_model
-from pipeline.model.model import Model, ModelRefused
+from pipeline.model.model import NOTHING, Model, ModelRefused, Said
 from pipeline.model.profile import Profile
 from storage.settings import Limits
 
@@ -25,17 +24,15 @@ ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "
 OUT_OF_TIME = (-signal.SIGXCPU, -signal.SIGVTALRM)
 
 
-def model_within(
-    limits: Limits, data: bytes, *, name: str, labels: Sequence[str] | None, profile: Mapping[str, Any] | None
-) -> Model:
-    """What `pipeline.model.model.read_model` makes of a file's bytes, read and tried within limits.
+def model_within(limits: Limits, data: bytes, *, name: str, said: Said = NOTHING) -> Model:
+    """What `pipeline.model.admission.read_model` makes of a file's bytes, read and tried within limits.
 
     Raises
     ------
     ModelRefused, ValueError
         As `read_model` does, and for a file that takes more than the limits or crashes what reads it.
     """
-    request = {"limits": asdict(limits), "given": {"name": name, "labels": labels, "profile": profile}}
+    request = {"limits": asdict(limits), "given": {"name": name} | asdict(said)}
     command = [sys.executable, "-P", "-B", "-m", __name__]
     environment = {key: os.environ[key] for key in KEPT if key in os.environ} | ONE_THREAD
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, map(os.path.abspath, sys.path)))

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, text
 
 from pipeline.answer.attribution import Attribution, LabelAttribution
+from pipeline.model.profile import Profile
 from pipeline.recipe import Recipe
 from storage import attributions
 from storage import statements as sql
@@ -25,6 +26,8 @@ class Audit:
     id: int
     model: str  # name@version
     model_sha256: str
+    model_profile: Profile
+    model_facts: dict[str, Any]
     recipe: Recipe
     selection: str
     state: str
@@ -159,8 +162,8 @@ def read(c: Connection, explanations: Sequence[int]) -> list[Explained]:
 
 
 _AUDIT = """
-SELECT a.id, m.name || '@' || m.version AS model, m.sha256 AS model_sha256, r.body AS recipe, a.selection, a.state,
-       a.created_at, a.finished_at
+SELECT a.id, m.name || '@' || m.version AS model, m.sha256 AS model_sha256, m.profile AS model_profile,
+       m.facts AS model_facts, r.body AS recipe, a.selection, a.state, a.created_at, a.finished_at
 FROM audit a JOIN model m ON m.id = a.model_id JOIN recipe r ON r.digest = a.recipe_digest
 """
 
@@ -200,7 +203,8 @@ FROM explanation e JOIN image i ON i.id = e.image_id WHERE e.id = ANY(:ids) ORDE
 
 def _audit(row: Row[Any]) -> Audit:
     fields = dict(row._mapping)
-    return Audit(**fields | {"recipe": Recipe.from_json(fields["recipe"])})
+    made = {"recipe": Recipe.from_json(fields["recipe"]), "model_profile": Profile.from_json(fields["model_profile"])}
+    return Audit(**fields | made)
 
 
 def _explained(row: Row[Any], labels: tuple[LabelAttribution, ...]) -> Explained:

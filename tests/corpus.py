@@ -16,7 +16,8 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import ExifTags, Image
 
 from pipeline.model.custom_vision import read_export
-from pipeline.model.labels import read_labels
+from pipeline.model.label_files import read_labels
+from pipeline.model.metadata import class_names
 from pipeline.model.model import ModelRefused
 from pipeline.model.normalised import normalise
 from pipeline.model.preprocessing import work_out
@@ -238,7 +239,9 @@ def _masks() -> list[Image.Image]:
 def _model(data: bytes) -> None:
     """All that is read of a model before it is run."""
     export = read_export(data)
-    work_out(normalise(export.onnx), export, {})
+    network = normalise(export.onnx)
+    class_names(network.properties)
+    work_out(network, export, {})
 
 
 def readers() -> Mapping[str, Reader]:

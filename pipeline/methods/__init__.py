@@ -17,6 +17,7 @@ from pipeline.methods.method import Method
 from pipeline.methods.noise_experiment import NoiseExperiment
 from pipeline.recipe import Recipe
 from pipeline.scene import segments
+from pipeline.text import meant
 
 __all__ = ["METHODS", "Method", "check", "explainer", "method", "planned", "planned_evaluations"]
 
@@ -43,7 +44,8 @@ def check(recipe: Recipe, labels: Sequence[str]) -> None:
     named = (recipe.labels,) if isinstance(recipe.labels, str) else recipe.labels
     unknown = [name for name in named if name not in labels and recipe.labels not in ("top", "all")]
     if unknown:
-        raise ValueError(f"the model has no label {unknown[0]!r}; it has {_shown(labels)}")
+        near = meant(unknown[0], labels)
+        raise ValueError(f"the model has no label {unknown[0]!r}{near}; it has {_shown(labels)}")
     segments.check(recipe.segmenter["name"], recipe.segmenter_options())
     if "surrogate" in method(recipe).uses:
         surrogate.check(recipe.surrogate)

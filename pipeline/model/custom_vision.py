@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from pipeline.model.labels import read_labels
+from pipeline.model.label_files import read_labels
 from pipeline.model.model import ModelRefused
 
 MOST_ENTRIES = 1000
@@ -65,11 +65,16 @@ def read_export(data: bytes) -> Export:
 
 def _read_archive(archive: zipfile.ZipFile) -> Export:
     members = _safe_members(archive)
-    manifest = _read_json(archive, members, "cvexport.manifest")
-    properties = _read_json(archive, members, str(manifest.get("MetadataPropsFileName") or "metadata_properties.json"))
+    found = _find(members, "cvexport.manifest")
+    home = _path(found).parent if found else None
+    manifest = _read_json(archive, members, "cvexport.manifest", home)
+    properties = _read_json(
+        archive, members, str(manifest.get("MetadataPropsFileName") or "metadata_properties.json"), home
+    )
     _refuse_detector(manifest, properties)
-    onnx = _read(archive, _model_member(members, manifest))
-    labels = _find(members, str(manifest.get("LabelFileName") or "labels.txt"))
+    member = _model_member(members, manifest, home)
+    onnx = _read(archive, member)
+    labels = _find(members, str(manifest.get("LabelFileName") or "labels.txt"), _path(member).parent)
     return Export(
         onnx,
         labels=read_labels(_read(archive, labels)) if labels else None,
@@ -88,14 +93,14 @@ def _safe_members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     total = sum(member.file_size for member in members)
     if total > MOST_BYTES:
         raise ModelRefused(f"the zip unpacks to {total} bytes, at most {MOST_BYTES} are read; {AGAIN}")
-    # macOS adds a shadow "._model.onnx" of each file when it packs a folder again.
-    return [member for member in members if not member.is_dir() and "__MACOSX" not in member.filename]
+    return [member for member in members if not member.filename.endswith(("/", "\\")) and not _is_shadow(member)]
 
 
 def _refuse_unsafe(member: zipfile.ZipInfo) -> None:
     name = member.orig_filename  # before zipfile cuts it at a NUL or replaces separators
-    leaves = name.startswith("/") or ".." in PurePosixPath(name).parts or re.match("[A-Za-z]:", name)
-    if leaves or "\\" in name or "\0" in name:
+    plain = name.replace("\\", "/")  # as .NET Framework, and so PowerShell 5, separates
+    leaves = plain.startswith("/") or ".." in PurePosixPath(plain).parts or re.match("[A-Za-z]:", name)
+    if leaves or "\0" in name:
         raise ModelRefused(f"the zip's entry {name!r} is not a plain path inside the zip; {AGAIN}")
     if stat.S_ISLNK(member.external_attr >> 16):
         raise ModelRefused(f"the zip's entry {name!r} is a symbolic link; pack the files themselves")
@@ -110,12 +115,29 @@ def _refuse_unsafe(member: zipfile.ZipInfo) -> None:
         )
 
 
-def _find(members: list[zipfile.ZipInfo], name: str) -> zipfile.ZipInfo | None:
-    """The entry of this file name, wherever the zip has put it."""
-    found = [member for member in members if PurePosixPath(member.filename).name == PurePosixPath(name).name]
-    if len(found) > 1:
+def _path(member: zipfile.ZipInfo) -> PurePosixPath:
+    return PurePosixPath(member.filename.replace("\\", "/"))
+
+
+def _is_shadow(member: zipfile.ZipInfo) -> bool:
+    """Whether macOS has added it when it packed a folder again: a "._model.onnx" of each file."""
+    path = _path(member)
+    return "__MACOSX" in path.parts or path.name.startswith("._")
+
+
+def _find(members: list[zipfile.ZipInfo], name: str, home: PurePosixPath | None = None) -> zipfile.ZipInfo | None:
+    """The entry of this file name: the one in the folder `home`, else the one that lies least deep.
+
+    Sample code beside a model brings a labels.txt or a model of its own along, further down.
+    """
+    wanted = PurePosixPath(name.replace("\\", "/")).name.casefold()
+    found = [member for member in members if _path(member).name.casefold() == wanted]
+    beside = [member for member in found if _path(member).parent == home]
+    depth = min((len(_path(member).parts) for member in found), default=0)
+    near = beside or [member for member in found if len(_path(member).parts) == depth]
+    if len(near) > 1:
         raise ModelRefused(f"the zip has {len(found)} entries called {name!r}; pack one export into one zip")
-    return found[0] if found else None
+    return near[0] if near else None
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
@@ -126,8 +148,10 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     return data
 
 
-def _read_json(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], name: str) -> dict[str, str]:
-    member = _find(members, name)
+def _read_json(
+    archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], name: str, home: PurePosixPath | None
+) -> dict[str, str]:
+    member = _find(members, name, home)
     if member is None:
         return {}
     try:
@@ -148,16 +172,28 @@ def _refuse_detector(manifest: Mapping[str, str], properties: Mapping[str, str])
         )
 
 
-def _model_member(members: list[zipfile.ZipInfo], manifest: Mapping[str, str]) -> zipfile.ZipInfo:
+def _model_member(
+    members: list[zipfile.ZipInfo], manifest: Mapping[str, str], home: PurePosixPath | None
+) -> zipfile.ZipInfo:
     platform = manifest.get("Platform", "ONNX")
     if platform.upper() != "ONNX":
         raise ModelRefused(f"the zip is an export for {platform}; {AGAIN}")
     models = [member for member in members if member.filename.lower().endswith(".onnx")]
-    named = _find(models, manifest["ModelFileName"]) if "ModelFileName" in manifest else None
-    if named is None and len(models) != 1:
-        count = f"{len(models)} ONNX models and does not say which" if models else "no ONNX model"
-        raise ModelRefused(f"the zip holds {count}; {AGAIN}")
-    return named or models[0]
+    named = _find(models, manifest["ModelFileName"], home) if "ModelFileName" in manifest else None
+    if named is not None:
+        return named
+    depth = min((len(_path(member).parts) for member in models), default=0)
+    near = [member for member in models if len(_path(member).parts) == depth]
+    if len(near) != 1:
+        raise ModelRefused(f"the zip holds {_held(members, models)}; {AGAIN}")
+    return near[0]
+
+
+def _held(members: list[zipfile.ZipInfo], models: list[zipfile.ZipInfo]) -> str:
+    inner = next((member.filename for member in members if member.filename.lower().endswith(".zip")), None)
+    if models:
+        return f"{len(models)} ONNX models and does not say which"
+    return f"no ONNX model but another zip ({inner!r}), which may be the export itself" if inner else "no ONNX model"
 
 
 def _integrity(onnx: bytes, manifest: Mapping[str, str]) -> tuple[str, ...]:

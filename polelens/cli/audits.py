@@ -53,7 +53,8 @@ def start(model: str, images: str, now: bool, watch: bool, asked: Asked, as_json
     polelens audit start poles@2 --recipe lime --images 'north/*' --label TRE
     polelens audit start poles --set segmenter.n_segments=80 --samples 256
     """
-    made, version = asked.recipe(), registry().find(model)
+    version = registry().find(model)
+    made = asked.recipe(known=version.labels)
     check(images)
     found = selected(engine(), version, made, images)
     number = audits().start(version, made, images, urgent=now)
@@ -91,9 +92,10 @@ def refit(
     polelens audit refit 3 --label TRE --label STAAL
     """
     one = audits().get(number)
-    asked = Asked(name or "", None, None, changes, labels).recipe(None if name else one.recipe)
+    version = registry().find(one.model)
+    asked = Asked(name or "", None, None, changes, labels).recipe(None if name else one.recipe, version.labels)
     made = refit_recipe(one.recipe, asked)
-    again = audits().refit(number, registry().find(one.model), made)
+    again = audits().refit(number, version, made)
     progress = audits().progress(again)
     if as_json:
         told = {

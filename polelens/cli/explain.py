@@ -7,11 +7,10 @@ from typing import Any
 import click
 
 from pipeline.methods import planned
-from pipeline.model.labels import read_labels
-from pipeline.model.model import Model
+from pipeline.model.model import NOTHING, Model, Said
 from pipeline.scene.photograph import MEGAPIXELS
 from polelens.cli.explanation_tables import further_tables, superpixel_table
-from polelens.cli.profiles import FILE, read_profile
+from polelens.cli.profiles import FILE, model_options, tell_model
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.text import as_json, console, echo_json, printable, progress_bar
 from polelens.explanation import Explanation
@@ -40,8 +39,7 @@ class Rectangle(click.ParamType[tuple[float, ...]]):
 @click.option(
     "--model", required=True, metavar="FILE-or-NAME", help="An .onnx file, a Custom Vision zip, or NAME[@VERSION]."
 )
-@click.option("--labels", "labels_file", type=FILE, help="Labels, one a line, in the order of the model's outputs.")
-@click.option("--profile", type=FILE, help="Preprocessing profile, JSON; goes before what the model file says.")
+@model_options
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the pictures and attribution.json."
 )
@@ -58,8 +56,7 @@ class Rectangle(click.ParamType[tuple[float, ...]]):
 def explain(
     image: Path,
     model: str,
-    labels_file: Path | None,
-    profile: Path | None,
+    said: Said,
     out: Path | None,
     asked: Asked,
     **options: Any,
@@ -75,9 +72,11 @@ def explain(
     polelens explain pole.jpg --model poles@2 --label TRE --label STAAL --samples 256 --out out
     polelens explain pole.jpg --model poles.zip --box 410,60,85,900 --out out
     """
-    recipe = asked.recipe()
-    labels = read_labels(labels_file.read_bytes()) if labels_file else None
-    read, version = _model(model, labels, read_profile(profile))
+    asked.recipe()  # what is wrong with it is said before the model is read
+    read, version = _model(model, said)
+    recipe = asked.recipe(known=read.labels)
+    if not options["as_json"]:
+        tell_model(read.profile, read.facts)
     if out:
         out.mkdir(parents=True, exist_ok=True)  # before the work: it may not be ours to write
     with progress_bar() as bar:
@@ -106,14 +105,16 @@ def explain(
         _tell(explanation, out)
 
 
-def _model(reference: str, labels: Any, profile: Any) -> tuple[Model, int | None]:
+def _model(reference: str, said: Said) -> tuple[Model, int | None]:
     path = Path(reference)
     if path.is_file():
-        return model_file(path, labels=labels, profile=profile), None
+        return model_file(path, said=said), None
     if path.suffix in (".onnx", ".zip"):
         raise ValueError(f"there is no model file {reference!r}")
-    if labels or profile:
-        raise ValueError("--labels and --profile go with a model file; a registered model has its own")
+    if said != NOTHING:
+        raise ValueError(
+            "--labels, --profile, --activation and --output go with a model file; a registered model has its own"
+        )
     from polelens.cli.store import registry  # noqa: PLC0415 -- a file needs no services
 
     try:
@@ -128,7 +129,7 @@ def _model(reference: str, labels: Any, profile: Any) -> tuple[Model, int | None
 def _tell(explanation: Explanation, out: Path | None) -> None:
     attribution = explanation.attribution
     shares = sorted(attribution.probabilities.items(), key=lambda pair: -pair[1])
-    click.echo("the model says: " + ", ".join(f"{printable(name)} {share:.1%}" for name, share in shares[:5]))
+    click.echo("\nthe model says: " + ", ".join(f"{printable(name)} {share:.1%}" for name, share in shares[:5]))
     for label in attribution.labels:
         fit, agreement = label.fit.r2_held_out if label.fit else math.nan, label.agreement.spearman
         told = [f"{(label.weights > 0).sum()} superpixels for it, {(label.weights < 0).sum()} against"]

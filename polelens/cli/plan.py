@@ -89,7 +89,8 @@ def plan_command(model: str, images: str, workers: int, asked: Asked, as_json: b
     polelens audit plan poles --workers 8
     polelens audit plan poles@2 --recipe lime --images 'north/*' --json
     """
-    made, version = asked.recipe(), registry().find(model)
+    version = registry().find(model)
+    made = asked.recipe(known=version.labels)
     check(made, version.labels)
     check_selection(images)
     found = selected(engine(), version, made, images)

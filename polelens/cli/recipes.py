@@ -2,6 +2,7 @@
 
 import functools
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from pipeline.methods import method, planned_evaluations
 from pipeline.recipe import Recipe
 from pipeline.recipes import RECIPES, recipe
 from pipeline.scene.choice import Choice, own_options
+from pipeline.text import resolved
 from polelens.cli.text import as_json, console, echo_json
 
 COLUMNS = ("method", "superpixels", "fill", "design", "seeds x samples")
@@ -47,8 +49,11 @@ class Asked:
     thorough: bool = False
     denoise: float | None = None
 
-    def recipe(self, base: Recipe | None = None) -> Recipe:
-        """The recipe: the named one, or another, with its changes. Raises ValueError saying which option is wrong."""
+    def recipe(self, base: Recipe | None = None, known: Sequence[str] = ()) -> Recipe:
+        """The recipe: the named one, or another, with its changes; `known` are the labels of the model it is for.
+
+        Raises ValueError saying which option is wrong.
+        """
         fields = dict(_change(change) for change in self.changes)
         if self.samples is not None:
             fields["samples"] = self.samples
@@ -56,10 +61,15 @@ class Asked:
             fields |= {"judge": True, "thorough": True}
         if self.denoise is not None:
             fields["denoise"] = self.denoise
-        if self.labels:  # `top` and `all` alone are words, else they are names
-            fields["labels"] = self.labels[0] if self.labels in (("top",), ("all",)) else list(self.labels)
+        if self.labels:
+            fields["labels"] = self._explained(known)
         made = (base or recipe(self.name)).override(fields)
         return made if self.seed is None else made.reseed(self.seed)
+
+    def _explained(self, known: Sequence[str]) -> str | list[str]:
+        """The model's own labels, as it writes them; `top` and `all` alone are words where no label is called so."""
+        names = [resolved(label, known) or label for label in self.labels]
+        return names[0] if self.labels in (("top",), ("all",)) and names[0] not in known else names
 
 
 def recipe_options(command: Any) -> Any:

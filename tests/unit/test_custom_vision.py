@@ -78,7 +78,8 @@ def test_what_is_no_single_onnx_classifier_is_refused_with_its_reason(data, reas
 
 
 @pytest.mark.parametrize(
-    "name", ["/model.onnx", "../model.onnx", "a/../../model.onnx", "a\\model.onnx", "C:model.onnx"]
+    "name",
+    ["/model.onnx", "../model.onnx", "a/../../model.onnx", "a\\..\\..\\model.onnx", "\\model.onnx", "C:model.onnx"],
 )
 def test_a_path_that_could_leave_the_zip_is_refused_even_beside_a_good_model(name):
     with pytest.raises(ModelRefused, match="not a plain path"):
@@ -145,3 +146,41 @@ def _claiming(data, form, offset, *values):
         struct.pack_into(form, changed, place + offset, *values)
         place = data.find(b"PK\x01\x02", place + 4)
     return bytes(changed)
+
+
+MANIFEST = json.dumps({"Platform": "ONNX", "ModelFileName": "model.onnx", "LabelFileName": "labels.txt"})
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {
+            "export\\model.onnx": ONNX,
+            "export\\labels.txt": "x\r\ny",
+            "export\\cvexport.manifest": MANIFEST,
+            "export\\": b"",
+        },
+        {"model.onnx": ONNX, "labels.txt": "x\ny", "cvexport.manifest": MANIFEST, "python/labels.txt": "no"},
+        {"model.onnx": ONNX, "labels.txt": "x\ny", "cvexport.manifest": MANIFEST, "CSharp/Assets/model.onnx": b""},
+        {"a/model.onnx": ONNX, "a/labels.txt": "x\ny", "a/cvexport.manifest": MANIFEST, "labels.txt": "no"},
+        {"model.onnx": ONNX, "labels.txt": "x\ny", "python/other.onnx": b"", "python/labels.txt": "no"},
+        {
+            "a/model.onnx": ONNX,
+            "a/labels.txt": "x\ny",
+            "__MACOSX/a/._model.onnx": b"",
+            ".DS_Store": b"",
+            "._labels.txt": b"",
+        },
+        {"Model.ONNX": ONNX, "Labels.TXT": "x\ny", "CVExport.manifest": MANIFEST, "desktop.ini": b""},
+    ],
+    ids=["PowerShell", "sample's labels", "sample's model", "in a folder", "no manifest", "macOS", "case"],
+)
+def test_an_export_packed_again_is_read_whatever_packed_it(files):
+    """Backslashes, shadows of macOS, and sample code that brings a model or labels of its own, further down."""
+    export = read_export(zipped(files))
+    assert (export.onnx, export.labels) == (ONNX, ("x", "y"))
+
+
+def test_a_zip_in_a_zip_is_named():
+    with pytest.raises(ModelRefused, match=r"no ONNX model but another zip .'in/export.zip'.,"):
+        read_export(zipped({"in/export.zip": custom_vision_zip()}))

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pipeline.model.labels import read_labels
+from pipeline.model.label_files import read_labels
 from pipeline.model.model import ModelRefused
 
 NAMES = ("betong", "stål", "tre og stein")

@@ -166,7 +166,7 @@ def test_what_is_wrong_is_said_before_the_work(zipped: Path, photograph: Path, t
             explain(**arguments, progress=lambda *call: asked.append(call))  # type: ignore[arg-type]
 
     refused("no label 'POLE'; it has BETONG, STAAL, TRE", recipe=FEW.override({"labels": ["POLE"]}))
-    refused("there is no recipe 'limes'; there are default, adaptive", recipe="limes")
+    refused(r"no recipe 'limes' \(did you mean lime\?\); there are default, adaptive", recipe="limes")
     refused("palette is 'pink', expected one of", palette="pink")
     refused("No such file", FileNotFoundError, image=tmp_path / "none.png")
     refused("not a JPEG", image=b"hello")

@@ -275,7 +275,7 @@ def test_a_recipe_s_labels_are_the_model_s(labels):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"labels": ("TRE", "STEEL")}, "the model has no label 'STEEL'; it has BETONG, STAAL, TRE"),
+        ({"labels": ("TRE", "STEEL")}, r"no label 'STEEL' \(did you mean STAAL\?\); it has BETONG, STAAL, TRE"),
         ({"labels": "tre"}, "the model has no label 'tre'"),
         ({"labels": ("top",)}, "the model has no label 'top'"),
         ({"labels": ("all", "TRE")}, "the model has no label 'all'"),

@@ -18,6 +18,8 @@ PROFILES = {
     "center": Profile(8),
     "stretch": Profile(8, crop="stretch"),
     "shorter-side": Profile(8, crop="shorter-side", resize=11),
+    "rectangle": Profile((8, 12)),
+    "rectangle, shorter-side": Profile((12, 8), crop="shorter-side", resize=15),
 }
 SIZES = ((19, 31), (31, 19), (5, 23), (64, 64))  # height and width: higher, wider, smaller and larger than the canvas
 SEGMENTS = np.repeat(np.repeat(np.arange(16, dtype=np.int32).reshape(4, 4), 2, axis=0), 2, axis=1)
