@@ -187,7 +187,7 @@ def test_what_goes_bad_in_the_archive_fails_its_own_row(shared_bench: Bench) -> 
     blobs = open_blobs(bench.environment["POLELENS_BLOBS"])
     blobs.put(image_key(found["odd/torn.png"].sha256), torn[:200])
     blobs.put(mask_key(found["odd/masked.png"].mask or ""), mask[:-30])
-    number = bench.audit(version, "odd/*", samples=16, seeds=[1, 11], judge=False)
+    number = bench.audit(version, "odd/*", samples=16, seeds=[1, 11])
     progress = bench.wait(number)
     assert (progress.done, progress.failed) == (len(odd), 2)
     reasons = {one.image_name: one.reason or "" for one in bench.results(number) if one.state == "failed"}

@@ -41,11 +41,11 @@ def test_an_audit_of_real_workers_in_figures(shared_bench: Bench, commands: Comm
     version = shared_bench.model(models.additive(np.full((32, 32), 0.4 / 3072 / 255)), "a", "b", name="measured")
     shared_bench.photographs("measured", pictures(3, seed=4177))
     cli = commands(shared_bench.environment)
-    first = shared_bench.wait(shared_bench.audit(version, "measured/000.png", judge=False))
+    first = shared_bench.wait(shared_bench.audit(version, "measured/000.png", samples=128, judge=False))
     found = samples(cli("metrics", "--once"))
     rate = first.evaluations / found["polelens_inference_seconds_total", "measured@1"]
     assert rate == pytest.approx(found["polelens_model_rate", "measured@1"], rel=1e-6)
-    progress = shared_bench.wait(shared_bench.audit(version, "measured/*", judge=False))
+    progress = shared_bench.wait(shared_bench.audit(version, "measured/*", samples=128, judge=False))
     found = samples(cli("metrics", "--once"))
 
     assert found["polelens_photographs_done_total", "measured@1"] == progress.done == 3
