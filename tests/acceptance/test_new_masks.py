@@ -73,7 +73,7 @@ def test_masks_that_come_later_reach_the_next_audit(bench: Bench, cli: Commands,
     assert again[1].attribution is not None
     assert again[1].attribution.evaluations == grounding.PLANNED
 
-    refitted = cli.json("audit", "refit", 3, "--set", "kernel_width=null")["audit"]
+    refitted = cli.json("audit", "refit", 3, "--set", "kernel_width=0.25")["audit"]
     bench.wait(refitted)
     _as_from_scratch(bench, refitted, bench.audits.get(refitted).recipe)
     assert bench.audits.progress(refitted).evaluations == 0
