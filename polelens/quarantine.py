@@ -22,22 +22,38 @@ from storage.settings import Limits
 
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV")  # of the environment
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}  # each thread reserves memory
+TENSORFLOW = {
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF2ONNX_CATCH_ERRORS": "FALSE",  # else it keeps a copy of the graph for each of its passes: 7 GB for ResNet-50
+    "PYTHONHASHSEED": "0",  # else it gives the same graph other names each time, and the model another digest
+    "CUDA_VISIBLE_DEVICES": "-1",
+}
 OUT_OF_TIME = (-signal.SIGXCPU, -signal.SIGVTALRM)
 
 
-def model_within(
-    limits: Limits, data: bytes, *, name: str, labels: Sequence[str] | None, profile: Mapping[str, Any] | None
+def model_within(  # noqa: PLR0913 -- what `read_model` takes, and the limits
+    limits: Limits,
+    data: bytes,
+    *,
+    name: str,
+    labels: Sequence[str] | None = None,
+    profile: Mapping[str, Any] | None = None,
+    input_name: str | None = None,
+    output: str | None = None,
 ) -> Model:
-    """What `pipeline.model.model.read_model` makes of a file's bytes, read and tried within limits.
+    """What `pipeline.model.admission.read_model` makes of a file's bytes, read and tried within limits.
 
     Raises
     ------
     ModelRefused, ValueError
         As `read_model` does, and for a file that takes more than the limits or crashes what reads it.
     """
-    request = {"limits": asdict(limits), "given": {"name": name, "labels": labels, "profile": profile}}
+    given = {"name": name, "labels": labels, "profile": profile, "input_name": input_name, "output": output}
+    request = {"limits": asdict(limits), "given": given}
     command = [sys.executable, "-P", "-B", "-m", __name__]
-    environment = {key: os.environ[key] for key in KEPT if key in os.environ} | ONE_THREAD
+    environment = {key: os.environ[key] for key in KEPT if key in os.environ} | ONE_THREAD | TENSORFLOW
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, map(os.path.abspath, sys.path)))
     try:
         done = subprocess.run(

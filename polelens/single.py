@@ -29,6 +29,7 @@ from pipeline.scene.photograph import decode
 from pipeline.scene.scene import Scene
 from pipeline.staging import stage
 from polelens.quarantine import model_within
+from polelens.saved_model import packed
 from storage.settings import limits
 
 MOST_BYTES = 2**31  # what protobuf, and so ONNX, can hold in a file
@@ -94,7 +95,8 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     Parameters
     ----------
     image : path of a photograph, its file's bytes, or its pixels, uint8 [H, W, 3], upright RGB
-    model : path of a Custom Vision zip or an .onnx file, or a model read by `pipeline.model.model.read_model`
+    model : path of a Custom Vision zip, of an .onnx or .pb file or of a SavedModel, or a model read by
+        `pipeline.model.admission.read_model`
     recipe : name of a recipe, or a Recipe such as `polelens.recipe("lime").override({"samples": 500})`
     labels : the model's labels in the order of its outputs, where the file does not carry them
     profile : fields of the preprocessing profile that go before what the file says
@@ -145,13 +147,20 @@ def model_file(
     name: str | None = None,
     labels: Sequence[str] | None = None,
     profile: Mapping[str, Any] | None = None,
+    input_name: str | None = None,
+    output: str | None = None,
 ) -> Model:
-    """The model in a file, named after the file unless told otherwise; read and tried in a process with limits."""
+    """The model in a file, or in the folder of a SavedModel, named after it unless told otherwise.
+
+    It is read and tried in a process with limits.
+    """
     if path.stat().st_size > MOST_BYTES:
         raise ModelRefused(
             f"the file has {path.stat().st_size:,} bytes, and ONNX ends at {MOST_BYTES:,}; export it again"
         )
-    return model_within(limits(), path.read_bytes(), name=name or path.stem, labels=labels, profile=profile)
+    data = packed(path) if path.is_dir() else path.read_bytes()
+    given: dict[str, Any] = {"labels": labels, "profile": profile, "input_name": input_name, "output": output}
+    return model_within(limits(), data, name=name or path.stem, **given)
 
 
 def _photograph(image: str | os.PathLike[str] | bytes | NDArray[np.uint8]) -> tuple[NDArray[np.uint8], str]:

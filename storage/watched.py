@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 
 from storage.blobs import s3_client
 
-SUFFIXES = frozenset({".zip", ".onnx"})
+SUFFIXES = frozenset({".zip", ".onnx", ".pb"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """The admission of a model: a file is read, normalised and tried before it becomes a model."""
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.model.conversion import as_onnx, compared
 from pipeline.model.custom_vision import Export, read_export
 from pipeline.model.model import Model, ModelRefused
 from pipeline.model.normalised import Network, normalise, with_free_batch, with_softmax
@@ -20,20 +20,28 @@ PROBABILITY_SLACK = 1e-3  # float16 softmaxes overshoot 1 by a little
 
 
 def read_model(
-    data: bytes, *, name: str, labels: Sequence[str] | None = None, profile: Mapping[str, Any] | None = None
+    data: bytes,
+    *,
+    name: str,
+    labels: Sequence[str] | None = None,
+    profile: Mapping[str, Any] | None = None,
+    input_name: str | None = None,
+    output: str | None = None,
 ) -> Model:
-    """A model from a Custom Vision zip or a plain .onnx file.
+    """A model from a zip of Custom Vision or of a SavedModel, or from a plain .onnx or .pb file.
 
     Parameters
     ----------
     data : bytes
-        The zip or .onnx file.
+        The file.
     name : str
         What the model is called.
     labels : sequence of str, or None
         In the order of the output's columns; before those of the zip or of the model itself.
     profile : mapping or None
         Fields of a profile's JSON object, which go before what the file says.
+    input_name, output : str or None
+        The ends of a TensorFlow graph, where they cannot be found.
 
     Returns
     -------
@@ -47,19 +55,22 @@ def read_model(
     ValueError
         If a given profile field is wrong.
     """
-    export = read_export(data)
+    export, converted = as_onnx(read_export(data), input_name, output)
     network = normalise(export.onnx)
     preprocessing = work_out(network, export, profile or {})
     scores = _first_answers(export, network, preprocessing.profile)
     columns = _labels(labels, export, network, scores.shape[1])
     facts = _facts(export, network, preprocessing)
+    if converted:
+        scores, told = compared(converted, scores, preprocessing.profile, half=network.input.half)
+        facts |= told
     _refuse_nul(columns, facts)
     draft = Model(
         name=name,
         onnx=network.model.SerializeToString(deterministic=True),
         labels=columns,
         profile=preprocessing.profile,
-        sha256=hashlib.sha256(export.onnx).hexdigest(),
+        sha256=export.sha256,
         batch=False,
         facts=facts,
     )
@@ -107,7 +118,7 @@ def _refuse_nul(labels: tuple[str, ...], facts: Mapping[str, Any]) -> None:
 
 def _facts(export: Export, network: Network, preprocessing: Preprocessing) -> dict[str, Any]:
     return {
-        "format": "Custom Vision zip" if export.custom_vision else "ONNX",
+        "format": export.kind,
         "opset": network.opset,
         "ir": network.ir,
         "input": network.input.name,

@@ -20,13 +20,18 @@ def answers(file: bytes, network: Network, profile: Profile) -> NDArray[np.float
     """The file's own scores for the trial's pictures, put to it as given and one at a time: float32 [5, c]."""
     session = open_session(file)
     rows = []
-    for picture in compose(_scene(profile.size), MASKS):
-        tensor = profile.tensor(picture)[None]
+    for picture in pictures(profile):
+        tensor = picture[None]
         tensor = tensor.transpose(0, 2, 3, 1) if network.input.layout == "nhwc" else tensor
         tensor = tensor.astype(np.float16 if network.input.half else np.float32)
         (answer,) = session.run([network.given_output], {network.input.name: tensor})
         rows.append(_row(answer))
     return np.stack(rows)
+
+
+def pictures(profile: Profile) -> list[NDArray[np.float32]]:
+    """The trial's pictures as the network takes them: float32 [3, h, w] each."""
+    return [profile.tensor(picture) for picture in compose(_scene(profile.size), MASKS)]
 
 
 def agrees(model: Model, network: Network, expected: NDArray[np.float32]) -> bool:

@@ -10,9 +10,10 @@ from pipeline.methods import planned
 from pipeline.model.custom_vision import read_labels
 from pipeline.model.model import Model
 from polelens.cli.evidence import evidence_table, further_tables
-from polelens.cli.profiles import FILE, read_profile
+from polelens.cli.profiles import FILE, ends, read_profile
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.text import as_json, console, echo_json, printable, progress_bar
+from polelens.saved_model import is_saved_model
 from polelens.single import Explanation, model_file
 from polelens.single import explain as explain_one
 from storage.settings import SettingsError, thresholds
@@ -35,10 +36,14 @@ class Rectangle(click.ParamType[tuple[float, ...]]):
 @click.command()
 @click.argument("image", type=FILE)
 @click.option(
-    "--model", required=True, metavar="FILE-or-NAME", help="An .onnx file, a Custom Vision zip, or NAME[@VERSION]."
+    "--model",
+    required=True,
+    metavar="FILE-or-NAME",
+    help="A model's file as `models add` takes it, or NAME[@VERSION].",
 )
 @click.option("--labels", "labels_file", type=FILE, help="Labels, one a line, in the order of the model's outputs.")
 @click.option("--profile", type=FILE, help="Preprocessing profile, JSON; goes before what the model file says.")
+@ends
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the pictures and attribution.json."
 )
@@ -70,7 +75,8 @@ def explain(
     """
     recipe = asked.recipe()
     labels = read_labels(labels_file.read_bytes()) if labels_file else None
-    read, version = _model(model, labels, read_profile(profile))
+    named = {name: options[name] for name in ("input_name", "output")}
+    read, version = _model(model, {"labels": labels, "profile": read_profile(profile), **named})
     if out:
         out.mkdir(parents=True, exist_ok=True)  # before the work: it may not be ours to write
     with progress_bar() as bar:
@@ -95,14 +101,15 @@ def explain(
         _tell(explanation, out)
 
 
-def _model(reference: str, labels: Any, profile: Any) -> tuple[Model, int | None]:
+def _model(reference: str, told: dict[str, Any]) -> tuple[Model, int | None]:
+    """The model in a file, with what was told of it, or a registered one and its version."""
     path = Path(reference)
-    if path.is_file():
-        return model_file(path, labels=labels, profile=profile), None
-    if path.suffix in (".onnx", ".zip"):
+    if path.is_file() or is_saved_model(path):
+        return model_file(path, **told), None
+    if path.suffix in (".onnx", ".zip", ".pb"):
         raise ValueError(f"there is no model file {reference!r}")
-    if labels or profile:
-        raise ValueError("--labels and --profile go with a model file; a registered model has its own")
+    if any(told.values()):
+        raise ValueError("--labels, --profile, --input and --output go with a model file; a registered one has its own")
     from polelens.cli.store import registry  # noqa: PLC0415 -- a file needs no services
 
     try:

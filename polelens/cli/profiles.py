@@ -1,12 +1,24 @@
 """Preprocessing profiles, as a command line names them."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+MODEL = click.Path(exists=True, path_type=Path)  # a SavedModel is a folder
+
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def ends(command: Command) -> Command:
+    """Give a command the options that name a TensorFlow graph's ends: `input_name` and `output`."""
+    help_text = "Where {} a TensorFlow graph, where it cannot be found."
+    command = click.option("--output", help=help_text.format("scores leave"))(command)
+    return click.option("--input", "input_name", help=help_text.format("pictures enter"))(command)
 
 
 def read_profile(path: Path | None) -> dict[str, Any] | None:

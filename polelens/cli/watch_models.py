@@ -80,7 +80,7 @@ class Watch:
 @click.option("--labels", "labels_file", type=FILE, help="Labels, one a line; a Custom Vision zip has its own.")
 @click.option("--profile", type=FILE, help="Preprocessing profile, JSON; its fields go before what the files say.")
 def watch(place: str, name: str, once: bool, every: float, labels_file: Path | None, profile: Path | None) -> None:
-    """Register each Custom Vision zip or .onnx file that appears in a place as the next version of NAME.
+    """Register each Custom Vision zip, .onnx or .pb file that appears in a place as the next version of NAME.
 
     A file in a folder is read when two looks find it of the same size and time. What is refused is said once; nothing
     is moved or deleted. Where NAME has a policy (see `polelens policy`), the audit of a new version starts by itself.
