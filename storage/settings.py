@@ -33,7 +33,7 @@ class Limits:
     """What reading and trying a stranger's model may take."""
 
     model_gigabytes: float = 8
-    model_seconds: float = 300
+    model_seconds: float = 600
 
 
 class Alone(BaseSettings):
@@ -52,7 +52,7 @@ class Alone(BaseSettings):
     judge_fill: float = Field(default=_DEFAULT.fill, ge=0, le=1, description="warn of a fill whose own score is higher")
 
     model_gigabytes: float = Field(default=8, gt=0, description="memory that reading and trying a model may take")
-    model_seconds: float = Field(default=300, gt=0, description="time that reading and trying a model may take")
+    model_seconds: float = Field(default=600, gt=0, description="time that reading and trying a model may take")
 
     @property
     def thresholds(self) -> Thresholds:
