@@ -22,7 +22,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV) (a few minutes the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python $(INSTALL) --upgrade 'pip>=25.1' # the first that knows dependency groups
-	@$(BIN)/python $(INSTALL) --constraint constraints.txt --editable '.[local,export]' --group dev
+	@$(BIN)/python $(INSTALL) --constraint constraints.txt --editable '.[local,export,heic]' --group dev
 	@touch $@
 
 demo: venv ## Audit rendered photographs with two small models on a stack of its own, and write the report
@@ -32,7 +32,7 @@ bench: venv ## Measure and write docs/benchmarks.md; make bench ARGS="scaling --
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 test: venv ## Run the tests; make test ARGS="-k words" runs some of them
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations=25 $(ARGS)
 
 tensorflow: ## Run the tests that need TensorFlow, in an environment of their own: it takes 1.7 GB
 	@test -x build/tensorflow/bin/python || $(PYTHON) -m venv build/tensorflow
@@ -77,7 +77,7 @@ format: venv ## Put the code into its format, and mend what ruff can mend by its
 constraints: ## Make constraints.txt again from the newest versions that pyproject.toml allows
 	@rm -rf build/constraints && $(PYTHON) -m venv build/constraints
 	@build/constraints/bin/python $(INSTALL) --upgrade 'pip>=25.1'
-	@build/constraints/bin/python $(INSTALL) --editable '.[local,export,tensorflow]' --group dev --group fuzz --group audit
+	@build/constraints/bin/python $(INSTALL) --editable '.[local,export,heic,tensorflow]' --group dev --group fuzz --group audit
 	@{ echo '# Versions that the tests passed with; remade by `make constraints`.'; \
 	   build/constraints/bin/python -m pip freeze --exclude-editable; } > constraints.txt
 	@rm -rf build/constraints

@@ -39,19 +39,19 @@ def bare(model: Model, processes: int, batch: int) -> Iterator[Bare]:
     with ExitStack() as stack:
         pools = tuple(
             stack.enter_context(ProcessPoolExecutor(1, get_context("spawn"), _open, (model.onnx, batch, size)))
-            for size in [model.profile.size] * processes
+            for size in [(model.profile.height, model.profile.width)] * processes
         )
         loop = Bare(pools)
         loop.seconds(processes * 2 * batch)
         yield loop
 
 
-def pictures(batch: int, size: int) -> NDArray[np.float32]:
-    """A batch of noise, float32 [batch, 3, size, size]."""
-    return np.random.Generator(np.random.Philox(0)).normal(size=(batch, 3, size, size)).astype(np.float32)
+def pictures(batch: int, size: tuple[int, int]) -> NDArray[np.float32]:
+    """A batch of noise, float32 [batch, 3, height, width]."""
+    return np.random.Generator(np.random.Philox(0)).normal(size=(batch, 3, *size)).astype(np.float32)
 
 
-def _open(onnx: bytes, batch: int, size: int) -> None:
+def _open(onnx: bytes, batch: int, size: tuple[int, int]) -> None:
     session = open_session(onnx, threads=1)
     _held.update(session=session, name=session.get_inputs()[0].name, pictures=pictures(batch, size))
 

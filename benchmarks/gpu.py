@@ -53,7 +53,8 @@ def _ours(evaluations: int, batch: int) -> Callable[[], object]:
 def _bare(evaluations: int, batch: int) -> Callable[[], object]:
     session: InferenceSession = open_session(model().onnx, providers=PROVIDERS)
     binding = session.io_binding()
-    there = OrtValue.ortvalue_from_numpy(pictures(batch, model().profile.size), "cuda", 0)
+    noise = pictures(batch, (model().profile.height, model().profile.width))
+    there = OrtValue.ortvalue_from_numpy(noise, "cuda", 0)
     binding.bind_ortvalue_input(session.get_inputs()[0].name, there)
     binding.bind_output(session.get_outputs()[0].name, "cuda")
 

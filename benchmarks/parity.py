@@ -68,7 +68,7 @@ def ours(case: Case) -> tuple[float, float]:
     """The areas that polelens says."""
     order, k = heaviest_first(case.weights), case.scene.k
     removed, shown = compose(case.scene, deletion(order)), compose(case.blurred, insertion(order))
-    return area(case.scores(removed)[:, 0], k), area(case.scores(shown)[:, 0], k)
+    return float(area(case.scores(removed)[:, 0], k)), float(area(case.scores(shown)[:, 0], k))
 
 
 class Seen:

@@ -9,7 +9,7 @@ from demo.photographs import photograph
 from pipeline.pictures import GREEN_RED, png
 from pipeline.pictures.backdrop import view
 from pipeline.pictures.lettering import font, percent
-from pipeline.pictures.paint import evidence, relative
+from pipeline.pictures.paint import relative, tinted
 from polelens import explain
 
 HERE = Path(__file__).parent
@@ -41,7 +41,7 @@ def _column(seed: int, label: str, background: str) -> list[tuple[Image.Image, s
     for version in (1, 2):
         found = explain(png(taken.image), HERE / f"poles-v{version}.zip")
         [told] = found.attribution.labels
-        painted = evidence(view(found.backdrop, SIDE, SIDE), relative(told.weights), GREEN_RED)
+        painted = tinted(view(found.backdrop, SIDE, SIDE), relative(told.weights), GREEN_RED)
         probability = percent(found.attribution.probabilities[told.label])
         cells.append((Image.fromarray(painted), f"it says {told.label}, {probability}"))
     return cells

@@ -1,10 +1,15 @@
 """The document of an explanation: what `attribution.json` holds, and what the archive gives for each photograph."""
 
-from collections.abc import Mapping
+import io
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.answer.attribution import Attribution
+from pipeline.model.profile import Profile
 from pipeline.recipe import Recipe
 
 
@@ -19,11 +24,38 @@ class ImageFacts:
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """Which model: its name, its version where it is registered, and the SHA-256 of its ONNX file."""
+    """Which model: its name, its version where it is registered, the SHA-256 of its ONNX file, and how it is asked.
+
+    That is its profile as a JSON object, where each field of it comes from, and what a person should know.
+    """
 
     name: str
     version: int | None
     sha256: str
+    profile: Mapping[str, Any]
+    profile_sources: Mapping[str, str]
+    warnings: Sequence[str]
+
+    @classmethod
+    def of(cls, reference: tuple[str, int | None], sha256: str, profile: Profile, facts: Mapping[str, Any]) -> Self:
+        """The facts of the model with this name and version."""
+        sources, warnings = facts.get("profile_sources", {}), facts.get("warnings", [])
+        return cls(*reference, sha256, profile.to_json(), sources, warnings)
+
+
+def heat_files(attribution: Attribution) -> Mapping[str, bytes]:
+    """The heat maps, where the method gives such, as files by name: `heat-1.npz` holds `heat`, float32 [h, w]."""
+    return {
+        f"heat-{place}.npz": _packed(label.heat)
+        for place, label in enumerate(attribution.labels, start=1)
+        if label.heat is not None
+    }
+
+
+def _packed(heat: NDArray[np.float32]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, heat=heat)
+    return buffer.getvalue()
 
 
 def document(image: ImageFacts, model: ModelFacts, recipe: Recipe, attribution: Attribution) -> Mapping[str, Any]:

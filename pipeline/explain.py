@@ -17,11 +17,20 @@ Predict = Callable[[Scene, NDArray[np.bool_]], Scores]
 
 
 def explain(scene: Scene, explainer: Explainer, predict: Predict) -> Attribution:
-    """Explain one scene.
+    """Explain one scene: show the model what the explainer asks for, until it answers.
 
     Parameters
     ----------
+    scene : Scene
+        One photograph, cut into k superpixels.
+    explainer : Explainer
+        Such as `pipeline.methods.explainer` makes of a recipe.
     predict : (scene, masks bool [n, k]) -> scores float32 [n, c]
+        The model, which may be shown variants of the scene with another k.
+
+    Returns
+    -------
+    Attribution
     """
     evidence: list[Evidence] = []
     step: Probe | Attribution = explainer.open(scene)
@@ -32,7 +41,17 @@ def explain(scene: Scene, explainer: Explainer, predict: Predict) -> Attribution
 
 
 def answer(scene: Scene, probe: Probe, predict: Predict, rows: tuple[int, int | None] = (0, None)) -> Scores:
-    """The model's scores for a range of a probe's rows, each block on the variant of the scene that it is about."""
+    """The model's scores for a range of a probe's rows, each block on the variant of the scene that it is about.
+
+    Parameters
+    ----------
+    rows : (start, stop)
+        All of the probe's n rows unless told otherwise.
+
+    Returns
+    -------
+    float32 [stop - start, c]
+    """
     answers = []
     for variant, pieces in groupby(probe.pieces(*rows), key=itemgetter(0)):
         masks = np.concatenate([piece for _, piece in pieces])

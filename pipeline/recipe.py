@@ -7,12 +7,22 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
-from pipeline.conversation.designs import DESIGNS
+from pipeline.conversation.designs import DESIGNS, whole_block
+from pipeline.scene.choice import own_options
 from pipeline.scene.fills import NAMED, color
 from pipeline.scene.segments import SEGMENTERS
 
 Options = Mapping[str, Any]
+
+# The fields that are in every recipe's JSON, and so in its digest, whatever their value. A field that is added later is
+# no part of either while it is left at its default, or every archive would have to be explained again.
+FIRST = frozenset(
+    {"name", "method", "segmenter", "fill", "design", "samples", "seeds", "stopping", "kernel_width", "surrogate"}
+    | {"labels", "judge", "thorough", "denoise"}
+)
 MAX_EVALUATIONS = 10_000_000
+AUTO = "auto"  # of samples
+USUAL = 50  # superpixels of a segmenter that is not told how many
 
 # Without smoothing, and at compactness 10, grain and texture shatter superpixels and SLIC merges the splinters: one
 # superpixel for `skimage.data.gravel()`, 7 for `grass()`. These options give 28 to 49 on all its photographs.
@@ -37,6 +47,9 @@ class Stopping:
         Seeds of the first round, and of each further one.
     top : int
     precision, gap, tie : float
+    confidence : 0..1 or None
+        That the last of the top is above the next, two-sided, by Student's t of one degree less than there are seeds:
+        of three seeds the jackknife's two standard errors are 82 %. Instead of `gap`, where it is given.
     """
 
     first: int = 3
@@ -45,8 +58,11 @@ class Stopping:
     precision: float = 0.25
     gap: float = 2.0
     tie: float = 0.005
+    confidence: float | None = None
 
     def __post_init__(self) -> None:
+        if self.confidence is not None and not (_positive(self.confidence) and self.confidence < 1):
+            raise ValueError(f"stopping.confidence is {self.confidence!r}, expected a share between 0 and 1, or null")
         for one in fields(self):
             value: Any = getattr(self, one.name)
             low = 2 if one.name == "first" else 1
@@ -65,15 +81,16 @@ class Recipe:
     name : str
         For people; not part of the digest.
     method : str
-        A module of `pipeline.methods`.
+        See `pipeline.methods.METHODS`.
     segmenter : {"name": ..., its own options}
         See `pipeline.scene.segments`.
     fill : str
         See `pipeline.scene.fills`.
     design : str
         See `pipeline.conversation.designs`.
-    samples : int
-        Masks drawn under each seed.
+    samples : int or "auto"
+        Masks drawn under each seed; `auto` is a whole block of the Hadamard design, twice the next power of two above
+        the number of superpixels, and every mask there is, once, for up to five.
     seeds : tuple of int
         Each seed is a replicate; their spread is the stability, their pool is the estimate.
     stopping : {"first": ..., "step": ..., "top": ..., "precision": ..., "gap": ..., "tie": ...} or None
@@ -91,6 +108,8 @@ class Recipe:
     denoise : float or None
         Explain again without what speaks against the label: the strongest superpixels that carry this share of it,
         1 for all; see `pipeline.methods.noise_experiment`.
+    options : mapping
+        The method's own options; it checks them itself.
     """
 
     name: str
@@ -98,15 +117,16 @@ class Recipe:
     segmenter: Options = field(default_factory=lambda: dict(SLIC))
     fill: str = "mean"
     design: str = "hadamard"
-    samples: int = 128
+    samples: int | str = AUTO
     seeds: tuple[int, ...] = tuple(range(1, 82, 10))
     stopping: Options | None = None
-    kernel_width: float | None = 0.25
+    kernel_width: float | None = None
     surrogate: Options = field(default_factory=lambda: {"name": "ridge", "alpha": 0.01})
     labels: str | tuple[str, ...] = "top"
     judge: bool = True
     thorough: bool = False
     denoise: float | None = None
+    options: Options = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for one in fields(self):
@@ -117,12 +137,13 @@ class Recipe:
         _one_of("design", self.design, DESIGNS)
         if self.fill not in NAMED:
             color(self.fill)
-        _within("samples", self.samples, 4, 1_000_000)
+        if self.samples != AUTO:
+            _within("samples", self.samples, 4, 1_000_000, AUTO)
         for seed in self.seeds:
             _within("seeds", seed, 0, 2**32 - 1)
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"recipe: seeds are {list(self.seeds)}, expected at least one and no two alike")
-        if len(self.seeds) * self.samples > MAX_EVALUATIONS:
+        if len(self.seeds) * self.drawn(self.superpixels) > MAX_EVALUATIONS:
             raise ValueError(f"recipe: more than {MAX_EVALUATIONS} evaluations a photograph; lower samples or seeds")
         self._check_stopping()
         if self.kernel_width is not None and not _positive(self.kernel_width):
@@ -130,8 +151,11 @@ class Recipe:
                 f"recipe: kernel_width is {self.kernel_width!r}, expected a number above 0, or null for no kernel"
             )
         self._check_tests()
+        if not isinstance(self.options, Mapping):
+            raise ValueError(f"recipe: options is {self.options!r}, expected an object of the method's own options")
         names = (self.labels,) if isinstance(self.labels, str) else self.labels
-        if not isinstance(names, tuple) or not all(names) or len(set(names)) != max(len(names), 1):
+        plain = isinstance(names, tuple) and all(isinstance(one, str) and one for one in names)
+        if not plain or len(set(names)) != max(len(names), 1):
             raise ValueError(f"recipe: labels is {self.labels!r}, expected top, all or names, no two alike")
 
     def _check_tests(self) -> None:
@@ -144,8 +168,9 @@ class Recipe:
             raise ValueError(f"recipe: denoise is {self.denoise!r}, expected a share above 0 up to 1, or null")
 
     def to_json(self) -> dict[str, Any]:
-        """The recipe's fields as a JSON object."""
-        return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return]
+        """The recipe's fields as a JSON object; later ones that say nothing new are not in it, see `FIRST`."""
+        body, plain = (json.loads(json.dumps(asdict(one))) for one in (self, type(self)(self.name)))
+        return {key: value for key, value in body.items() if key in FIRST or value != plain[key]}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -167,7 +192,10 @@ class Recipe:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the canonical JSON of all fields but the name, in hex: two recipes alike are one."""
+        """SHA-256 of the canonical JSON of all fields but the name, in hex: two recipes alike are one.
+
+        A field that came later and is left at its default is no part of it: what an archive explained stays explained.
+        """
         body = {key: value for key, value in self.to_json().items() if key != "name"}
         body = json.loads(json.dumps(body), parse_int=float)  # 1 and 1.0 are alike
         return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
@@ -176,9 +204,19 @@ class Recipe:
         """The rule after which seeds are asked in rounds, if they are."""
         return None if self.stopping is None else Stopping(**self.stopping)
 
+    @property
+    def superpixels(self) -> int:
+        """About how many superpixels a photograph gets, for a plan: as asked for, or as usual."""
+        asked = self.segmenter.get("n_segments", USUAL)
+        return asked if isinstance(asked, int) else USUAL
+
+    def drawn(self, k: int) -> int:
+        """Masks drawn under each seed for k superpixels."""
+        return whole_block(k) if isinstance(self.samples, str) else self.samples
+
     def segmenter_options(self) -> dict[str, Any]:
         """The segmenter's own options."""
-        return {key: value for key, value in self.segmenter.items() if key != "name"}
+        return own_options(self.segmenter)
 
     def override(self, changes: Mapping[str, Any]) -> "Recipe":
         """The recipe with some fields changed; `segmenter.n_segments` reaches into an object.
@@ -193,6 +231,8 @@ class Recipe:
             name, _, option = path.partition(".")
             if option and isinstance(body.get(name), dict):
                 body[name][option] = value
+            elif option and name == "options":
+                body[name] = {option: value}
             elif name in ("segmenter", "surrogate") and isinstance(value, str):
                 body[name] = {"name": value}
             else:
@@ -245,6 +285,7 @@ def _one_of(name: str, value: Any, known: Mapping[str, Any]) -> None:
         raise ValueError(f"recipe: {name} is {value!r}, expected one of {', '.join(known)}")
 
 
-def _within(name: str, value: Any, low: int, high: int) -> None:
+def _within(name: str, value: Any, low: int, high: int, *words: str) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise ValueError(f"recipe: {name} is {value!r}, expected a whole number from {low} to {high}")
+        expected = " or ".join([*words, f"a whole number from {low} to {high}"])
+        raise ValueError(f"recipe: {name} is {value!r}, expected {expected}")

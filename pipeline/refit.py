@@ -1,11 +1,14 @@
 """Refit: another surrogate, kernel or label from scores that are there, without the model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
+import numpy as np
+
 from pipeline.answer.attribution import Attribution
 from pipeline.conversation.explainer import Explainer
+from pipeline.conversation.known import Known
 from pipeline.conversation.probe import Evidence, Probe
 from pipeline.recipe import Recipe
 from pipeline.scene.scene import Scene
@@ -36,7 +39,7 @@ def refit_recipe(before: Recipe, after: Recipe) -> Recipe:
     return after.override(OFF)
 
 
-def refit(scene: Scene, explainer: Explainer, stored: Sequence[Evidence]) -> tuple[Attribution, list[Evidence]]:
+def refit(scene: Scene, explainer: Explainer, known: Known) -> tuple[Attribution, list[Evidence]]:
     """The conversation again, answered by what the model said then.
 
     Returns
@@ -47,17 +50,14 @@ def refit(scene: Scene, explainer: Explainer, stored: Sequence[Evidence]) -> tup
     Raises
     ------
     ValueError
-        If the explainer shows a probe that was not shown in its place then.
+        If the explainer shows a mask that was not shown then.
     """
     evidence: list[Evidence] = []
     step: Probe | Attribution = explainer.open(scene)
-    for one in stored:
-        if not isinstance(step, Probe):
-            break
-        if step != one.probe:
-            raise ValueError("the refit asks for other masks than were scored; `polelens audit start` asks the model")
-        evidence.append(one)
+    while isinstance(step, Probe):
+        scores = [row for row in known.answers(step) if row is not None]
+        if missing := step.n - len(scores):
+            raise ValueError(f"{missing} masks of the refit were not scored; `polelens audit start` asks the model")
+        evidence.append(Evidence(step, np.stack(scores)))
         step = explainer.proceed(scene, evidence)
-    if isinstance(step, Probe):
-        raise ValueError("the refit asks for more masks than were scored; `polelens audit start` asks the model")
     return replace(step, evaluations=0), evidence

@@ -13,6 +13,8 @@ from pipeline.scene.fills import fill
 from pipeline.scene.scene import Scene
 from pipeline.scene.segments import segment
 
+SEEN = 0.6  # of a photograph: who is shown less of it should know
+
 
 def stage(
     photograph: NDArray[np.uint8], profile: Profile, recipe: Recipe, mask: NDArray[np.bool_] | None = None
@@ -28,6 +30,32 @@ def canvas_mask(profile: Profile, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """A photograph's mask, bool [H, W], on the canvas, bool [h, w]: a pixel is in if at least half of it was."""
     shades = np.repeat(mask[..., None] * np.uint8(255), 3, axis=2)
     return np.asarray(profile.canvas(shades)[..., 0] > 127)
+
+
+def share_seen(profile: Profile, width: int, height: int) -> float:
+    """The share of an upright photograph of this size that a model with this profile is shown, 0..1.
+
+    Examples
+    --------
+    >>> share_seen(Profile(224, crop="center"), 400, 100), share_seen(Profile(224, crop="stretch"), 400, 100)
+    (0.25, 1.0)
+    """
+    place = profile.placement(width, height)
+    across = min(place.right, width) - max(place.left, 0)
+    return float(across * (min(place.bottom, height) - max(place.top, 0)) / (width * height))
+
+
+def canvas_notes(profile: Profile, scene: Scene, mask: NDArray[np.bool_] | None, size: tuple[int, int]) -> list[str]:
+    """What a person should know of the part of a photograph, [height, width], that the model is shown."""
+    seen, notes = share_seen(profile, size[1], size[0]), list[str]()
+    if seen < SEEN:
+        notes.append(f"the model is shown {seen:.0%} of the photograph: its profile's crop is {profile.crop}")
+    if mask is not None and scene.mask is not None and mask.any() and not mask.all():
+        if not scene.mask.any():
+            notes.append("the object lies outside of what the model is shown, so nothing is said of the background")
+        elif scene.mask.all():
+            notes.append("the model is shown nothing but the object, so nothing is said of the background")
+    return notes
 
 
 def scene_digest(image_sha256: str, profile: Profile, recipe: Recipe, mask_sha256: str | None = None) -> str:

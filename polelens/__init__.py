@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pipeline.recipe import Recipe
     from pipeline.recipes import recipe
-    from polelens.single import Explanation, explain
+    from polelens.explanation import Explanation
+    from polelens.notebook import explain
 
 __all__ = ["Explanation", "Recipe", "explain", "recipe"]
 _MODULES = {
-    "Explanation": "polelens.single",
+    "Explanation": "polelens.explanation",
     "Recipe": "pipeline.recipe",
-    "explain": "polelens.single",
+    "explain": "polelens.notebook",
     "recipe": "pipeline.recipes",
 }
 

@@ -10,13 +10,12 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from pipeline.model.admission import read_model
-from pipeline.model.model import Model, ModelRefused
+from pipeline.model.model import NOTHING, Model, ModelRefused, Said
 from pipeline.model.profile import Profile
 from storage.settings import Limits
 
@@ -33,16 +32,7 @@ TENSORFLOW = {
 OUT_OF_TIME = (-signal.SIGXCPU, -signal.SIGVTALRM)
 
 
-def model_within(  # noqa: PLR0913 -- what `read_model` takes, and the limits
-    limits: Limits,
-    data: bytes,
-    *,
-    name: str,
-    labels: Sequence[str] | None = None,
-    profile: Mapping[str, Any] | None = None,
-    input_name: str | None = None,
-    output: str | None = None,
-) -> Model:
+def model_within(limits: Limits, data: bytes, *, name: str, said: Said = NOTHING) -> Model:
     """What `pipeline.model.admission.read_model` makes of a file's bytes, read and tried within limits.
 
     Raises
@@ -50,8 +40,7 @@ def model_within(  # noqa: PLR0913 -- what `read_model` takes, and the limits
     ModelRefused, ValueError
         As `read_model` does, and for a file that takes more than the limits or crashes what reads it.
     """
-    given = {"name": name, "labels": labels, "profile": profile, "input_name": input_name, "output": output}
-    request = {"limits": asdict(limits), "given": given}
+    request = {"limits": asdict(limits), "given": {"name": name} | asdict(said)}
     command = [sys.executable, "-P", "-B", "-m", __name__]
     environment = {key: os.environ[key] for key in KEPT if key in os.environ} | ONE_THREAD | TENSORFLOW
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, map(os.path.abspath, sys.path)))

@@ -1,22 +1,25 @@
 """The archive of photographs, known by their content."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Engine, Row, func, select, text, true, update
+from sqlalchemy import Column, Engine, Row, func, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import ColumnElement
 
 from pipeline.pictures import png
 from pipeline.scene.boxes import Boxes
-from pipeline.scene.photograph import Unreadable, decode
+from pipeline.scene.mask import ObjectMask, Value, Whereabouts, object_mask, read_mask
+from pipeline.scene.photograph import MEGAPIXELS, Transparent, read_photograph
 from storage.blobs import Blobs
 from storage.keys import image_key, mask_key
 from storage.tables import image as table
+from storage.tables import image_name as names
 
 PAGE = 1000
 ENTER_LOCK = 7_653_212  # any number, unlike the other locks
@@ -29,8 +32,10 @@ class Photograph:
     name: str
     data: bytes
     label: str | None = None
-    mask: bytes | None = None  # an image file of the same size, bright where the object is
+    mask: bytes | None = None  # an image file of the same size that marks the object: see pipeline.scene.mask
     boxes: Boxes | None = None  # or boxes that hold the object, in the upright photograph's pixels
+    mask_value: Value | None = None  # what of the mask is the object, if not all that is not nothing
+    megapixels: float = MEGAPIXELS  # the most that is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,12 @@ class Admitted:
     bytes: int
     label: str | None
     mask_sha256: str | None
+    notes: tuple[str, ...] = ()  # what a person should know of how it was read; kept nowhere
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """Its fields that are kept."""
+        return {key: value for key, value in asdict(self).items() if key != "notes"}
 
     @property
     def given(self) -> dict[str, str]:
@@ -66,6 +77,16 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class Sizes:
+    """A size that photographs have, how many, and the first of their names."""
+
+    width: int
+    height: int
+    count: int
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
 class Archive:
     """The photographs of a database and a blob store."""
 
@@ -84,37 +105,44 @@ class Archive:
         Unreadable
             If the photograph or its mask cannot be read, the mask has another size, or the boxes lie outside.
         """
-        height, width = decode(photograph.data).shape[:2]
+        decoded = read_photograph(photograph.data, megapixels=photograph.megapixels)
+        height, width = decoded.pixels.shape[:2]
+        said = Whereabouts(photograph.mask, photograph.boxes, photograph.mask_value)
+        drawn = object_mask(said, height, width)
         sha256 = hashlib.sha256(photograph.data).hexdigest()
-        mask = self._keep_mask(_mask(photograph, (height, width)), (height, width))
+        mask = self._keep_mask(said, drawn) if drawn else None
         self.blobs.put(image_key(sha256), photograph.data)
-        return Admitted(sha256, photograph.name, width, height, len(photograph.data), photograph.label, mask)
+        notes = (*decoded.notes, *(drawn.notes if drawn else ()))
+        return Admitted(sha256, photograph.name, width, height, len(photograph.data), photograph.label, mask, notes)
 
     def enter(self, admitted: Sequence[Admitted]) -> list[bool]:
         """Write photographs down in one transaction, and say of each whether it is new.
 
-        Known content gets the label and the mask it comes with.
+        Known content gets the label and the mask it comes with, and keeps the name as another of its names.
         """
         fresh = []
         rows = insert(table).on_conflict_do_nothing().returning(table.c.sha256)
         with self.engine.begin() as c:
             # One at a time: two who enter the same photographs in another order would wait for each other.
             c.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ENTER_LOCK})
-            new = set(c.scalars(rows.values([asdict(one) for one in admitted]))) if admitted else set()
+            new = set(c.scalars(rows.values([one.row for one in admitted]))) if admitted else set()
             for one in admitted:
                 fresh.append(one.sha256 in new)
                 new.discard(one.sha256)  # the same content twice: only the first is new
                 if one.given and not fresh[-1]:
                     c.execute(update(table).where(table.c.sha256 == one.sha256).values(one.given))
+            found = {"sha256": [one.sha256 for one in admitted], "name": [one.name for one in admitted]}
+            c.execute(text(_KEEP_NAMES), found)
         return fresh
 
-    def photograph(self, sha256: str) -> NDArray[np.uint8]:
-        """The pixels, upright, uint8 [H, W, 3]."""
-        return decode(self.blobs.get(image_key(sha256)))
+    def photograph(self, sha256: str, transparent: Transparent = "white") -> NDArray[np.uint8]:
+        """The pixels, upright, uint8 [H, W, 3]; what is transparent shows that."""
+        data = self.blobs.get(image_key(sha256))
+        return read_photograph(data, transparent=transparent, megapixels=None).pixels  # it was measured when it came
 
     def mask(self, sha256: str) -> NDArray[np.bool_]:
         """A mask's pixels, bool [H, W]."""
-        return bright(self.blobs.get(mask_key(sha256)))
+        return read_mask(self.blobs.get(mask_key(sha256)), megapixels=None).pixels
 
     def select(self, selection: str = "all") -> Iterator[Image]:
         """The photographs of a selection, page by page: see `condition`."""
@@ -133,53 +161,63 @@ class Archive:
         with self.engine.begin() as c:
             return c.execute(select(func.count()).select_from(table).where(condition(selection))).scalar_one()
 
-    def _keep_mask(self, data: bytes | None, shape: tuple[int, int]) -> str | None:
-        if data is None:
-            return None
-        mask = bright(data)
-        if mask.shape != shape:
-            sizes = [f"{width}x{height}" for height, width in (mask.shape, shape)]
-            raise Unreadable(f"its mask is {sizes[0]} pixels, the upright photograph {sizes[1]}; make them alike")
+    def sizes(self, selection: str = "all") -> Iterator[Sizes]:
+        """How large the photographs of a selection are."""
+        columns = table.c.width, table.c.height
+        query = select(*columns, func.count(), func.min(table.c.name)).where(condition(selection)).group_by(*columns)
+        with self.engine.begin() as c:
+            yield from (Sizes(*row) for row in c.execute(query.order_by(*columns)))
+
+    def labels(self, selection: str = "all") -> Mapping[str, int]:
+        """The labels that photographs of a selection are known by, and how many have each."""
+        known = (condition(selection), table.c.label.is_not(None))
+        query = select(table.c.label, func.count()).where(*known).group_by(table.c.label).order_by(table.c.label)
+        with self.engine.begin() as c:
+            return {row[0]: row[1] for row in c.execute(query)}
+
+    def _keep_mask(self, said: Whereabouts, drawn: ObjectMask) -> str:
+        """Keep a mask's file as it was given where it alone says what is meant, else what was drawn."""
+        whole = said.mask if said.value is None else None
+        data = whole or png(np.repeat(drawn.pixels[..., None] * np.uint8(255), 3, axis=2))
         sha256 = hashlib.sha256(data).hexdigest()
         self.blobs.put(mask_key(sha256), data)
         return sha256
 
 
 def condition(selection: str) -> ColumnElement[bool]:
-    """The photographs that a selection means.
+    """The photographs that a selection means; neither case nor Unicode's normal form counts.
 
-    `all`; `label:NAME`; `sha256:PREFIX`; else a pattern of names where * and ? stand for any text and any character.
+    `all`; `label:NAME`; `sha256:PREFIX`; else a pattern of names, any of a photograph's, where * and ? stand for any
+    text and any character, and a backslash for a slash.
     """
     kind, _, rest = selection.partition(":")
-    if selection == "all":
+    if selection.casefold() == "all":
         return true()
-    if kind == "label":
-        return table.c.label == rest
-    if kind == "sha256":
-        return table.c.sha256.startswith(rest, autoescape=True)
-    escaped = selection.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return table.c.name.like(escaped.replace("*", "%").replace("?", "_"))
+    if kind.casefold() == "label":
+        return _compared(table.c.label) == _lowered(rest)
+    if kind.casefold() == "sha256":
+        return table.c.sha256.startswith(rest.lower(), autoescape=True)
+    escaped = _lowered(selection).replace("%", "\\%").replace("_", "\\_")
+    pattern = escaped.replace("*", "%").replace("?", "_")
+    others = select(names.c.image_id).where(_compared(names.c.name).like(pattern))
+    return _compared(table.c.name).like(pattern) | table.c.id.in_(others)
 
 
-def bright(data: bytes) -> NDArray[np.bool_]:
-    """The bright half of a mask's file, bool [H, W]. Raises Unreadable."""
-    try:
-        return np.asarray(decode(data)[..., 0] > 127)
-    except Unreadable as error:
-        raise Unreadable(f"its mask cannot be read: {error}") from error
+def _lowered(text: str) -> str:
+    return unicodedata.normalize("NFC", text).lower().replace("\\", "/")
 
 
-def _mask(photograph: Photograph, shape: tuple[int, int]) -> bytes | None:
-    """The mask's file, drawn from the boxes where those are given."""
-    if photograph.boxes is None:
-        return photograph.mask
-    if photograph.mask is not None:
-        raise Unreadable("it has both a mask and boxes; give one of them")
-    try:
-        drawn = photograph.boxes.mask(*shape)
-    except ValueError as error:
-        raise Unreadable(f"its boxes: {error}") from error
-    return png(np.repeat(drawn[..., None] * np.uint8(255), 3, axis=2))
+def _compared(column: Column[str]) -> ColumnElement[str]:
+    """A text as `_lowered` has it: a function of the database's, see migration 0011."""
+    return func.compared(column)
+
+
+# Rows are taken one by one, as in `enter`: there is no other order that two could lock them in.
+_KEEP_NAMES = """
+INSERT INTO image_name (image_id, name)
+SELECT i.id, given.name FROM unnest(CAST(:sha256 AS text[]), CAST(:name AS text[])) AS given (sha256, name)
+JOIN image i ON i.sha256 = given.sha256 AND i.name <> given.name ON CONFLICT DO NOTHING
+"""
 
 
 def _image(row: Row[Any]) -> Image:

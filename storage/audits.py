@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import numpy as np
-from sqlalchemy import Connection, Engine, Row, select, text
+from sqlalchemy import Connection, Engine, Row, text
 
-from pipeline.answer.attribution import Attribution, Denoised, Fidelity, LabelAttribution, Stability
-from pipeline.answer.judgement import Judgement
+from pipeline.answer.attribution import Attribution, LabelAttribution
+from pipeline.model.profile import Profile
 from pipeline.recipe import Recipe
+from storage import attributions
 from storage import statements as sql
-from storage import tables
 from storage.ledger import Ledger
 from storage.planning import RETRY, Wanted, plan
 from storage.registry import Version
@@ -27,6 +26,8 @@ class Audit:
     id: int
     model: str  # name@version
     model_sha256: str
+    model_profile: Profile
+    model_facts: dict[str, Any]
     recipe: Recipe
     selection: str
     state: str
@@ -156,13 +157,13 @@ class Audits:
 def read(c: Connection, explanations: Sequence[int]) -> list[Explained]:
     """The explanations with these ids, in the order of the ids."""
     rows = c.execute(text(_EXPLAINED), {"ids": list(explanations)}).all()
-    attributions = _attributions(c, explanations)
-    return [_explained(row, attributions.get(row.id, [])) for row in rows]
+    labels = attributions.read(c, explanations)
+    return [_explained(row, labels.get(row.id, ())) for row in rows]
 
 
 _AUDIT = """
-SELECT a.id, m.name || '@' || m.version AS model, m.sha256 AS model_sha256, r.body AS recipe, a.selection, a.state,
-       a.created_at, a.finished_at
+SELECT a.id, m.name || '@' || m.version AS model, m.sha256 AS model_sha256, m.profile AS model_profile,
+       m.facts AS model_facts, r.body AS recipe, a.selection, a.state, a.created_at, a.finished_at
 FROM audit a JOIN model m ON m.id = a.model_id JOIN recipe r ON r.digest = a.recipe_digest
 """
 
@@ -175,7 +176,7 @@ SELECT (SELECT state FROM audit WHERE id = :id) AS state,
        coalesce(sum(e.evaluations), 0) + (
            SELECT coalesce(sum(p.stop - p.start), 0) FROM part p
            JOIN audit_explanation pe ON pe.explanation_id = p.explanation_id
-           WHERE pe.audit_id = :id AND p.scores IS NOT NULL) AS evaluations
+           WHERE pe.audit_id = :id AND p.seconds IS NOT NULL) AS evaluations
 FROM audit_explanation ae JOIN explanation e ON e.id = ae.explanation_id WHERE ae.audit_id = :id
 """
 
@@ -187,13 +188,14 @@ ORDER BY e.id LIMIT :page
 
 _OF = """
 SELECT e.id FROM image i JOIN explanation e ON e.image_id = i.id JOIN audit_explanation ae ON ae.explanation_id = e.id
-WHERE ae.audit_id = :id AND e.state IN ('done', 'failed') AND (i.name = :image OR (
+WHERE ae.audit_id = :id AND e.state IN ('done', 'failed') AND (i.name = :image OR EXISTS (
+    SELECT FROM image_name n WHERE n.image_id = i.id AND n.name = :image) OR (
     :image <> '' AND i.sha256 >= :image AND i.sha256 < :image || 'g' AND starts_with(i.sha256, :image)))
 ORDER BY e.id LIMIT :most
 """
 
 _EXPLAINED = """
-SELECT e.id, e.key, i.sha256 AS image, i.name AS image_name, i.width, i.height, i.label, i.mask_sha256 AS mask, e.scene,
+SELECT e.id, e.key, i.sha256 AS image, i.name AS image_name, i.width, i.height, i.label, e.mask_sha256 AS mask, e.scene,
        e.state, e.reason, e.probabilities, e.fill_probabilities, e.evaluations
 FROM explanation e JOIN image i ON i.id = e.image_id WHERE e.id = ANY(:ids) ORDER BY e.id
 """
@@ -201,37 +203,12 @@ FROM explanation e JOIN image i ON i.id = e.image_id WHERE e.id = ANY(:ids) ORDE
 
 def _audit(row: Row[Any]) -> Audit:
     fields = dict(row._mapping)
-    return Audit(**fields | {"recipe": Recipe.from_json(fields["recipe"])})
+    made = {"recipe": Recipe.from_json(fields["recipe"]), "model_profile": Profile.from_json(fields["model_profile"])}
+    return Audit(**fields | made)
 
 
-def _attributions(c: Connection, explanations: Sequence[int]) -> dict[int, list[Row[Any]]]:
-    rows = tables.attribution
-    found: dict[int, list[Row[Any]]] = {}
-    for row in c.execute(select(rows).where(rows.c.explanation_id.in_(explanations)).order_by(rows.c.place)):
-        found.setdefault(row.explanation_id, []).append(row)
-    return found
-
-
-def _explained(row: Row[Any], labels: Sequence[Row[Any]]) -> Explained:
+def _explained(row: Row[Any], labels: tuple[LabelAttribution, ...]) -> Explained:
     fields = dict(row._mapping)
     answers = {name: fields.pop(name) for name in ("probabilities", "fill_probabilities", "evaluations")}
-    attribution = Attribution(**answers, labels=tuple(map(_label, labels))) if labels else None
+    attribution = Attribution(**answers, labels=labels) if labels else None
     return Explained(**fields, attribution=attribution)
-
-
-def _label(row: Row[Any]) -> LabelAttribution:
-    return LabelAttribution(
-        label=row.label,
-        weights=np.array(row.weights),
-        std_error=np.array(row.std_error),
-        weights_by_seed=np.array(row.weights_by_seed),
-        intercept=row.intercept,
-        fidelity=Fidelity(**_numbers(row.fidelity)),
-        stability=Stability(**_numbers(row.stability)),
-        judgement=Judgement.from_json(row.judgement) if row.judgement else None,
-        denoised=Denoised.from_json(row.denoised) if row.denoised else None,
-    )
-
-
-def _numbers(value: dict[str, Any]) -> dict[str, Any]:
-    return {key: float("nan") if number is None else number for key, number in value.items()}

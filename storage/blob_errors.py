@@ -1,4 +1,4 @@
-"""What a blob store answers instead of bytes: nothing under this key, no room left, or nothing at all."""
+"""What a blob store answers instead of bytes: nothing under this key, other bytes, no room, or nothing at all."""
 
 import errno
 from collections.abc import Iterator
@@ -18,12 +18,30 @@ class BlobMissing(KeyError):
         return f"there is no blob {self.args[0]!r}"
 
 
+class BlobDamaged(BlobMissing):
+    """What is under this key is not what was put there."""
+
+    def __str__(self) -> str:
+        return f"the blob {self.args[0]!r} is damaged ({self.args[1]})"
+
+
 class BlobsUnavailable(RuntimeError):
     """The store does not answer, or refuses: what was asked may do later."""
 
 
 class BlobsFull(BlobsUnavailable):
     """The store has no room."""
+
+
+@contextmanager
+def damage(key: str) -> Iterator[None]:
+    """Whatever makes our own bytes unreadable has happened to them in the store. Raises BlobDamaged."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise BlobDamaged(key, str(error) or type(error).__name__) from error
 
 
 @contextmanager
@@ -59,6 +77,12 @@ def s3_errors(place: str) -> Iterator[None]:
         raise BlobsUnavailable(f"the blob store {place} refuses ({why}): {remedy}") from error
     except (BotoCoreError, ResponseParserError) as error:
         raise BlobsUnavailable(f"the blob store {place} does not answer ({type(error).__name__}): {remedy}") from error
+
+
+def http_status(error: BaseException | None) -> int | None:
+    """The status of an answer that boto3 raises; None of anything else."""
+    status: int | None = getattr(error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return status
 
 
 def _full(place: str, why: str) -> BlobsFull:

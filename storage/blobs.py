@@ -1,16 +1,16 @@
 """Bytes under keys: a folder, or a bucket of an S3 server."""
 
 import os
-import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
+from functools import cached_property
 from pathlib import Path
 from socket import gethostname
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from storage.blob_errors import BlobMissing, BlobsUnavailable, folder_errors, s3_errors
+from storage.blob_errors import BlobMissing, BlobsUnavailable, folder_errors, http_status, s3_errors
+from storage.files import files, is_file, write
 
 PLAIN = "application/octet-stream"
 TRIAL_BYTES = 16 * 2**20  # several times the blobs of one explanation: who finds so much room gets somewhere
@@ -82,6 +82,12 @@ def try_out(location: str, needed: str | None = None) -> None:
         raise BlobsUnavailable(f"the blob store {location} does not give back what was put: see what it lacks")
 
 
+def may_list(location: str) -> bool:
+    """Whether what is missing at a location can be told from what may not be read. Raises BlobsUnavailable."""
+    store = open_blobs(location, attempts=1)
+    return not isinstance(store, S3Blobs) or store.may_list
+
+
 def make_bucket(location: str) -> None:
     """Make the bucket of s3://bucket/prefix unless it exists; a folder makes itself. Raises ValueError."""
     if "://" not in location:
@@ -123,7 +129,7 @@ class FolderBlobs:
     def put(self, key: str, data: bytes, media_type: str = PLAIN) -> None:
         """Store bytes: a crash leaves the old ones, the new ones, or none, and never a part."""
         with folder_errors(self._root):
-            _write(self._path(key), data)
+            write(self._path(key), data)
 
     def get(self, key: str) -> bytes:
         """The bytes. Raises BlobMissing."""
@@ -136,13 +142,13 @@ class FolderBlobs:
     def exists(self, key: str) -> bool:
         """Whether there are bytes under the key."""
         with folder_errors(self._root):
-            return _is_file(self._path(key))
+            return is_file(self._path(key))
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """All keys that begin with a prefix, sorted."""
         start = self._path(prefix.rpartition("/")[0]) if "/" in prefix else self._root
         with folder_errors(self._root):
-            found = [path.relative_to(self._root).as_posix() for path in _files(start)]
+            found = [path.relative_to(self._root).as_posix() for path in files(start)]
         yield from sorted(key for key in found if key.startswith(prefix))
 
     def delete(self, key: str) -> None:
@@ -177,8 +183,10 @@ class S3Blobs:
         with self._errors():
             try:
                 return bytes(self._client.get_object(**self._object(key))["Body"].read())
-            except self._client.exceptions.NoSuchKey:
-                raise BlobMissing(key) from None
+            except self._client.exceptions.ClientError as error:
+                if self._is_missing(error):
+                    raise BlobMissing(key) from None
+                raise
 
     def exists(self, key: str) -> bool:
         """Whether there are bytes under the key."""
@@ -186,10 +194,39 @@ class S3Blobs:
             try:
                 self._client.head_object(**self._object(key))
             except self._client.exceptions.ClientError as error:
-                if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                if self._is_missing(error):
                     return False
                 raise
         return True
+
+    @cached_property
+    def may_list(self) -> bool:
+        """Whether the credentials may list the bucket: S3 says 403, not 404, of a missing key to who may not.
+
+        Raises BlobsUnavailable if they may not get what they have put either.
+        """
+        absent, trial = (f"trial/{gethostname()}-{os.getpid()}-{kind}" for kind in ("absent", "rights"))
+        try:
+            with self._errors():
+                self._client.head_object(**self._object(absent))
+        except BlobsUnavailable as error:
+            status = http_status(error.__cause__)
+            if status == 404:
+                return True
+            if status != 403:
+                raise
+        with self._errors():
+            self._client.put_object(**self._object(trial), Body=b"?")
+            self._client.get_object(**self._object(trial))["Body"].read()
+            self._client.delete_object(**self._object(trial))
+        return False
+
+    def _is_missing(self, error: Exception) -> bool:
+        """Whether an answer says that there is no such key."""
+        status, code = http_status(error), getattr(error, "response", {}).get("Error", {}).get("Code")
+        return (
+            code == "NoSuchKey" or (code != "NoSuchBucket" and status == 404) or (status == 403 and not self.may_list)
+        )
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """All keys that begin with a prefix, sorted."""
@@ -220,48 +257,3 @@ def _checked(key: str) -> str:
     if any(not part or part.startswith(".") for part in key.split("/")) or "\\" in key or not key.isprintable():
         raise ValueError(f"blobs: {key!r} is not a relative path of plain names")
     return key
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file wholly or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=".")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(handle)
-        Path(unfinished).replace(path)
-    except BaseException:
-        Path(unfinished).unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _is_file(path: Path) -> bool:
-    """As Path.is_file, which takes a folder that cannot be looked into for an empty one."""
-    try:
-        return stat.S_ISREG(path.stat().st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """All files below a folder but hidden ones; none if there is no folder."""
-
-    def pass_over_missing(error: OSError) -> None:
-        if not isinstance(error, FileNotFoundError | NotADirectoryError):
-            raise error
-
-    for above, _, names in os.walk(folder, onerror=pass_over_missing):
-        paths = (Path(above, name) for name in names if not name.startswith("."))
-        yield from (path for path in paths if _is_file(path))
-
-
-def _sync_folder(folder: Path) -> None:
-    """Have the file's new name survive a power cut, as its bytes do."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

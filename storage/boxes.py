@@ -1,13 +1,16 @@
 """Files of boxes: CSV with a heading, or COCO's JSON."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from pipeline.scene.boxes import Box, Boxes
-from storage.sources import Named, csv_rows
+from storage.names import Named, Parts, parts
+from storage.sheets import read_sheet
 
-HEADER = ["name", "x", "y", "width", "height"]
+HEADER = ("name", "x", "y", "width", "height")
 Size = tuple[int, int] | None
 
 
@@ -24,7 +27,14 @@ class _Image(BaseModel):
 
 class _Annotation(BaseModel):
     image_id: int | str
-    bbox: tuple[float, float, float, float]
+    bbox: Annotated[tuple[float, float, float, float] | None, BeforeValidator(lambda value: value or None)] = None
+    segmentation: Any = None
+
+    @property
+    def box(self) -> Box | None:
+        """Its box, or that of its outline; None if it has neither, or one of no size."""
+        box = Box(*self.bbox) if self.bbox else _around(self.segmentation)
+        return None if box is None or box.width == 0 or box.height == 0 else box
 
 
 class _Coco(BaseModel):
@@ -48,19 +58,21 @@ def boxes(data: bytes) -> Named[Boxes]:
 
 def _csv(data: bytes) -> Named[Boxes]:
     expected = ",".join(HEADER)
-    found: defaultdict[str, list[Box]] = defaultdict(list)
-    rows = [(number, row) for number, row in csv_rows(data, "boxes", expected) if any(map(str.strip, row))]
-    if not rows or [cell.strip().lower() for cell in rows[0][1]] != HEADER:
+    sheet = read_sheet(data, "boxes", expected)
+    columns = sheet.columns(*(frozenset({name}) for name in HEADER))
+    if columns is None or len(sheet.rows[0][1]) != len(HEADER):
         raise ValueError(f"boxes: the first line must be {expected}, or the file COCO's JSON")
-    for number, row in rows[1:]:
-        name, *numbers = (cell.strip() for cell in row)
+    found = defaultdict[str, list[Box]](list)
+    for number, row in sheet.rows[1:]:
         try:
-            found[name].append(Box(*map(float, numbers)))
+            name, *numbers = (row[place] for place in columns) if len(row) == len(HEADER) else ("",)
+            box = Box(*(float(one if sheet.delimiter == "," else one.replace(",", ".")) for one in numbers))
         except (ValueError, TypeError):
             name = ""
         if not name:
-            raise ValueError(f"boxes: line {number} is {','.join(row)!r}, expected {expected}")
-    return Named.of({name: Boxes(tuple(some)) for name, some in found.items()})
+            raise ValueError(f"boxes: line {number} is {sheet.delimiter.join(row)!r}, expected {expected}")
+        found[name].append(box)
+    return Named(_together(found, {}), sheet.notes)
 
 
 def _coco(data: bytes) -> Named[Boxes]:
@@ -71,10 +83,35 @@ def _coco(data: bytes) -> Named[Boxes]:
         place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
         raise ValueError(f"boxes: not COCO's JSON ({place + ': ' if place else ''}{first['msg']})") from None
     images = {image.id: image for image in coco.images}
-    found: defaultdict[str, list[Box]] = defaultdict(list)
+    found, without = defaultdict[str, list[Box]](list), Counter[str]()
     for number, annotation in enumerate(coco.annotations):
         if annotation.image_id not in images:
             raise ValueError(f"boxes: annotations[{number}] is of image {annotation.image_id!r}, not among the images")
-        found[images[annotation.image_id].file_name].append(Box(*annotation.bbox))
-    sizes = {image.file_name: image.size for image in coco.images}
-    return Named.of({name: Boxes(tuple(some), sizes[name]) for name, some in found.items()})
+        name, box = images[annotation.image_id].file_name, annotation.box
+        if box is None:
+            without[name] += 1
+        else:
+            found[name].append(box)
+    return Named(_together(found, {image.file_name: image.size for image in coco.images}), _told(without))
+
+
+def _around(segmentation: Any) -> Box | None:
+    """The box around polygons, lists of x, y, x, y and so on; None for anything else, as a run-length code."""
+    polygons = segmentation if isinstance(segmentation, list) else []
+    numbers = [[n for n in one if isinstance(n, int | float)] for one in polygons if isinstance(one, list)]
+    across, down = ([n for one in numbers for n in one[first::2]] for first in (0, 1))
+    return Box(min(across), min(down), max(across) - min(across), max(down) - min(down)) if down else None
+
+
+def _together(found: Mapping[str, Iterable[Box]], sizes: Mapping[str, Size]) -> tuple[tuple[str, Boxes], ...]:
+    """All boxes of one photograph, however its name is written."""
+    joined = dict[Parts, tuple[str, Boxes]]()
+    for name, some in found.items():
+        before = joined[parts(name)][1].boxes if parts(name) in joined else ()
+        joined[parts(name)] = (name, Boxes((*before, *some), sizes.get(name)))
+    return tuple(joined.values())
+
+
+def _told(without: Counter[str]) -> tuple[str, ...]:
+    some = ", ".join(list(without)[:3]) + (", ..." if len(without) > 3 else "")
+    return (f"{without.total()} annotations have neither a box nor an outline: {some}",) if without else ()

@@ -1,21 +1,21 @@
 """The comparer: two audits that have ended, photograph by photograph, and what that comes to."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from pipeline.change.alignment import Seen
-from pipeline.change.comparison import FALSE_ALARMS, Change, compare
+from pipeline.change.comparison import Change, compare
+from pipeline.change.criteria import FALSE_ALARMS
 from pipeline.change.outcome import Outcome, Tally
 from pipeline.change.permutation import discoveries
 from pipeline.model.profile import Profile
-from pipeline.staging import unpack
 from storage.audits import Audits, Explained
 from storage.blobs import Blobs
 from storage.comparisons import Comparison, Comparisons, Pair
-from storage.keys import scene_key
 from storage.registry import Registry
+from storage.scenes import read_scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,11 @@ class Comparer:
 
     def pages(self, one: Comparison) -> Iterator[int]:
         """Compare what is not compared yet, page by page; how many photographs each had."""
-        audits = Audits(self.comparisons.engine)
-        models = [self.registry.find(audits.get(number).model) for number in (one.before, one.after)]
-        profiles = models[0].profile, models[1].profile
+        before, after = (Audits(self.comparisons.engine).get(number) for number in (one.before, one.after))
+        seeds = before.recipe.seeds, after.recipe.seeds
+        profiles = self.registry.find(before.model).profile, self.registry.find(after.model).profile
         for pairs in self.comparisons.pairs(one.id):
-            self.comparisons.keep(one.id, [(pair.image, self._change(pair, profiles)) for pair in pairs])
+            self.comparisons.keep(one.id, [(pair.image, self._change(pair, seeds, profiles)) for pair in pairs])
             yield len(pairs)
 
     def model(self, number: int) -> str:
@@ -41,18 +41,21 @@ class Comparer:
 
     def conclude(self, one: Comparison) -> Outcome:
         """Judge all photographs together, and write down what the comparison comes to."""
-        tally = Tally(discoveries(self.comparisons.p_values(one.id), FALSE_ALARMS))
+        believed = discoveries(self.comparisons.p_values(one.id), FALSE_ALARMS)
+        tally = Tally(believed, self.comparisons.least_distance)
         for photograph in self.comparisons.compared(one.id):
             tally.add(photograph.change, photograph.label)
         outcome = tally.outcome(one.model_before, one.model_after)
         self.comparisons.finish(one.id, outcome)
         return outcome
 
-    def _change(self, pair: Pair, profiles: tuple[Profile, Profile]) -> Change:
+    def _change(
+        self, pair: Pair, seeds: tuple[Sequence[int], Sequence[int]], profiles: tuple[Profile, Profile]
+    ) -> Change:
         before, after = pair.before.attribution, pair.after.attribution
         if before is None or after is None:
-            raise LookupError(f"{pair.before.image_name} is explained and has no attribution")
-        return compare(before, after, self._seen(pair, profiles))
+            raise ValueError(f"{pair.before.image_name} is explained and has no attribution")
+        return compare(before, after, seeds, self._seen(pair, profiles))
 
     def _seen(self, pair: Pair, profiles: tuple[Profile, Profile]) -> tuple[Seen, Seen] | None:
         """What each model saw, if their superpixels are not the same."""
@@ -63,5 +66,5 @@ class Comparer:
         return None if same else (first, second)  # a mask that came between two audits makes another scene
 
     def _view(self, row: Explained, profile: Profile) -> Seen:
-        scene = unpack(self.blobs.get(scene_key(row.scene or "")))
+        scene = read_scene(self.blobs, row.scene or "")
         return Seen(scene.segments, profile.placement(row.width, row.height), row.width, row.height)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, Row, text
 from sqlalchemy.dialects.postgresql import insert
 
 from pipeline.change.comparison import Change, comparable
+from pipeline.change.criteria import LEAST_DISTANCE
 from pipeline.change.outcome import Outcome
 from storage.audits import Audits, Explained, read
 from storage.reaudit_tables import change as table
@@ -61,11 +62,16 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Comparisons:
-    """The comparisons of a database. One whose processes died `attempts` times is failed."""
+    """The comparisons of a database. One whose processes died `attempts` times is failed.
+
+    Who begins one holds it for a lease, and with each page for another. Should somebody go on with it after that, no
+    harm is done: the first answer stays, and a word that comes late finds another state.
+    """
 
     engine: Engine
     lease_seconds: float = 300
     attempts: int = 3
+    least_distance: float = LEAST_DISTANCE  # of a change that counts
 
     def start(self, before: int, after: int) -> Comparison:
         """Plan the comparison of two audits that have ended; the one there is, if it was planned before.
@@ -96,12 +102,12 @@ class Comparisons:
             return [_comparison(row) for row in c.execute(text(_COMPARISONS + "ORDER BY c.id DESC"))]
 
     def due(self) -> list[int]:
-        """The comparisons whose audits have both ended and that nobody is at, with a lease, to be published."""
+        """The comparisons whose audits have both ended and that nobody is at, to be published."""
         with self.engine.begin() as c:
-            return list(c.scalars(text(_DUE), {"lease": self.lease_seconds}))
+            return list(c.scalars(text(_DUE)))
 
     def begin(self, number: int) -> bool:
-        """Start or go on with a comparison; False if it is done or given up."""
+        """Start or go on with a comparison; False if it is done or given up, or another holds it."""
         values = {"id": number, "lease": self.lease_seconds}
         with self.engine.begin() as c:
             attempts = c.scalar(text(_BEGIN), values)
@@ -130,13 +136,16 @@ class Comparisons:
         with self.engine.begin() as c:
             if rows:
                 c.execute(insert(table).values(rows).on_conflict_do_nothing())
-            c.execute(text(_RENEW), {"id": number, "lease": self.lease_seconds})
+            c.execute(text(_CHANGE.format(change=_RENEW)), {"id": number, "lease": self.lease_seconds})
 
     def p_values(self, number: int) -> NDArray[np.float64]:
-        """Every p-value of a comparison."""
-        query = "SELECT p_value FROM change WHERE comparison_id = :id AND p_value IS NOT NULL"
+        """The p-value of every photograph that has one, 1 where its distance would not count.
+
+        So those who count are chosen once, by both, and the share of false ones among them is what was asked for.
+        """
+        values = {"id": number, "least": self.least_distance}
         with self.engine.begin() as c:
-            return np.fromiter(c.scalars(text(query), {"id": number}), dtype=float)
+            return np.fromiter(c.scalars(text(_P_VALUES), values), dtype=float)
 
     def compared(self, number: int) -> Iterator[Compared]:
         """The photographs of a comparison, page by page in the archive's order."""
@@ -161,22 +170,29 @@ class Comparisons:
         return [_compared(row) for row in rows]
 
     def finish(self, number: int, outcome: Outcome) -> None:
-        """Write down what a comparison came to, and which changes count."""
-        values = {"id": number, "believed": outcome.believed, "outcome": json.dumps(outcome.to_json())}
+        """Write down what a comparison came to, and which changes count, unless it came to more before."""
+        judged = {"id": number, "believed": outcome.believed, "least": outcome.least_distance}
+        told = {"id": number, "outcome": json.dumps(outcome.to_json()), "compared": outcome.counts.compared}
         with self.engine.begin() as c:
-            c.execute(text(_MARK), values)
-            c.execute(text(_FINISH), values)
+            if c.execute(text(_FINISH), told).rowcount:
+                c.execute(text(_MARK), judged)
+
+    def release(self, number: int) -> None:
+        """Let another go on with it at once."""
+        self._change(number, "lease_until = NULL")
 
     def forgive(self, number: int) -> None:
         """Take back an attempt that ended in an error and not in a dead process: it is due again after its lease."""
-        with self.engine.begin() as c:
-            c.execute(text("UPDATE comparison SET attempts = greatest(attempts - 1, 0) WHERE id = :id"), {"id": number})
+        self._change(number, "attempts = greatest(attempts - 1, 0)")
 
     def fail(self, number: int, reason: str) -> None:
-        """Give a comparison up, with the reason."""
-        query = "UPDATE comparison SET state = 'failed', reason = :reason, finished_at = now() WHERE id = :id"
+        """Give a comparison up, with the reason, unless it was made meanwhile."""
+        failed = "state = 'failed', reason = :reason, finished_at = now(), lease_until = NULL"
+        self._change(number, failed, reason=reason)
+
+    def _change(self, number: int, change: str, **values: Any) -> None:
         with self.engine.begin() as c:
-            c.execute(text(query), {"id": number, "reason": reason})
+            c.execute(text(_CHANGE.format(change=change)), {"id": number, **values})
 
 
 def plan(c: Connection, before: int, after: int) -> int:
@@ -208,7 +224,7 @@ def _compared(row: Row[Any]) -> Compared:
 
 
 def _known(name: str, value: Any) -> Any:
-    return math.nan if value is None and not name.startswith("verdict") else value
+    return math.nan if value is None and not name.startswith(("verdict", "test")) else value
 
 
 _COMPARISONS = """
@@ -224,26 +240,28 @@ ON CONFLICT (before_id, after_id) DO UPDATE SET before_id = excluded.before_id R
 """
 
 _DUE = """
-UPDATE comparison c SET lease_until = now() + :lease * interval '1 second'
-FROM audit b, audit a
-WHERE b.id = c.before_id AND a.id = c.after_id AND b.state = 'done' AND a.state = 'done'
-  AND c.state = 'waiting' AND (c.lease_until IS NULL OR c.lease_until < now()) RETURNING c.id
+SELECT c.id FROM comparison c JOIN audit b ON b.id = c.before_id JOIN audit a ON a.id = c.after_id
+WHERE b.state = 'done' AND a.state = 'done' AND c.state = 'waiting' AND coalesce(c.lease_until < now(), true)
+ORDER BY c.id
 """
 
 _BEGIN = """
 UPDATE comparison SET attempts = attempts + 1, lease_until = now() + :lease * interval '1 second'
-WHERE id = :id AND state = 'waiting' RETURNING attempts
+WHERE id = :id AND state = 'waiting' AND coalesce(lease_until < now(), true) RETURNING attempts
 """
 
-_RENEW = "UPDATE comparison SET attempts = 0, lease_until = now() + :lease * interval '1 second' WHERE id = :id"
+_CHANGE = "UPDATE comparison SET {change} WHERE id = :id AND state = 'waiting'"
 
-# An explanation is one photograph's under one model and recipe: driven by the photographs, page by page.
+_RENEW = "attempts = 0, lease_until = now() + :lease * interval '1 second'"
+
+# A photograph may have several explanations by a recipe, one for each mask that it had: each audit's own is meant.
+# Driven by the photographs, page by page.
 _PAIRS = """
 SELECT i.id AS image, eb.id AS before, ea.id AS after
 FROM comparison c JOIN audit b ON b.id = c.before_id JOIN audit a ON a.id = c.after_id
 CROSS JOIN image i
-JOIN explanation eb ON eb.image_id = i.id AND eb.model_id = b.model_id AND eb.recipe_digest = b.recipe_digest
-JOIN explanation ea ON ea.image_id = i.id AND ea.model_id = a.model_id AND ea.recipe_digest = a.recipe_digest
+JOIN explanation eb ON eb.image_id = i.id AND eb.recipe_digest = b.recipe_digest
+JOIN explanation ea ON ea.image_id = i.id AND ea.recipe_digest = a.recipe_digest
 WHERE c.id = :id AND i.id > :after AND eb.state = 'done' AND ea.state = 'done'
   AND EXISTS (SELECT FROM audit_explanation x WHERE x.audit_id = b.id AND x.explanation_id = eb.id)
   AND EXISTS (SELECT FROM audit_explanation x WHERE x.audit_id = a.id AND x.explanation_id = ea.id)
@@ -255,9 +273,11 @@ _CHANGES = """
 SELECT d.*, i.sha256, i.name, i.label, eb.key AS key_before, ea.key AS key_after
 FROM change d JOIN image i ON i.id = d.image_id JOIN comparison c ON c.id = d.comparison_id
 JOIN audit b ON b.id = c.before_id JOIN audit a ON a.id = c.after_id
-JOIN explanation eb ON eb.image_id = i.id AND eb.model_id = b.model_id AND eb.recipe_digest = b.recipe_digest
-JOIN explanation ea ON ea.image_id = i.id AND ea.model_id = a.model_id AND ea.recipe_digest = a.recipe_digest
-WHERE d.comparison_id = :id AND {which}
+JOIN explanation eb ON eb.image_id = i.id AND eb.recipe_digest = b.recipe_digest
+JOIN explanation ea ON ea.image_id = i.id AND ea.recipe_digest = a.recipe_digest
+WHERE d.comparison_id = :id
+  AND EXISTS (SELECT FROM audit_explanation x WHERE x.audit_id = b.id AND x.explanation_id = eb.id)
+  AND EXISTS (SELECT FROM audit_explanation x WHERE x.audit_id = a.id AND x.explanation_id = ea.id) AND {which}
 """
 
 _IN_ORDER = "d.image_id > :after ORDER BY d.image_id LIMIT :page"
@@ -268,10 +288,18 @@ _ORDERS = {
     "worse": {"by": "d.reliance_after - d.reliance_before", "least": "0"},
 }
 
-_MARK = "UPDATE change SET changed = p_value <= :believed WHERE comparison_id = :id"
+_P_VALUES = """
+SELECT CASE WHEN distance >= :least THEN p_value ELSE 1 END FROM change
+WHERE comparison_id = :id AND p_value IS NOT NULL
+"""
+
+_MARK = """
+UPDATE change SET changed = CASE WHEN p_value IS NOT NULL THEN p_value <= :believed AND distance >= :least END
+WHERE comparison_id = :id
+"""
 
 _FINISH = """
 UPDATE comparison SET state = 'done', reason = NULL, outcome = CAST(:outcome AS jsonb), finished_at = now(),
        lease_until = NULL, attempts = 0
-WHERE id = :id
+WHERE id = :id AND (state <> 'done' OR (outcome #>> '{counts,compared}')::int < :compared)
 """

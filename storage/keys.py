@@ -22,5 +22,10 @@ def scene_key(digest: str) -> str:
 
 
 def explanation_key(key: str, name: str) -> str:
-    """A file of an explanation: its pictures and `scores.npz`."""
+    """A file of an explanation."""
     return f"explanations/{key[:2]}/{key}/{name}"
+
+
+def scores_key(key: str) -> str:
+    """An explanation's scores, see `pipeline.conversation.probe.pack_evidence`."""
+    return explanation_key(key, "scores.npz")

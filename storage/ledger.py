@@ -7,8 +7,7 @@ the first answer stays.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,12 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, Row, text
 
 from pipeline.answer.attribution import Attribution
+from pipeline.conversation.known import NOTHING, Known
 from pipeline.conversation.probe import Probe
+from storage import attributions, tables
 from storage import statements as sql
-from storage import tables
 from storage.counters import DUPLICATES, KILLED, REPUBLISHED, count, count_done, failed
+from storage.rounds import divided
 
 PRODUCE_LOCK = 7_653_211  # any number, unlike the migrations'
 _STATES = {"prepare": ["preparing"], "infer": ["running"], "reduce": ["ready", "reducing"]}  # in which a step may fail
@@ -43,7 +44,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An explanation, as a worker needs it: image and mask are sha256, scene is None until made."""
+    """An explanation, as a worker needs it: image and mask are sha256, scene is None until made.
+
+    The mask is the one that the explanation was planned with: the photograph may have another by now.
+    """
 
     id: int
     key: str
@@ -124,17 +128,22 @@ class Ledger:
         """
         return self._claim(explanation, "e.state = 'preparing'", "preparing")
 
-    def open_round(self, job: Job, scene: str, probe: Probe, size: int) -> list[Step]:
-        """Write down a probe and its parts of about `size` masks; no steps if another worker did so before."""
-        bounds = np.linspace(0, probe.n, -(-probe.n // size) + 1).round().astype(int).tolist()
-        values = {"id": job.id, "round": len(job.probes), "total": len(bounds) - 1, "lease": self.lease_seconds}
-        parts = [{"number": i, "start": a, "stop": b} | values for i, (a, b) in enumerate(pairwise(bounds))]
+    def open_round(self, job: Job, scene: str, probe: Probe, size: int, known: Known = NOTHING) -> list[Step]:
+        """Write down a probe and its parts of about `size` masks; no steps if another worker did so before.
+
+        Rows whose answers are known are parts that are answered: if that is all of them, the reduction is next.
+        """
+        pieces = divided(known.answers(probe), size)
+        whole = {"id": job.id, "round": len(job.probes), "total": len(pieces), "lease": self.lease_seconds}
+        values = whole | {"known": sum(piece.scores is not None for piece in pieces)}
+        parts = [whole | asdict(piece) | {"number": number} for number, piece in enumerate(pieces)]
         with self.engine.begin() as c:
-            opened = c.execute(text(sql.OPEN_ROUND), values | {"scene": scene, "probe": json.dumps([probe.to_json()])})
-            if opened.rowcount == 0:
+            told = {"scene": scene, "probe": json.dumps([probe.to_json()])}
+            row = c.execute(text(sql.OPEN_ROUND), values | told).first()
+            if row is None:
                 return []
             c.execute(text(sql.INSERT_PART), parts)
-            return _missing_parts(c, job.id)
+            return _steps("reduce", [row]) if row.state == "ready" else _missing_parts(c, job.id)
 
     def take_over(self, job: Job) -> list[Step]:
         """The reduction of a refit: its scene and its scores are there. None if another worker did so before."""
@@ -183,19 +192,19 @@ class Ledger:
 
     def finish(self, job: Job, attribution: Attribution) -> bool:
         """Keep an attribution and drop the parts; False if another reducer was first."""
-        predicted, confidence = max(attribution.probabilities.items(), key=lambda pair: pair[1])
+        fill = attribution.fill_probabilities
         values = {
             "id": job.id,
-            "predicted": predicted,
-            "confidence": confidence,
+            "predicted": attribution.predicted,
+            "confidence": attribution.confidence,
             "probabilities": json.dumps(dict(attribution.probabilities)),
-            "fill": json.dumps(dict(attribution.fill_probabilities)),
+            "fill": None if fill is None else json.dumps(dict(fill)),
             "evaluations": attribution.evaluations,
         }
         with self.engine.begin() as c:
             if c.execute(text(sql.FINISH), values).rowcount == 0:
                 return False
-            c.execute(tables.attribution.insert(), _rows(job.id, attribution))
+            c.execute(tables.attribution.insert(), attributions.rows(job.id, attribution))
             count_done(c, job.id)
             c.execute(text(sql.DROP_PARTS), {"id": job.id})
             return True
@@ -273,26 +282,3 @@ def _fail(c: Connection, task: str, explanation: int, reason: str) -> bool:
 
 def _values(key: PartKey) -> dict[str, Any]:
     return {"id": key.id, "round": key.round, "number": key.number}
-
-
-def _rows(explanation: int, attribution: Attribution) -> list[dict[str, Any]]:
-    rows = []
-    for place, label in enumerate(attribution.labels, start=1):
-        told = label.to_json()
-        rows.append(
-            {
-                "explanation_id": explanation,
-                "label": label.label,
-                "place": place,
-                "weights": label.weights.tolist(),
-                "std_error": label.std_error.tolist(),
-                "weights_by_seed": label.weights_by_seed.tolist(),
-                "intercept": label.intercept,
-                "fidelity": told["fidelity"],
-                "stability": told["stability"],
-                "judgement": told["judgement"],
-                "denoised": told["denoised"],
-                "verdict": label.judgement.verdict.word if label.judgement else None,
-            }
-        )
-    return rows

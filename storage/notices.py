@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +51,24 @@ class Notices:
         return int(number), float(seconds)
 
     def told(self, notice: Notice) -> dict[str, Any]:
-        """What is to be said, as JSON: the audit, how many photographs came to what, and the verdicts' shares."""
+        """What is to be said, as JSON: the audit, how many photographs came to what, and the answers' shares."""
         with self.engine.begin() as c:
             audit = dict(c.execute(text(_AUDIT), {"id": notice.audit}).one()._mapping)
-            verdicts = c.execute(text("SELECT verdict, share FROM verdicts WHERE audit = :id"), {"id": notice.audit})
-            shares = {row.verdict: float(row.share) for row in verdicts}
+            shares = {name: _shares(c, name, notice.audit) for name in ("soundness", "basis", "verdict")}
         reason, paused = audit.pop("pause_reason"), notice.state == "paused"
         audit["created_at"] = audit["created_at"].isoformat()
         audit |= {"paused_at" if paused else "ended_at": notice.ended_at.isoformat()}
         event = {"event": "audit.paused", "reason": reason} if paused else {"event": "audit.ended"}
         head = {"delivery": notice.id, "audit": notice.audit, "state": notice.state}
-        return event | head | audit | {"verdicts": shares}
+        verdicts = shares.pop("verdict")
+        return event | head | audit | {"verdicts": verdicts, **shares}
+
+
+def _shares(c: Connection, answer: str, audit: int) -> dict[str, float]:
+    """The share of each word of an answer among the photographs that have that answer."""
+    view = "verdicts" if answer == "verdict" else "judgements"
+    query = f"SELECT {answer}, sum(share) FROM {view} WHERE audit = :id GROUP BY 1"  # noqa: S608  of constants alone
+    return {word: float(share) for word, share in c.execute(text(query), {"id": audit})}
 
 
 _OPEN = "FROM notice WHERE heard_at IS NULL AND ended_at > now() - interval '3 days'"

@@ -1,4 +1,4 @@
-"""What an audit comes to, read from the views of the verdicts: see docs/formats.md."""
+"""What an audit comes to, read from the views of the judgements: see docs/formats.md."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -6,12 +6,26 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
+from pipeline.answer.judgement import SOUND
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How many photographs have a verdict, and their share of all that have one."""
+    """How many photographs have a verdict of an earlier version, and their share of all that have one."""
 
     verdict: str
+    photographs: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How many photographs have these two answers, and their share of all that have any; `masked`: with a mask."""
+
+    soundness: str
+    reason: str | None
+    basis: str
+    masked: bool
     photographs: int
     share: float
 
@@ -20,7 +34,8 @@ class Share:
 class Reliance:
     """Mean background reliance of the photographs explained for a label, None for all, and its 95 % interval.
 
-    `photographs` are those with a known reliance; without one there is no mean, with fewer than two no interval.
+    `photographs` are those with a known reliance and something to explain; without one there is no mean. `groups` are
+    those of one folder and minute taken as one; with fewer than two there is no interval.
     """
 
     label: str | None
@@ -28,6 +43,7 @@ class Reliance:
     mean: float | None
     low: float | None
     high: float | None
+    groups: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +60,9 @@ class Look:
     known_label: str | None
     verdict: str | None
     background_reliance: float | None
+    soundness: str | None = None
+    reason: str | None = None
+    basis: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +71,7 @@ class Overview:
 
     Attributes
     ----------
+    verdicts : those given by an earlier version, in one word
     look_first : the photographs to look at first, in their order
     flagged : how many there are to look at
     confident_fills : how many photographs' bare fill the model is sure of, by the label that it gives the fill
@@ -66,6 +86,16 @@ class Overview:
     confident_fills: Mapping[str, int] = field(default_factory=dict)
     explanations: int = 0
     means: Mapping[str, float | None] = field(default_factory=dict)
+    judgements: Sequence[Judged] = ()
+
+    def count(self, *, sound: bool = False, masked: bool = False, basis: str | None = None) -> int:
+        """How many photographs have two answers; of those alone whose explanation is sound, which have a mask, or
+        whose answer rests on this."""
+        return sum(
+            one.photographs
+            for one in self.judgements
+            if (one.soundness == SOUND or not sound) and (one.masked or not masked) and basis in (None, one.basis)
+        )
 
     @property
     def reliance(self) -> Reliance:
@@ -74,7 +104,7 @@ class Overview:
 
     def to_json(self) -> dict[str, Any]:
         """As `audit show --json` prints it."""
-        names = ("verdicts", "background_reliance", "look_first", "confident_fills")
+        names = ("judgements", "verdicts", "background_reliance", "look_first", "confident_fills")
         return {name: asdict(self)[name] for name in names}
 
 
@@ -91,6 +121,7 @@ def overview(engine: Engine, audit: int, first: int) -> Overview:
             confident_fills={row.label: row.photographs for row in c.execute(text(_FILLS), values)},
             explanations=means.pop("explanations"),
             means=means,
+            judgements=[Judged(*row) for row in c.execute(text(_JUDGEMENTS), values)],
         )
 
 
@@ -98,12 +129,18 @@ _VERDICTS = """
 SELECT verdict, photographs, share FROM verdicts WHERE audit = :audit ORDER BY photographs DESC, verdict
 """
 
+_JUDGEMENTS = """
+SELECT soundness, reason, basis, masked, photographs, share FROM judgements WHERE audit = :audit
+ORDER BY photographs DESC, soundness, reason, basis, masked
+"""
+
 _RELIANCE = """
-SELECT label, photographs, mean, low, high FROM background_reliance WHERE audit = :audit ORDER BY label
+SELECT label, photographs, mean, low, high, groups FROM background_reliance WHERE audit = :audit ORDER BY label
 """
 
 _LOOK = """
-SELECT rank, image, sha256, why, explained, predicted, confidence, known_label, verdict, background_reliance
+SELECT rank, image, sha256, why, explained, predicted, confidence, known_label, verdict, background_reliance,
+       soundness, reason, basis
 FROM look_first WHERE audit = :audit AND rank <= :first ORDER BY rank
 """
 

@@ -3,21 +3,26 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Engine, Select, cast, column, func, null, select, table, text
+from sqlalchemy import BigInteger, Connection, Engine, Select, Text, cast, column, func, null, select, table, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import Subquery
 
-from pipeline.methods import explainer
+from pipeline.methods import check
 from pipeline.recipe import Recipe
 from storage import tables
 from storage.archive import condition
 from storage.registry import Version
 
-_CHOSEN = table("chosen", column("id"), column("key"), column("refit_of"))
+_CHOSEN = table("chosen", column("id"), column("key"), column("mask"), column("refit_of"))
+
+_CHOOSE = """
+CREATE TEMP TABLE chosen (id bigint PRIMARY KEY, key text, mask text, refit_of bigint) ON COMMIT DROP
+"""
 
 _PLAN = """
-INSERT INTO explanation (key, image_id, model_id, recipe_digest, refit_of)
-SELECT chosen.key, chosen.id, :model_id, :recipe, refit_of FROM chosen ORDER BY chosen.id ON CONFLICT (key) DO NOTHING
+INSERT INTO explanation (key, image_id, model_id, recipe_digest, mask_sha256, refit_of)
+SELECT key, id, :model_id, :recipe, mask, refit_of FROM chosen ORDER BY id ON CONFLICT (key) DO NOTHING
 """
 
 _JOIN = """
@@ -49,13 +54,12 @@ class Wanted:
 def plan(c: Connection, model: Version, wanted: Wanted) -> int:
     """Write an audit down, and the explanations that it wants; see `Audits.start`. Whoever commits it also settles."""
     recipe, selection, refit_of = wanted.recipe, wanted.selection, wanted.refit_of
-    explainer(recipe, model.labels)  # refuses a label or a surrogate that would fail in every photograph
-    identity = {"model": model.digest, "recipe": keep_recipe(c, recipe), "model_id": model.id}
+    check(recipe, model.labels)  # refuses what would fail in every photograph
+    identity = {"recipe": keep_recipe(c, recipe), "model_id": model.id}
     audit = {"model_id": model.id, "recipe_digest": recipe.digest, "selection": selection, "urgent": wanted.urgent}
     number: int = c.execute(insert(tables.audit).values(audit).returning(tables.audit.c.id)).scalar_one()
-    c.execute(text("CREATE TEMP TABLE chosen (id bigint PRIMARY KEY, key text, refit_of bigint) ON COMMIT DROP"))
-    chosen = _chosen(key_of(model.digest, recipe.digest), selection, refit_of)
-    c.execute(_CHOSEN.insert().from_select(["id", "key", "refit_of"], chosen))
+    c.execute(text(_CHOOSE))
+    c.execute(_CHOSEN.insert().from_select(list(_CHOSEN.c.keys()), _chosen(model, wanted)))
     c.execute(text(_PLAN), identity)
     if c.execute(text(_JOIN), {"audit": number}).rowcount == 0:
         none = f"no photograph is selected by {selection!r}; `polelens images list` shows the names"
@@ -68,25 +72,33 @@ def plan(c: Connection, model: Version, wanted: Wanted) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """The photographs of a selection, and how many of them the same model and recipe explained before."""
+    """The photographs of a selection, and how many of them the same model and recipe explained before.
+
+    `explained` with the mask that they have now, `outdated` only with another one or none.
+    """
 
     photographs: int
     explained: int
+    outdated: int = 0
 
 
 def selected(engine: Engine, model: Version, recipe: Recipe, selection: str) -> Selected:
-    """Count the photographs that an audit would have, and those that it would take over.
+    """Count the photographs that an audit would have, those that it would take over, and those whose mask is new.
 
     Raises
     ------
     ValueError
         If there are none.
     """
-    image, explanation = tables.image, tables.explanation
-    done = (explanation.c.key == key_of(model.digest, recipe.digest)) & (explanation.c.state == "done")
-    query = select(func.count(image.c.id), func.count(explanation.c.id)).select_from(image.outerjoin(explanation, done))
+    image, explanation = _wanted(Wanted(recipe, selection)), tables.explanation
+    done = (explanation.c.image_id == image.c.id) & _same(model, recipe) & (explanation.c.state == "done")
+    mask = explanation.c.mask_sha256.is_not_distinct_from(image.c.mask)
+    before, now = func.count(explanation.c.id) > 0, func.count(explanation.c.id).filter(mask) > 0
+    each = select(now.label("now"), before.label("before")).select_from(image.outerjoin(explanation, done))
+    one = each.group_by(image.c.id).subquery()
+    query = select(func.count(), func.count().filter(one.c.now), func.count().filter(one.c.before & ~one.c.now))
     with engine.begin() as c:
-        found = Selected(*c.execute(query.where(condition(selection))).one())
+        found = Selected(*c.execute(query.select_from(one)).one())
     if not found.photographs:
         raise ValueError(f"no photograph is selected by {selection!r}; `polelens images list` shows the names")
     return found
@@ -99,17 +111,44 @@ def keep_recipe(c: Connection, recipe: Recipe) -> str:
     return recipe.digest
 
 
-def _chosen(key: ColumnElement[str], selection: str, refit_of: int | None) -> Select[Any]:
-    """The photographs of a selection, or those that an audit has explained; the key of each, and what it refits."""
+def _chosen(model: Version, wanted: Wanted) -> Select[Any]:
+    """For each photograph the key of its explanation: that of the one there is, or a new one; its mask, what it refits.
+
+    What was explained before masks were part of the key is found by what it was made with, and keeps its key.
+    """
+    image, explanation = _wanted(wanted), tables.explanation
+    mask = explanation.c.mask_sha256.is_not_distinct_from(image.c.mask)
+    found = select(explanation.c.key).where(explanation.c.image_id == image.c.id, mask, _same(model, wanted.recipe))
+    one = found.order_by(explanation.c.state != "done", explanation.c.id).limit(1).scalar_subquery()
+    key = func.coalesce(one, _key(image, model, wanted.recipe))
+    return select(image.c.id, key, image.c.mask, image.c.refit_of)
+
+
+def _wanted(wanted: Wanted) -> Subquery:
+    """The photographs of a selection, or those that an audit has explained; the mask of each, and what it refits.
+
+    Only a judged answer depends on the mask; any other is the same with and without.
+    """
     image, explanation, member = tables.image, tables.explanation, tables.audit_explanation
-    if refit_of is None:
-        return select(image.c.id, key, cast(null(), BigInteger)).where(condition(selection))
+    refit = wanted.refit_of is not None
+    mask = (explanation if refit else image).c.mask_sha256 if wanted.recipe.judge else cast(null(), Text)
+    refit_of = explanation.c.id if refit else cast(null(), BigInteger)
+    query = select(image.c.id, image.c.sha256, mask.label("mask"), refit_of.label("refit_of"))
+    if not refit:
+        return query.where(condition(wanted.selection)).subquery("wanted")
     whole = image.join(explanation, explanation.c.image_id == image.c.id).join(member)
-    explained = (member.c.audit_id == refit_of, explanation.c.state == "done")
-    return select(image.c.id, key, explanation.c.id).select_from(whole).where(*explained)
+    explained = (member.c.audit_id == wanted.refit_of, explanation.c.state == "done")
+    return query.select_from(whole).where(*explained).subquery("wanted")
 
 
-def key_of(model: str, recipe: str) -> ColumnElement[str]:
-    """What names an explanation: the photograph's, the model's and the recipe's digest, digested."""
-    content = func.convert_to(tables.image.c.sha256 + model + recipe, "UTF8")
-    return func.encode(func.sha256(content), "hex")
+def _same(model: Version, recipe: Recipe) -> ColumnElement[bool]:
+    """The explanations by the same recipe under the same black box, whatever its name."""
+    explanation, models = tables.explanation, tables.model
+    alike = select(models.c.id).where(models.c.digest == model.digest)
+    return (explanation.c.recipe_digest == recipe.digest) & explanation.c.model_id.in_(alike)
+
+
+def _key(image: Subquery, model: Version, recipe: Recipe) -> ColumnElement[str]:
+    """What names a new explanation: the digests of photograph, model, recipe and mask, if there is one, digested."""
+    content = image.c.sha256 + model.digest + recipe.digest + func.coalesce(image.c.mask, "")
+    return func.encode(func.sha256(func.convert_to(content, "UTF8")), "hex")

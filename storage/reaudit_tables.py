@@ -107,6 +107,7 @@ change = Table(
     Column("share_after", Float),
     Column("verdict_before", Text),
     Column("verdict_after", Text),
+    Column("test", Text),  # which one gave the p-value: paired or permutation; null in rows older than the column
     Column("changed", Boolean),  # null until the comparison is done: which p-values count depends on all of them
 )
 

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, Row, text
 
-from pipeline.methods import explainer
+from pipeline import methods
 from pipeline.recipe import Recipe
 from storage import comparisons
 from storage.planning import Wanted, plan
@@ -65,7 +65,7 @@ def check(c: Connection, reference: str, recipe: Recipe) -> None:
     """Refuse a recipe that does not fit the model of today. A name without any version yet passes."""
     name, number = split_reference(reference)
     if number is not None or c.scalar(text("SELECT EXISTS (SELECT FROM model WHERE name = :name)"), {"name": name}):
-        explainer(recipe, find(c, reference).labels)
+        methods.check(recipe, find(c, reference).labels)
 
 
 _NEWEST_AUDIT = """

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, Engine, Row, func, insert, select, text
 
 from pipeline.model.model import Model
 from pipeline.model.profile import Profile
+from pipeline.text import meant, resolved
 from storage.blobs import Blobs
 from storage.keys import model_key
 from storage.tables import model as table
@@ -68,6 +70,12 @@ class Registry:
         with self.engine.begin() as c:
             return find(c, reference)
 
+    def labels(self, reference: str) -> tuple[str, ...]:
+        """The labels of the version that a reference names, where there is one by now; else none."""
+        with suppress(ValueError):
+            return self.find(reference).labels
+        return ()
+
     def load(self, model: int) -> Model:
         """The model with this id, its file included."""
         with self.engine.begin() as c:
@@ -89,12 +97,21 @@ class Registry:
 
 
 def find(c: Connection, reference: str) -> Version:
-    """The version that NAME or NAME@VERSION names; the newest where none is given. Raises ValueError."""
-    name, number = split_reference(reference)
-    query = select(table).where(table.c.name == name).order_by(table.c.version.desc()).limit(1)
-    row = c.execute(query if number is None else query.where(table.c.version == number)).first()
+    """The version that NAME or NAME@VERSION names; the newest where none is given. Case does not matter.
+
+    Raises ValueError.
+    """
+    asked, number = split_reference(reference)
+    names = c.scalars(select(table.c.name).distinct()).all()
+    name = resolved(asked, names)
+    if name is None:
+        near = meant(asked, names)
+        raise ValueError(f"there is no model {reference}{near}; `polelens models list` shows those there are")
+    rows = c.execute(select(table).where(table.c.name == name).order_by(table.c.version.desc())).all()
+    row = next((row for row in rows if number in (None, row.version)), None)
     if row is None:
-        raise ValueError(f"there is no model {reference}; `polelens models list` shows those there are")
+        has = f"{name} has {len(rows)}, the newest {rows[0].version}"
+        raise ValueError(f"there is no model {reference}: {has}; `polelens models list` shows those there are")
     return _version(row)
 
 

@@ -11,6 +11,7 @@ from pydantic import AliasChoices, Field, ValidationError, ValidationInfo, field
 from pydantic_settings import BaseSettings, JsonConfigSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipeline.answer.judgement import Thresholds
+from pipeline.change.criteria import LEAST_DISTANCE
 
 
 class SettingsError(ValueError):
@@ -37,19 +38,39 @@ class Limits:
 
 
 class Alone(BaseSettings):
-    """The settings that need no services: the thresholds of the verdicts, and the limits on a model's file."""
+    """The settings that need no services: the thresholds of the judgement, and the limits on a model's file."""
 
     model_config = SettingsConfigDict(
         env_prefix="polelens_", frozen=True, populate_by_name=True, extra="ignore", env_ignore_empty=True
     )
 
-    judge_gap: float = Field(default=_DEFAULT.gap, ge=0, le=1, description="unexplained: a smaller gap, either way")
-    judge_stability: float = Field(default=_DEFAULT.stability, ge=0, le=1, description="unstable: seeds agree less")
-    judge_fidelity: float = Field(default=_DEFAULT.fidelity, ge=0, le=1, description="unfaithful: a lower held-out R2")
-    judge_background_reliance: float = Field(
-        default=_DEFAULT.background_reliance, ge=0, le=1, description="background: the answer rests on it more"
+    judge_gap: float = Field(
+        default=_DEFAULT.gap, ge=0, le=1, description="nothing to explain: a smaller gap, either way"
     )
-    judge_fill: float = Field(default=_DEFAULT.fill, ge=0, le=1, description="warn of a fill whose own score is higher")
+    judge_stability: float = Field(
+        default=_DEFAULT.stability, ge=0, le=1, description="doubtful (unstable): seeds agree less"
+    )
+    judge_fidelity: float = Field(
+        default=_DEFAULT.fidelity, ge=0, le=1, description="doubtful (unfaithful): a lower held-out R2"
+    )
+    judge_background_reliance: float = Field(
+        default=_DEFAULT.background_reliance, ge=0, le=1, description="rests on the background: a higher reliance"
+    )
+    judge_fill: float = Field(
+        default=_DEFAULT.fill, ge=0, le=1, description="doubtful (fill): the bare fill itself scores higher"
+    )
+    judge_object_reliance: float = Field(
+        default=_DEFAULT.object_reliance, ge=0, le=1, description="rests on the object: a lower background reliance"
+    )
+    judge_neighbourhood: float = Field(
+        default=_DEFAULT.neighbourhood,
+        ge=0,
+        le=1,
+        description="doubtful (neighbourhood): hiding any one superpixel costs a larger share of the gap",
+    )
+    judge_superpixels: int = Field(
+        default=_DEFAULT.superpixels, ge=1, description="doubtful (few superpixels): there are fewer"
+    )
 
     model_gigabytes: float = Field(default=8, gt=0, description="memory that reading and trying a model may take")
     model_seconds: float = Field(default=600, gt=0, description="time that reading and trying a model may take")
@@ -95,6 +116,9 @@ class Settings(Alone):
         ge=0,
         description="a worker that takes no message for so long while some wait ends itself; 0: never",
     )
+    change_distance: float = Field(
+        default=LEAST_DISTANCE, ge=0, le=2, description="a smaller distance of two explanations counts as no change"
+    )
     palette: Literal["green-red", "blue-orange"] = Field(
         default="green-red", description="green-red, or blue-orange for colour-blind readers"
     )
@@ -107,7 +131,7 @@ class Settings(Alone):
     @field_validator("webhook_url")
     @classmethod
     def _private(cls, value: str) -> str:
-        """What is told names photographs' verdicts, so nobody on the way may read it."""
+        """What is told says how a model does, so nobody on the way may read it."""
         url = urlsplit(value)
         safe = url.scheme == "https" or (url.scheme == "http" and url.hostname in HERE)
         if value and not (url.hostname and safe):
@@ -162,7 +186,7 @@ def settings() -> Settings:
 
 
 def thresholds() -> Thresholds:
-    """The verdicts' thresholds, also where there are no services. Raises SettingsError as `settings` does."""
+    """The judgement's thresholds, also where there are no services. Raises SettingsError as `settings` does."""
     return _read(Alone).thresholds
 
 

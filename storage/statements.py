@@ -63,16 +63,26 @@ WHERE e.id = :id AND {{condition}} AND e.attempts < :attempts AND {IS_WANTED}
 """
 
 JOB = """
-SELECT e.id, e.key, i.sha256 AS image, i.mask_sha256 AS mask, e.model_id AS model, r.body AS recipe, e.scene, e.probes,
+SELECT e.id, e.key, i.sha256 AS image, e.mask_sha256 AS mask, e.model_id AS model, r.body AS recipe, e.scene, e.probes,
        s.key AS refit_of
 FROM explanation e JOIN image i ON i.id = e.image_id JOIN recipe r ON r.digest = e.recipe_digest
 LEFT JOIN explanation s ON s.id = e.refit_of WHERE e.id = :id
 """
 
 OPEN_ROUND = f"""
-UPDATE explanation SET state = 'running', scene = :scene, probes = probes || CAST(:probe AS jsonb), attempts = 0,
-       parts_total = :total, parts_done = 0, since = now(), lease_until = now() + :lease * {SECONDS}
-WHERE id = :id AND state IN ('preparing', 'reducing') AND jsonb_array_length(probes) = :round
+UPDATE explanation e SET state = CASE WHEN :known = :total THEN 'ready' ELSE 'running' END, scene = :scene,
+       probes = probes || CAST(:probe AS jsonb), attempts = 0, parts_total = :total, parts_done = :known, since = now(),
+       lease_until = now() + :lease * {SECONDS}
+WHERE id = :id AND state IN ('preparing', 'reducing') AND jsonb_array_length(probes) = :round RETURNING {SHOWN}
+"""
+
+# The newest explanation of the same photograph by the same model and recipe under another mask, or none.
+EARLIER = """
+SELECT b.key, b.scene FROM explanation e
+JOIN explanation b ON b.image_id = e.image_id AND b.recipe_digest = e.recipe_digest
+JOIN model m ON m.id = e.model_id JOIN model n ON n.id = b.model_id AND n.digest = m.digest
+WHERE e.id = :id AND b.state = 'done' AND b.scene IS NOT NULL AND b.mask_sha256 IS DISTINCT FROM e.mask_sha256
+ORDER BY b.finished_at DESC LIMIT 1
 """
 
 TAKE_OVER = f"""
@@ -81,7 +91,8 @@ FROM explanation s WHERE e.id = :id AND e.state = 'preparing' AND s.id = e.refit
 """
 
 INSERT_PART = """
-INSERT INTO part (explanation_id, round, number, start, stop) VALUES (:id, :round, :number, :start, :stop)
+INSERT INTO part (explanation_id, round, number, start, stop, scores)
+VALUES (:id, :round, :number, :start, :stop, :scores)
 """
 
 MISSING_PARTS = f"""
@@ -117,9 +128,12 @@ WHERE e.id = :id RETURNING {SHOWN}
 
 SCORES = "SELECT round, scores FROM part WHERE explanation_id = :id ORDER BY round, number"
 
+# What was known is no evaluation: no worker has spent a second on it.
 FINISH = """
 UPDATE explanation SET state = 'done', finished_at = now(), lease_until = NULL, reason = NULL, attempts = 0,
-       probabilities = CAST(:probabilities AS jsonb), fill_probabilities = CAST(:fill AS jsonb), evaluations = :evaluations,
+       probabilities = CAST(:probabilities AS jsonb), fill_probabilities = CAST(:fill AS jsonb),
+       evaluations = :evaluations - (SELECT coalesce(sum(stop - start), 0) FROM part
+                                     WHERE explanation_id = :id AND scores IS NOT NULL AND seconds IS NULL),
        predicted = :predicted, confidence = :confidence
 WHERE id = :id AND state = 'reducing'
 """
@@ -127,7 +141,7 @@ WHERE id = :id AND state = 'reducing'
 # A moving average over photographs of how fast one process answers, from the parts that are dropped.
 DROP_PARTS = """
 WITH gone AS (DELETE FROM part WHERE explanation_id = :id RETURNING stop - start AS n, seconds),
-     seen AS (SELECT sum(n) / nullif(sum(seconds), 0) AS rate FROM gone)
+     seen AS (SELECT sum(n) / nullif(sum(seconds), 0) AS rate FROM gone WHERE seconds IS NOT NULL)
 UPDATE model SET rate = coalesce(0.8 * model.rate + 0.2 * seen.rate, seen.rate, model.rate)
 FROM seen WHERE model.id = (SELECT model_id FROM explanation WHERE id = :id)
 """
@@ -179,7 +193,7 @@ SELECT :what, model_id, count(*) FROM explanation WHERE id = ANY(:ids) GROUP BY 
 COUNT_DONE = f"""
 INSERT INTO tally (what, model_id, n)
 SELECT counted.what, e.model_id, counted.n FROM explanation e
-CROSS JOIN (SELECT count(*) AS n, coalesce(sum(seconds), 0) AS seconds FROM part WHERE explanation_id = :id) parts
+CROSS JOIN (SELECT count(seconds) AS n, coalesce(sum(seconds), 0) AS seconds FROM part WHERE explanation_id = :id) parts
 CROSS JOIN LATERAL (VALUES ('evaluations', e.evaluations::float), ('parts', parts.n), ('photographs', 1),
                            ('seconds', parts.seconds)) AS counted (what, n)
 WHERE e.id = :id ORDER BY counted.what {_ADD}

@@ -87,6 +87,14 @@ image = Table(
     created_at(),
 )
 
+# Another name of a photograph: a further path at which the same content was found.
+image_name = Table(
+    "image_name",
+    metadata,
+    Column("image_id", BigInteger, ForeignKey("image.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", Text, primary_key=True),
+)
+
 recipe = Table(
     "recipe",
     metadata,
@@ -129,7 +137,8 @@ notice = Table(
     Column("heard_at", DateTime(timezone=True)),
 )
 
-# One photograph under one model and one recipe; audits that meet it share it. key names that content, and its blobs.
+# One photograph with its mask under one model and one recipe; audits that meet it share it. key names its blobs, and is
+# the digest of that content; what was explained before masks were part of it has kept the key without.
 explanation = Table(
     "explanation",
     metadata,
@@ -138,6 +147,7 @@ explanation = Table(
     Column("image_id", BigInteger, ForeignKey("image.id"), nullable=False, index=True),
     Column("model_id", Integer, ForeignKey("model.id"), nullable=False),
     Column("recipe_digest", Text, ForeignKey("recipe.digest"), nullable=False),
+    Column("mask_sha256", Text),  # the mask that the answer is judged by: the photograph's when this was planned
     Column("state", Text, nullable=False, server_default="planned"),
     Column("lease_until", DateTime(timezone=True)),
     Column("attempts", SmallInteger, nullable=False, server_default=text("0")),  # processes that died at this step
@@ -190,23 +200,28 @@ part = Table(
     Column("id", BigInteger, Identity(always=True), nullable=False),  # another one for each run of an explanation
 )
 
-# The weights of one label.
+# The weights of one label, and what else its method has: null where it has it not. A heat map is a blob.
 attribution = Table(
     "attribution",
     metadata,
     Column("explanation_id", BigInteger, ForeignKey("explanation.id", ondelete="CASCADE"), primary_key=True),
     Column("label", Text, primary_key=True),
     Column("weights", ARRAY(Float), nullable=False),  # [k], by superpixel
-    Column("std_error", ARRAY(Float), nullable=False),  # [k]
-    Column("weights_by_seed", ARRAY(Float, dimensions=2), nullable=False),  # [seeds, k]
-    Column("intercept", Float, nullable=False),
-    Column("fidelity", JSONB, nullable=False),
-    Column("stability", JSONB, nullable=False),
+    Column("std_error", ARRAY(Float)),  # [k]
+    Column("weights_by_seed", ARRAY(Float, dimensions=2)),  # [seeds, k]
+    Column("intercept", Float),
+    Column("fidelity", JSONB),
+    Column("stability", JSONB),
     Column("judgement", JSONB),  # see pipeline.answer.judgement; null where the recipe did not ask for one
     Column("denoised", JSONB),  # the noise experiment, where there was one: see pipeline.answer.attribution
-    Column("verdict", Text),  # its word: trusted, unexplained, unstable, unfaithful or background
+    Column("verdict", Text),  # the one word of an earlier version; null where there are the two answers, below
     Column("place", SmallInteger, nullable=False, server_default=text("1")),  # 1: the most probable label explained
     Column("background_reliance", Float, Computed("(judgement #>> '{grounding,background_reliance}')::float8")),
+    Column("rule", JSONB),  # see pipeline.answer.attribution.Rule
+    Column("claims", JSONB),  # the method's own; null in rows of the time before there were any
+    Column("soundness", Text, Computed("judgement #>> '{soundness,word}'")),
+    Column("reason", Text, Computed("judgement #>> '{soundness,reason}'")),  # why it is doubtful
+    Column("basis", Text, Computed("judgement #>> '{basis,word}'")),
 )
 
 # What has happened since the schema was made, for monitoring; see storage.counters. A row is never taken back, so that

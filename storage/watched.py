@@ -8,9 +8,11 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
+from pipeline.model.model import ModelRefused
 from storage.blobs import s3_client
 
 SUFFIXES = frozenset({".zip", ".onnx", ".pb"})
+MOST_BYTES = 2**31  # what protobuf, and so ONNX, can hold in a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +60,21 @@ class Watched:
 def exports(place: str) -> Sequence[Found]:
     """The files in a folder or under an s3://bucket/prefix that may be models, the oldest first.
 
-    Raises ValueError if there is no such folder.
+    Links that lead out of a folder are not followed. Raises ValueError if there is no such folder; reading a file that
+    is too large raises ModelRefused.
     """
     if place.startswith("s3://"):
         return _objects(place)
-    folder = Path(place)
-    if not folder.is_dir():
+    if not Path(place).is_dir():
         raise ValueError(f"there is no folder {place!r} to watch")
-    found = []
+    folder, found = Path(place).resolve(), []
     for path in folder.rglob("*"):
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file():
+        named = path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+        if named and path.is_file() and path.resolve().is_relative_to(folder):
             facts = path.stat()
             mark = f"{facts.st_size} bytes at {facts.st_mtime_ns}"
             name = path.relative_to(folder).as_posix()
-            found.append((facts.st_mtime_ns, name, Found(name, mark, False, path.read_bytes)))
+            found.append((facts.st_mtime_ns, name, Found(name, mark, False, partial(_file, path))))
     return [one for *_, one in sorted(found, key=lambda item: item[:2])]
 
 
@@ -90,8 +93,20 @@ def _objects(place: str) -> Sequence[Found]:
 
 
 def _object(client: Any, bucket: str, key: str) -> bytes:
-    body: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+    found = client.get_object(Bucket=bucket, Key=key)
+    _refuse_huge(found["ContentLength"])
+    body: bytes = found["Body"].read()
     return body
+
+
+def _file(path: Path) -> bytes:
+    _refuse_huge(path.stat().st_size)
+    return path.read_bytes()
+
+
+def _refuse_huge(size: int) -> None:
+    if size > MOST_BYTES:
+        raise ModelRefused(f"the file has {size:,} bytes, and ONNX ends at {MOST_BYTES:,}; export it again")
 
 
 _NOTE = """

@@ -13,7 +13,9 @@ RESTORE_SECONDS = 30  # between two looks for messages that nobody has acknowled
 SILENCE_SECONDS = 10  # of Redis
 TASKS = ("produce", "prepare", "infer", "reduce", "sweep", "notify", "schedule", "compare")
 
-TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "tasks.broker:Transport"))  # before any connection is made
+# For this process, and before it makes any connection. It must go by the addresses' own names: kombu sets up TLS, and
+# reads what Flower and failover need, by them.
+TRANSPORT_ALIASES.update(dict.fromkeys(("redis", "rediss"), "tasks.broker:Transport"))
 
 app = Celery("tasks", include=[f"tasks.{name}" for name in TASKS])
 app.conf.update(

@@ -1,9 +1,11 @@
 """Prepare: decode a photograph, make its scene, and open the conversation with the model."""
 
-from pipeline.methods import explainer
+from contextlib import suppress
+
 from pipeline.recipe import Recipe
 from pipeline.scene.scene import Scene
 from pipeline.staging import pack, scene_digest, stage
+from storage.blob_errors import BlobDamaged
 from storage.keys import scene_key
 from storage.ledger import Job
 from tasks import runtime
@@ -24,16 +26,19 @@ def prepare(explanation: int) -> None:
         return
     recipe, model = Recipe.from_json(job.recipe), runtime.model(job.model)
     digest = scene_digest(job.image, model.profile, recipe, job.mask)
-    probe = explainer(recipe, model.labels).open(_scene(job, digest, recipe))
-    publish(runtime.ledger().open_round(job, digest, probe, part_size(job.model)))
+    scene = _scene(job, digest, recipe)
+    probe, known = runtime.explainer(job).open(scene), runtime.kept().known(job, scene)
+    publish(runtime.ledger().open_round(job, digest, probe, part_size(job.model), known))
 
 
 def _scene(job: Job, digest: str, recipe: Recipe) -> Scene:
-    """The scene, made if no model or recipe has needed it before."""
+    """The scene, made if no model or recipe has needed it before, or if the store has damaged it."""
     key = scene_key(digest)
     if runtime.blobs().exists(key):
-        return runtime.scene(digest)
+        with suppress(BlobDamaged):
+            return runtime.scene(digest)
     mask = runtime.archive().mask(job.mask) if job.mask else None
-    scene = stage(runtime.archive().photograph(job.image), runtime.model(job.model).profile, recipe, mask)
+    profile = runtime.model(job.model).profile
+    scene = stage(runtime.archive().photograph(job.image, profile.transparent), profile, recipe, mask)
     runtime.blobs().put(key, pack(scene))
     return scene

@@ -1,15 +1,16 @@
 """Reduce: hand the evidence to the explainer, which answers or asks again."""
 
 from pipeline.answer.attribution import Attribution
+from pipeline.conversation.known import Known
 from pipeline.conversation.probe import Evidence, Probe, pack_evidence, unpack_evidence
-from pipeline.methods import explainer
+from pipeline.document import heat_files
 from pipeline.model.model import Model
 from pipeline.pictures import Backdrop, palette
 from pipeline.pictures.rendering import rendered
-from pipeline.recipe import Recipe
 from pipeline.refit import refit
 from pipeline.scene.scene import Scene
-from storage.keys import explanation_key
+from storage.blob_errors import damage
+from storage.keys import explanation_key, scores_key
 from storage.ledger import Job
 from storage.settings import settings
 from tasks import runtime
@@ -26,15 +27,16 @@ def reduce(explanation: int) -> None:
     if job is None:
         return
     model, scene = runtime.model(job.model), runtime.scene(job.scene or "")
-    asking = explainer(Recipe.from_json(job.recipe), model.labels, settings().thresholds)
+    asking = runtime.explainer(job)
     step: Probe | Attribution
     if job.refit_of:
-        step, evidence = refit(scene, asking, unpack_evidence(runtime.blobs().get(_scores(job.refit_of))))
+        step, evidence = refit(scene, asking, Known.of(_kept_evidence(scores_key(job.refit_of))))
     else:
         evidence = _evidence(job, model)
         step = asking.proceed(scene, evidence)
     if isinstance(step, Probe):
-        publish(runtime.ledger().open_round(job, job.scene or "", step, part_size(job.model)))
+        known = runtime.kept().known(job, scene)
+        publish(runtime.ledger().open_round(job, job.scene or "", step, part_size(job.model), known))
         return
     _keep(job, scene, evidence, step)
     publish(runtime.ledger().produce(settings().window))
@@ -46,16 +48,21 @@ def _evidence(job: Job, model: Model) -> list[Evidence]:
     return [Evidence(Probe.from_json(probe), answer) for probe, answer in zip(job.probes, scores, strict=True)]
 
 
+def _kept_evidence(key: str) -> list[Evidence]:
+    data = runtime.blobs().get(key)
+    with damage(key):
+        return unpack_evidence(data)
+
+
 def _keep(job: Job, scene: Scene, evidence: list[Evidence], attribution: Attribution) -> None:
     """Blobs first: a row that says done has its pictures."""
-    photograph, profile = runtime.archive().photograph(job.image), runtime.model(job.model).profile
+    profile = runtime.model(job.model).profile
+    photograph = runtime.archive().photograph(job.image, profile.transparent)
     backdrop = Backdrop(photograph, profile.placement(photograph.shape[1], photograph.shape[0]), scene.segments)
     files = rendered(backdrop, scene.fill, attribution, job.recipe["seeds"], palette(settings().palette))
     for name, data in files.items():
         runtime.blobs().put(explanation_key(job.key, name), data, "image/png")
-    runtime.blobs().put(_scores(job.key), pack_evidence(evidence))
+    for name, data in heat_files(attribution).items():
+        runtime.blobs().put(explanation_key(job.key, name), data)
+    runtime.blobs().put(scores_key(job.key), pack_evidence(evidence))
     runtime.ledger().finish(job, attribution)
-
-
-def _scores(key: str) -> str:
-    return explanation_key(key, "scores.npz")

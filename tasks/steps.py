@@ -18,30 +18,37 @@ from storage.blobs import try_out
 from storage.keys import model_key
 from storage.ledger import PartKey
 from storage.settings import settings
+from tasks.forgiveness import Attempt, Forgiveness
 from tasks.runtime import ledger, pauses
 
-PERMANENT = (ValueError, SoftTimeLimitExceeded)  # bad input stays bad, and what takes too long will again
+# Bad input stays bad, and what takes too long will again. Our own bytes that came back otherwise from the store are no
+# ValueError, whatever numpy says of them: see `storage.blob_errors.damage`.
+PERMANENT = (ValueError, SoftTimeLimitExceeded)
 OUTAGES = (OperationalError, InterfaceError, InternalError, NoBroker, RedisError)  # Postgres or Redis: away, full ...
 OWN = ("54", "XX001", "XX002")  # but for what Postgres says of one statement: a limit exceeded, a damaged row
 REASON_CHARACTERS = 500  # an error of the database quotes its statement
 SHOWN_CHARACTERS = 100
 
 logger = logging.getLogger(__name__)
-_owed: list[tuple[int, PartKey | None]] = []
 
 
 class IdsTask(Task):  # type: ignore[misc]
     """A task whose arguments are so many ids, and nothing else."""
 
     ids = 0
+    forgiveness = Forgiveness()  # of all the tasks of this process
 
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
-        """Drop a message that holds anything else, which no code of ours sends: no try of it could go better."""
+        """Drop a message that holds anything else, which no code of ours sends: no try of it could go better.
+
+        What Postgres was not there to hear of, it hears of now.
+        """
         del task_id
         if kwargs or len(args) != self.ids or not all(type(one) is int and 0 <= one < 2**63 for one in args):
             shown = f"{args!r} {kwargs!r}"[:SHOWN_CHARACTERS]
             logger.warning("dropped a message for %s: expected %s ids, got %s", self.name, self.ids, shown)
             raise Ignore
+        self.forgiveness.catch_up()
 
 
 class AuditPaused(Exception):
@@ -65,16 +72,10 @@ class StepTask(IdsTask):
     retry_backoff = 1
     retry_backoff_max = 60
 
-    def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
-        """What Postgres was not there to hear of, it hears of now."""
-        super().before_start(task_id, args, kwargs)
-        _forgive(holding=False)
-
     def retry(self, *args: Any, exc: Exception | None = None, **options: Any) -> Any:
         """The process lives: the attempt does not count. Said before anybody can hear of the next one."""
         if not self.request.called_directly:
-            _owed.append((self.request.args[0], _part(self.request.args)))
-            _forgive(holding=True)
+            self.forgiveness.forgive(Attempt(ledger, self.request.args[0], _part(self.request.args)))
         if reason := self._paused(exc):
             raise AuditPaused(reason) from exc
         if isinstance(exc, MemoryError):
@@ -87,7 +88,7 @@ class StepTask(IdsTask):
         No photograph fails because Postgres or Redis did: the sweeper hands it out again when its lease is over.
         """
         del task_id, kwargs, einfo
-        if _is_outage(exc):
+        if is_outage(exc):
             logger.error("%s%s waits for Postgres or Redis to get well: %s", self.name, args, exc)
             return
         if isinstance(exc, AuditPaused):
@@ -126,23 +127,10 @@ def outage(model: str) -> str | None:
     return None
 
 
-def _is_outage(error: Exception) -> bool:
+def is_outage(error: Exception) -> bool:
+    """Whether Postgres or Redis is to blame."""
     state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
     return isinstance(error, OUTAGES) and not state.startswith(OWN)
-
-
-def _forgive(*, holding: bool) -> None:
-    """Take back the attempts of this process that ended in an error, now or as soon as Postgres is there.
-
-    `holding`: it still holds what the last one was about. A reduction that it speaks of late may be another's by then.
-    """
-    try:
-        while _owed:
-            ledger().forgive(*_owed[-1], holding=holding)
-            _owed.pop()
-            holding = False
-    except SQLAlchemyError as error:
-        logger.warning("%d attempts count as dead processes for the time being: %s", len(_owed), error)
 
 
 def _part(args: Any) -> PartKey | None:

@@ -12,20 +12,24 @@ from typing import Any
 
 import numpy as np
 import onnx
+import tifffile
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from PIL import ExifTags, Image
 
-from pipeline.model.custom_vision import read_export, read_labels
+from pipeline.model.custom_vision import read_export
 from pipeline.model.graph_def import ends_of, graph_of, restores_elsewhere, saved_model_of, signed_ends
+from pipeline.model.label_files import read_labels
+from pipeline.model.metadata import class_names
 from pipeline.model.model import ModelRefused
 from pipeline.model.normalised import normalise
 from pipeline.model.preprocessing import work_out
 from pipeline.model.profile import Profile
+from pipeline.scene.mask import read_mask
 from pipeline.scene.photograph import Unreadable, decode
 from polelens.cli.profiles import profile_of
 from storage.boxes import boxes
-from storage.sources import labels
+from storage.labels import labels
 from tests import models
 
 ORIENTATION = int(ExifTags.Base.Orientation)
@@ -84,8 +88,13 @@ def odd_photographs() -> dict[str, bytes]:
         "alpha.png": saved(picture.convert("RGBA"), "PNG"),
         "animated.webp": saved(frames[0], "WEBP", save_all=True, append_images=frames[1:]),
         "nan.tif": saved(wide, "TIFF"),
+        "bands.tif": _bands(rgb),
+        "new.avif": saved(picture, "AVIF"),
+        "scan.jp2": saved(picture, "JPEG2000"),
+        "breaks-off.jpg": saved(picture, "JPEG")[:-2],
         "wrong-extension.jpg": saved(rgb, "BMP"),
         "broken-exif.jpg": _broken_exif(),
+        "progressive.jpg": saved(rgb, "JPEG", progressive=True),
         "narrow.png": saved(rgb[:, :1].repeat(300, axis=0), "PNG"),
         **{f"turned-{number}.jpg": turned(number) for number in range(1, 9)},
     }
@@ -102,11 +111,19 @@ def bad_photographs() -> dict[str, tuple[bytes, str]]:
         "truncated.jpg": (turned(1)[:300], "damaged"),
         "text.jpeg": (b"no picture\n" * 50, "not a JPEG"),
         "gif.png": (saved(pattern()[..., 0], "GIF"), "not a JPEG"),
-        "20000x20000.png": (png_of(20_000, 20_000, white), "more than the 100 megapixels allowed"),
-        "bomb.png": (png_of(2**31 - 1, 2**31 - 1, zlib.compress(bytes(10**6))), "the 100 megapixels allowed"),
+        "20000x20000.png": (png_of(20_000, 20_000, white), "more than the 200 megapixels allowed"),
+        "bomb.png": (png_of(2**31 - 1, 2**31 - 1, zlib.compress(bytes(10**6))), "the 200 megapixels allowed"),
         "negative.bmp": (_bmp(-(2**31), 2**31 - 1), ""),
         "text-bomb.png": (_text_bomb(good), "damaged"),
     }
+
+
+def _bands(rgb: NDArray[np.uint8]) -> bytes:
+    """A survey's TIFF of five bands."""
+    buffer = io.BytesIO()
+    values = np.dstack([rgb, rgb[..., :2]])
+    tifffile.imwrite(buffer, values, photometric="minisblack", planarconfig="contig", compression="zlib")
+    return buffer.getvalue()
 
 
 NAMES = (  # of files, all of which a photograph may have
@@ -215,10 +232,19 @@ def _photograph(data: bytes) -> None:
     assert pixels.size
 
 
+def _masks() -> list[Image.Image]:
+    """Masks as tools write them: a palette, 16-bit numbers, and coverage."""
+    palette = Image.fromarray(np.eye(8, dtype=np.uint8) * 2).convert("P")
+    palette.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0])
+    return [palette, Image.fromarray(np.eye(8, dtype=np.uint16) * 700), Image.new("RGBA", (8, 8), (9, 9, 9, 0))]
+
+
 def _model(data: bytes) -> None:
     """All that is read of a model before it is run."""
     export = read_export(data)
-    work_out(normalise(export.onnx), export, {})
+    network = normalise(export.onnx)
+    class_names(network.properties)
+    work_out(network, export, {})
 
 
 GRAPHS = (("compact", "model.pb"), ("saved_model", "saved_model.pb"))  # in demo/tensorflow_exports
@@ -242,18 +268,21 @@ def _graph(data: bytes) -> None:
 def readers() -> Mapping[str, Reader]:
     """Every reader of a stranger's bytes, by what it reads."""
     exports = Path("demo/tensorflow_exports")
-    frozen, saved = (_member(exports / f"{archive}.zip", name) for archive, name in GRAPHS)
+    frozen, restored = (_member(exports / f"{archive}.zip", name) for archive, name in GRAPHS)
     small = models.custom_vision_onnx(metadata={"Image.BitmapPixelFormat": "Bgr8", "Image.NominalPixelRange": "x"})
     zipped = models.custom_vision_zip(onnx=small, properties=models.preprocess_properties(models.COMPACT))
     odd = odd_photographs()
     kept = ("1x1.png", "cmyk.jpg", "palette.png", "animated.webp", "nan.tif", "broken-exif.jpg", "wrong-extension.jpg")
+    kept += ("turned-6.jpg", "alpha.png", "progressive.jpg")
+    kept += ("bands.tif", "new.avif", "scan.jp2")
     coco = b'{"images": [{"id": 1, "file_name": "a.png"}], "annotations": [{"image_id": 1, "bbox": [0, 0, 4, 8]}]}'
     return {
+        "mask": Reader(read_mask, (Unreadable,), tuple(saved(one, "PNG") for one in _masks())),
         "photograph": Reader(_photograph, (Unreadable,), tuple(odd[name] for name in kept)),
         "zip": Reader(read_export, (ModelRefused,), (zipped, models.zipped({"model.onnx": b"short"}))),
         "model": Reader(_model, (ModelRefused, ValueError), (zipped, small)),
-        "graph": Reader(_graph, (ModelRefused,), (frozen, saved)),
-        "labels": Reader(read_labels, (ModelRefused,), (b"BETONG\r\nTRE\n", b"\xef\xbb\xbfa\n")),
+        "graph": Reader(_graph, (ModelRefused,), (frozen, restored)),
+        "labels": Reader(read_labels, (ModelRefused,), (b"BETONG\r\nTRE\n", b"0 a\n1 b", b'{"id2label": {"0": "a"}}')),
         "labels table": Reader(labels, (ValueError,), (b"path,label\na.png,TRE\n",)),
         "boxes": Reader(boxes, (ValueError,), (coco, b"name,x,y,width,height\na.png,1,2,3,4\n")),
         "profile": Reader(

@@ -132,7 +132,8 @@ class Bench:
     def explained_alone(self, model: Version, row: Explained, made: Recipe) -> Attribution:
         """The same explanation by the core alone: no queue, no database, one process."""
         read = self.registry.load(model.id)
-        scene = stage(self.archive.photograph(row.image), read.profile, made)
+        mask = self.archive.mask(row.mask) if row.mask else None
+        scene = stage(self.archive.photograph(row.image), read.profile, made, mask)
         return explain(scene, explainer(made, read.labels), BlackBox(read).scores)
 
     def assert_undisturbed(self, number: int, model: Version, made: Recipe) -> None:

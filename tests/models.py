@@ -261,3 +261,60 @@ def _outputs(network: Network, batch: int | str) -> list[onnx.ValueInfoProto]:
 def _stamped(graph: onnx.GraphProto, *, opset: int, ir: int, zipmap: bool = False) -> onnx.ModelProto:
     imports = [helper.make_opsetid("", opset)] + ([helper.make_opsetid("ai.onnx.ml", 1)] if zipmap else [])
     return helper.make_model(graph, opset_imports=imports, ir_version=ir)
+
+
+def pooled(
+    *ends: NodeProto,
+    weights: ArrayLike | None = None,
+    element: int = TensorProto.FLOAT,
+    shape: Sequence[int | str] = ("N", 3, 32, 32),
+    outputs: Sequence[str] = ("scores",),
+    opset: int = 13,
+    ir: int = 8,
+    **constants: ArrayLike,
+) -> bytes:
+    """A classifier that looks at each channel's mean alone: `logits` = means [N, c] @ weights, and what comes after.
+
+    `x` is the input, `mean` [N, c, 1, 1] the means, `flat` [N, c] the same. Weights of 0.1 at the diagonal by default.
+    """
+    nhwc = len(shape) == 4 and shape[3] in (1, 3)
+    channels = int(shape[3 if nhwc else 1]) if isinstance(shape[3 if nhwc else 1], int) else 3
+    matrix = np.asarray(np.eye(channels, 3) * 0.1 if weights is None else weights, np.float32)
+    nodes = [
+        helper.make_node("Cast", ["x"], ["numbers"], to=TensorProto.FLOAT),
+        helper.make_node("Transpose", ["numbers"], ["laid"], perm=[0, 3, 1, 2] if nhwc else [0, 1, 2, 3]),
+        helper.make_node("GlobalAveragePool", ["laid"], ["mean"]),
+        helper.make_node("Flatten", ["mean"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "weights"], ["logits"]),
+        *ends,
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "pooled",
+        [helper.make_tensor_value_info("x", element, list(shape))],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+        [numpy_helper.from_array(matrix, "weights")]
+        + [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+    )
+    return _stamped(graph, opset=opset, ir=ir).SerializeToString()
+
+
+def node(operator: str, inputs: str, output: str, **attributes: Any) -> NodeProto:
+    """A node of an ONNX graph; inputs with spaces between them."""
+    return helper.make_node(operator, inputs.split(), [output], **attributes)
+
+
+def standardised(size: int = 32) -> bytes:
+    """A classifier that standardises each picture by its own deviation, with no epsilon: one colour gives it 0/0."""
+    nodes = [
+        node("ReduceMean", "pixels", "m", axes=[1]),
+        node("Sub", "pixels m", "d"),
+        node("Mul", "d d", "q"),
+        node("ReduceMean", "q", "v", axes=[1]),
+        node("Sqrt", "v", "s"),
+        node("Div", "d s", "n"),
+        node("MatMul", "n weights", "l"),
+        node("Softmax", "l", "probs", axis=1),
+    ]
+    weights = np.random.Generator(np.random.Philox(3)).normal(size=(3 * size * size, 2)) / size
+    return planted(nodes, {"weights": weights}, size=size)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection, Engine, text
 
-from pipeline.answer.attribution import Attribution, Fidelity, LabelAttribution, Stability
-from pipeline.answer.judgement import Curves, Grounding, Judgement, Verdict
+from pipeline.answer.attribution import Attribution, Errors, Fit, LabelAttribution, Stability
+from pipeline.answer.judgement import Basis, Curves, Grounding, Judgement, Soundness
 from pipeline.conversation.probe import Draw, Probe
 from pipeline.model.model import Model
 from pipeline.model.profile import Profile
@@ -38,7 +38,8 @@ JUDGEMENT = Judgement(
     0.5,
     Curves(0.2, 0.4, 0.7, 0.6),
     Grounding(mask_area=0.25, mask_share=0.5),
-    Verdict("trusted", "gap", 0.5, "It holds."),
+    Soundness("sound", None, "gap", 0.5, "It holds."),
+    Basis("object", "On the object."),
 )
 
 
@@ -48,10 +49,8 @@ def attribution(*labels: str, spearman: float = float("nan")) -> Attribution:
         LabelAttribution(
             label=label,
             weights=np.arange(5) / 4,
-            std_error=np.full(5, 0.01),
-            weights_by_seed=np.arange(10).reshape(2, 5) / 4,
-            intercept=0.5,
-            fidelity=Fidelity(0.9, float("nan")),
+            errors=Errors(np.full(5, 0.01), np.arange(10).reshape(2, 5) / 4),
+            fit=Fit(0.5, 0.9, float("nan")),
             stability=Stability(2, spearman=spearman),
             judgement=JUDGEMENT if label == "no" else None,
         )
@@ -119,14 +118,18 @@ class Desk:
         assert claimed is not None
         return claimed
 
-    def finish(self, step: Step) -> None:
-        """All that remains of a produced photograph."""
+    def begin_reduction(self, step: Step) -> Job:
+        """A produced photograph, with its answers, claimed for its reduction."""
         job = self.ledger.begin(step.explanation)
         assert job is not None
         self.answer(self.ledger.open_round(job, "scene", PROBE, 5))
         job = self.ledger.claim_reduction(job.id)
         assert job is not None
-        assert self.ledger.finish(job, attribution("yes"))
+        return job
+
+    def finish(self, step: Step) -> None:
+        """All that remains of a produced photograph."""
+        assert self.ledger.finish(self.begin_reduction(step), attribution("yes"))
 
     def impatient(self) -> Ledger:
         """The same ledger with leases that are over at once."""
@@ -136,6 +139,11 @@ class Desk:
         """One value from the database."""
         with self.engine.begin() as c:
             return c.execute(text(sql), values).scalar()
+
+    def change(self, sql: str) -> None:
+        """Change the database."""
+        with self.engine.begin() as c:
+            c.exec_driver_sql(sql)
 
     def state(self, explanation: int) -> object:
         """The state of an explanation."""

@@ -5,11 +5,17 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.answer.attribution import Attribution, Fidelity, LabelAttribution, Stability
-from pipeline.answer.judgement import Curves, Grounding, Judgement, Verdict
+from pipeline.answer.attribution import Attribution, Errors, Fit, LabelAttribution, Stability
+from pipeline.answer.judgement import Basis, Curves, Grounding, Judgement, Soundness
 from storage.audits import Explained
 
-JUDGEMENT = Judgement(0.5, Curves(0.2, 0.4, 0.7, 0.6), Grounding(), Verdict("trusted", "gap", 0.5, "It holds."))
+JUDGEMENT = Judgement(
+    0.5,
+    Curves(0.2, 0.4, 0.7, 0.6),
+    Grounding(),
+    Soundness("doubtful", "unstable", "stability", 0.4, "It varies."),
+    Basis("unknown", "Nobody said where."),
+)
 
 
 def explained(
@@ -43,10 +49,8 @@ def _label(label: str, weights: NDArray[np.floating]) -> LabelAttribution:
     return LabelAttribution(
         label=label,
         weights=np.array(weights, dtype=float),
-        std_error=np.full(len(weights), 0.01),
-        weights_by_seed=np.stack([weights, weights]),
-        intercept=0.0,
-        fidelity=Fidelity(0.9, float("nan")),
+        errors=Errors(np.full(len(weights), 0.01), np.stack([weights, weights])),
+        fit=Fit(0.0, 0.9, float("nan")),
         stability=Stability(2, spearman=0.7),
         judgement=JUDGEMENT,
     )

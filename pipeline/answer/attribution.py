@@ -1,28 +1,59 @@
-"""Attributions: a weight for each superpixel and label, with what is needed to judge it."""
+"""Attributions: the answer of a method, a weight for each superpixel and label, and what the method has beside it."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
+from math import nan
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm, t
 
 from pipeline.answer.judgement import Judgement
+from pipeline.answer.nulls import from_null, to_null
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Fidelity:
-    """How well the surrogate follows the model; NaN where the scores do not vary.
+class Fit:
+    """A surrogate's fit to the model; NaN where the scores do not vary.
 
-    r2 is the weighted coefficient of determination on the rows fitted, as lime reports it; r2_held_out on rows left
-    out of the fit, each block of the design in turn.
+    Attributes
+    ----------
+    intercept : float
+        The surrogate's score with every superpixel off.
+    r2, r2_held_out : float
+        Weighted coefficient of determination on the rows fitted, as lime reports it, and on rows left out of the fit,
+        each block of the design in turn.
     """
 
+    intercept: float
     r2: float
     r2_held_out: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Errors:
+    """How far the weights of seeds scatter.
+
+    Attributes
+    ----------
+    std_error : float64 [k]
+        Of the pooled weights, in their units; NaN where the method knows none.
+    weights_by_seed : float64 [seeds, k]
+        Each seed's own weights.
+    """
+
+    std_error: Array
+    weights_by_seed: Array
+
+    @property
+    def half_width(self) -> Array:
+        """Of the 95 % interval of each weight, float64 [k]: Student's t of one degree less than there are seeds, times
+        the standard error; of the normal distribution where one seed's own fit gives the error."""
+        return self.std_error * quantile(len(self.weights_by_seed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +61,62 @@ class Stability:
     """Agreement of the seeds with each other, see `pipeline.judge.stability`; NaN with fewer than two seeds."""
 
     seeds: int
-    spearman: float = math.nan
-    kendall: float = math.nan
-    top3_jaccard: float = math.nan
-    top3_jaccard_chance: float = math.nan
-    top5_jaccard: float = math.nan
-    top5_jaccard_chance: float = math.nan
-    top10_jaccard: float = math.nan
-    top10_jaccard_chance: float = math.nan
-    sign_agreement: float = math.nan
-    vsi: float = math.nan
-    csi: float = math.nan
+    spearman: float = nan
+    kendall: float = nan
+    top3_jaccard: float = nan
+    top3_jaccard_chance: float = nan
+    top5_jaccard: float = nan
+    top5_jaccard_chance: float = nan
+    top10_jaccard: float = nan
+    top10_jaccard_chance: float = nan
+    sign_agreement: float = nan
+    vsi: float = nan
+    csi: float = nan
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A figure of the method's own by which its answer is to be believed.
+
+    Attributes
+    ----------
+    figure : str
+        Its name, as `fidelity.r2_held_out`.
+    value, least : float
+        What it is, and what it has to be at least; NaN is never enough.
+    sentence : str
+        What it means where it is less, for a line inspector.
+    """
+
+    figure: str
+    value: float
+    least: float
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A set of superpixels that, kept, keeps the answer whatever else is hidden.
+
+    Attributes
+    ----------
+    superpixels : tuple of int
+    precision, low, high : 0..1
+        The share of perturbed pictures with these superpixels kept that keep the answer, and its bounds.
+    outcome : str
+        `anchor`, `empty`, `none` or `undecided`.
+    """
+
+    superpixels: tuple[int, ...]
+    precision: float
+    low: float
+    high: float
+    outcome: str
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """The rule whose JSON object this is."""
+        return cls(**{**from_null(value), "superpixels": tuple(value["superpixels"])})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +130,9 @@ class Denoised:
     probabilities : label -> 0..1
         The model's for the photograph without them.
     weights, std_error : float64 [k]
-        The explanation of that; zero for what was taken away.
+        The explanation of that; zero for what was taken away. NaN where the method knows no errors.
+    r2_held_out : float
+        Of that explanation's surrogate, NaN where there is none.
     """
 
     removed: tuple[int, ...]
@@ -65,86 +143,144 @@ class Denoised:
 
     def to_json(self) -> dict[str, Any]:
         """The value of `denoised` in `attribution.json`."""
-        weights, errors = _finite(self.weights.tolist()), _finite(self.std_error.tolist())
-        return {
-            "removed": list(self.removed),
-            "probabilities": dict(self.probabilities),
-            "weights": weights,
-            "std_error": errors,
-            "r2_held_out": _finite(self.r2_held_out),
-        }
+        arrays = {"weights": self.weights.tolist(), "std_error": self.std_error.tolist()}
+        told = {"removed": list(self.removed), "probabilities": dict(self.probabilities), **arrays}
+        return to_null(told | {"r2_held_out": self.r2_held_out})  # type: ignore[no-any-return]
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """What `to_json` wrote."""
         arrays = {name: np.array(value[name], dtype=float) for name in ("weights", "std_error")}
-        held_out = math.nan if value["r2_held_out"] is None else value["r2_held_out"]
+        held_out = from_null(value["r2_held_out"])
         return cls(tuple(value["removed"]), value["probabilities"], **arrays, r2_held_out=held_out)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelAttribution:
-    """The evidence for one label.
+    """The evidence for one label: weights from every method, and what else a method has; None where it has it not.
 
     Attributes
     ----------
-    weights, std_error : float64 [k]
-        The pooled estimate and its standard error, in units of the model's score (of importance, which sums to 1,
-        where the surrogate is a tree).
-    weights_by_seed : float64 [seeds, k]
-    intercept : float
+    label : str
+    weights : float64 [k]
+        In units of the model's score for LIME (of importance, which sums to 1, where its surrogate is a tree); see each
+        method for its own. A method whose answer is a heat map lays it on the superpixels: see `laid`.
+    errors : Errors or None
+        How the weights scatter over seeds.
+    fit : Fit or None
+        Of the surrogate.
+    stability : Stability or None
+    heat : float32 [h, w] or None
+        The answer pixel by pixel of the canvas.
+    rule : Rule or None
+    claims : tuple of Claim
     """
 
     label: str
     weights: Array
-    std_error: Array
-    weights_by_seed: Array
-    intercept: float
-    fidelity: Fidelity
-    stability: Stability
+    errors: Errors | None = None
+    fit: Fit | None = None
+    stability: Stability | None = None
+    heat: NDArray[np.float32] | None = None
+    rule: Rule | None = None
+    claims: tuple[Claim, ...] = ()
     judgement: Judgement | None = None
     denoised: Denoised | None = None
 
+    @property
+    def std_error(self) -> Array:
+        """Standard errors of the weights, float64 [k]; NaN where the method knows none."""
+        return np.full(len(self.weights), nan) if self.errors is None else self.errors.std_error
+
+    @property
+    def half_width(self) -> Array:
+        """Half-widths of the weights' 95 % intervals, float64 [k]; NaN where the method knows none."""
+        return np.full(len(self.weights), nan) if self.errors is None else self.errors.half_width
+
+    @property
+    def weights_by_seed(self) -> Array:
+        """Each seed's weights, float64 [seeds, k]; no rows where the method has no seeds."""
+        return np.empty((0, len(self.weights))) if self.errors is None else self.errors.weights_by_seed
+
+    @property
+    def agreement(self) -> Stability:
+        """The agreement of the seeds; of none where the method has none."""
+        return self.stability or Stability(0)
+
     def to_json(self) -> dict[str, Any]:
-        """The value under the label's name in `attribution.json`."""
-        return {
-            "weights": _finite(self.weights.tolist()),
-            "std_error": _finite(self.std_error.tolist()),
-            "weights_by_seed": _finite(self.weights_by_seed.tolist()),
-            "intercept": _finite(self.intercept),
-            "fidelity": _finite(asdict(self.fidelity)),
-            "stability": _finite(asdict(self.stability)),
-            "judgement": _finite(asdict(self.judgement)) if self.judgement else None,
-            "denoised": self.denoised.to_json() if self.denoised else None,
-        }
+        """The value under the label's name in `attribution.json`; what the method has not is not in it."""
+        told: dict[str, Any] = {"weights": self.weights.tolist()}
+        if self.errors:
+            told |= {
+                name: getattr(self.errors, name).tolist() for name in ("std_error", "half_width", "weights_by_seed")
+            }
+        if self.fit:
+            fit = asdict(self.fit)
+            told |= {"intercept": fit.pop("intercept"), "fidelity": fit}
+        told |= {name: asdict(part) for name in ("stability", "rule") if (part := getattr(self, name))}
+        told |= {"claims": [asdict(claim) for claim in self.claims]} if self.claims else {}
+        told |= {"judgement": asdict(self.judgement) if self.judgement else None}
+        told |= {"denoised": self.denoised.to_json() if self.denoised else None}
+        return to_null(told)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Attribution:
     """The answer of an explainer for one photograph.
 
-    `probabilities` are the model's for the canvas, `fill_probabilities` those for the bare fill.
+    `probabilities` are the model's for the canvas, `fill_probabilities` those for the bare fill, None where the method
+    did not ask.
     """
 
     probabilities: Mapping[str, float]
-    fill_probabilities: Mapping[str, float]
+    fill_probabilities: Mapping[str, float] | None
     evaluations: int
     labels: tuple[LabelAttribution, ...]
+
+    @property
+    def predicted(self) -> str:
+        """The most probable label; of several alike the one explained first, else the first by name."""
+        explained = [label.label for label in self.labels]
+        most = max(self.probabilities.values())
+        alike = sorted(name for name, share in self.probabilities.items() if share == most)
+        return next((name for name in explained if name in alike), alike[0])
+
+    @property
+    def confidence(self) -> float:
+        """The probability of the predicted label."""
+        return self.probabilities[self.predicted]
 
     def to_json(self) -> dict[str, Any]:
         """The explanation's own part of `attribution.json`; NaN becomes null."""
         return {
             "probabilities": dict(self.probabilities),
-            "fill_probabilities": dict(self.fill_probabilities),
+            "fill_probabilities": None if self.fill_probabilities is None else dict(self.fill_probabilities),
             "evaluations": self.evaluations,
             "labels": {label.label: label.to_json() for label in self.labels},
         }
 
 
-def _finite(value: Any) -> Any:
-    """The same value with null for what JSON cannot say."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+@cache
+def quantile(seeds: int) -> float:
+    """Standard errors in half a 95 % interval."""
+    return float(t.ppf(0.975, seeds - 1) if seeds > 1 else norm.ppf(0.975))
+
+
+def laid(heat: NDArray[np.floating], segments: NDArray[np.int32]) -> Array:
+    """A heat map laid on the superpixels: its sum over each of them.
+
+    Parameters
+    ----------
+    heat : float [h, w]
+    segments : int32 [h, w], labels 0..k-1
+
+    Returns
+    -------
+    float64 [k]
+
+    Examples
+    --------
+    >>> laid(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[0, 0], [1, 0]], dtype=np.int32))
+    array([7., 3.])
+    """
+    return np.bincount(segments.ravel(), heat.ravel()).astype(np.float64)

@@ -1,6 +1,7 @@
 """Comparison: one photograph under two models. What changed, and is it more than seeds alone change?"""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,13 +9,12 @@ from numpy.typing import NDArray
 from pipeline.answer.attribution import Attribution, LabelAttribution
 from pipeline.answer.judgement import Grounding
 from pipeline.change.alignment import Seen, spread
-from pipeline.change.permutation import p_value, smallest_p
-from pipeline.judge.stability import NEGLIGIBLE, spearman, top_jaccard
+from pipeline.change.difference import Replicates, apart, differ
+from pipeline.judge.stability import spearman, top_jaccard
 from pipeline.recipe import Recipe
 
 Array = NDArray[np.float64]
 
-FALSE_ALARMS = 0.05  # of the photographs said to have changed, at most so many are expected not to have
 TOP = 5
 
 
@@ -33,12 +33,9 @@ class Change:
         the positive evidence that lies in the same place (histogram intersection): 1 is alike.
     seeds_spearman : float
         The agreement of each model's own seeds, the lower of the two: what spearman is to be seen beside.
-    distance, noise : 0..2, >= 0
-        Distance between the two models' mean attributions, each seed's scaled to length 1, and what seeds alone would
-        make of it.
-    p_value : 0..1
-        See `pipeline.change.permutation.p_value`, over seeds; NaN where there are too few to tell, or the superpixels
-        are not the same: how much other superpixels move the evidence, seeds do not show.
+    distance, noise, p_value, test : 0..2, >= 0, 0..1, "paired" or "permutation"
+        See `pipeline.change.difference.Difference`; p_value is NaN and test None where there are too few seeds to tell,
+        or the superpixels are not the same: how much other superpixels move the evidence, seeds do not show.
     """
 
     label_before: str
@@ -60,80 +57,68 @@ class Change:
     share_after: float
     verdict_before: str | None
     verdict_after: str | None
+    test: str | None = None  # none is told of comparisons made before there were two
 
 
 def comparable(before: Recipe, after: Recipe) -> None:
     """Refuse recipes that differ in more than their names and seeds: what changed could be the recipe's doing."""
-    fields = {key: value for key, value in before.to_json().items() if key not in ("name", "seeds")}
-    differing = sorted(key for key, value in fields.items() if after.to_json()[key] != value)
+    names = {one.name for one in fields(Recipe)} - {"name", "seeds"}
+    differing = sorted(name for name in names if getattr(before, name) != getattr(after, name))
     if differing:
         raise ValueError(
             f"the audits' recipes differ in {', '.join(differing)}: audit both models with one recipe to compare them"
         )
 
 
-def compare(before: Attribution, after: Attribution, seen: tuple[Seen, Seen] | None = None) -> Change:
+def compare(
+    before: Attribution,
+    after: Attribution,
+    seeds: tuple[Sequence[int], Sequence[int]],
+    seen: tuple[Seen, Seen] | None = None,
+) -> Change:
     """Compare two attributions of one photograph.
 
     Parameters
     ----------
+    seeds : two sequences of int
+        Those of each one's recipe; an attribution may have used the first few only.
     seen : two Seen, or None
         What each model saw, where their superpixels are not the same.
     """
     first, second = before.labels[0], after.labels[0]
-    maps = _maps(first, second, seen)
-    distance, noise = _distance(maps[0], maps[1])
-    pooled = _rows([first.weights, second.weights], seen)
+    views = seen or (None, None)
+    one, other = map(_replicates, (first, second), seeds, views)
+    difference = apart(one, other) if seen else differ(one, other)
+    pooled = np.stack([one.pooled, other.pooled])
     grounding = [one.judgement.grounding if one.judgement else Grounding() for one in (first, second)]
-    labels = [max(one.probabilities, key=lambda name: one.probabilities[name]) for one in (before, after)]
     return Change(
-        label_before=labels[0],
-        label_after=labels[1],
-        confidence_before=before.probabilities[labels[0]],
-        confidence_after=after.probabilities[labels[1]],
+        label_before=before.predicted,
+        label_after=after.predicted,
+        confidence_before=before.confidence,
+        confidence_after=after.confidence,
         explained_before=first.label,
         explained_after=second.label,
         spearman=spearman(pooled) if pooled.any(axis=1).all() else float("nan"),
         top5_jaccard=_top5(first, second, seen),
         overlap=_overlap(pooled),
-        seeds_spearman=min(first.stability.spearman, second.stability.spearman),
-        distance=distance,
-        noise=noise,
-        p_value=_p_value(maps[0], maps[1], distance) if seen is None else float("nan"),
+        seeds_spearman=min(first.agreement.spearman, second.agreement.spearman),
+        distance=difference.distance,
+        noise=difference.noise,
+        p_value=difference.p_value,
         reliance_before=grounding[0].background_reliance,
         reliance_after=grounding[1].background_reliance,
         share_before=grounding[0].mask_share,
         share_after=grounding[1].mask_share,
-        verdict_before=first.judgement.verdict.word if first.judgement else None,
-        verdict_after=second.judgement.verdict.word if second.judgement else None,
+        verdict_before=first.judgement.words if first.judgement else None,
+        verdict_after=second.judgement.words if second.judgement else None,
+        test=difference.test,
     )
 
 
-def _p_value(first: Array, second: Array, distance: float) -> float:
-    """Over the seeds; 1 where the difference is rounding, NaN where even the clearest one would not be told."""
-    if smallest_p(len(first), len(second)) > FALSE_ALARMS:
-        return float("nan")
-    return 1.0 if distance < NEGLIGIBLE else p_value(first, second)
-
-
-def _maps(first: LabelAttribution, second: LabelAttribution, seen: tuple[Seen, Seen] | None) -> tuple[Array, Array]:
-    """Each seed's attribution as a row of length 1: how sure the model is has a figure of its own."""
-    rows = [first.weights_by_seed, second.weights_by_seed]
-    placed = [spread(view, row) for view, row in zip(seen, rows, strict=True)] if seen else rows
-    lengths = [np.linalg.norm(row, axis=1, keepdims=True) for row in placed]
-    one, other = (row / np.where(length == 0, 1, length) for row, length in zip(placed, lengths, strict=True))
-    return one, other
-
-
-def _distance(first: Array, second: Array) -> tuple[float, float]:
-    """Between the means of rows, and the root of what it would be, squared, by the rows' own spread alone."""
-    variances = [rows.var(axis=0, ddof=1).sum() / len(rows) if len(rows) > 1 else np.nan for rows in (first, second)]
-    return float(np.linalg.norm(first.mean(axis=0) - second.mean(axis=0))), float(np.sqrt(sum(variances)))
-
-
-def _rows(weights: list[Array], seen: tuple[Seen, Seen] | None) -> Array:
-    """Two attributions as rows over the same places."""
-    return np.stack([spread(view, row) for view, row in zip(seen, weights, strict=True)] if seen else weights)
+def _replicates(label: LabelAttribution, seeds: Sequence[int], view: Seen | None) -> Replicates:
+    """An attribution over superpixels, or over the photograph as its model saw it."""
+    pooled, by_seed = (spread(view, rows) if view else rows for rows in (label.weights, label.weights_by_seed))
+    return Replicates(pooled, by_seed, seeds[: len(by_seed)])
 
 
 def _overlap(pooled: Array) -> float:

@@ -8,8 +8,10 @@ from typing import Any
 
 from scipy.stats import t
 
-from pipeline.change.comparison import FALSE_ALARMS, Change
-from pipeline.judge.stability import Z95
+from pipeline.answer.interval import of_mean
+from pipeline.answer.nulls import to_null
+from pipeline.change.comparison import Change
+from pipeline.change.criteria import FALSE_ALARMS, LEAST_DISTANCE
 
 STEP = 0.1  # of background reliance: less is no better or worse on one photograph; a convention
 LEAST = 0.01  # of its mean: what two decimals show
@@ -45,13 +47,10 @@ class Moments:
         return Interval(self.mean, self.mean - half, self.mean + half, self.n)
 
     def wilson(self) -> "Interval":
-        """The mean of values in 0..1 with Wilson's interval (1927), as everywhere else: see docs/how-it-works.md."""
+        """The mean of values in 0..1 with the interval that it has everywhere: see `of_mean`."""
         if self.n < 2:
             return self._alone()
-        share, spread = Z95**2 / self.n, max(self.mean * (1 - self.mean), 0)
-        center, half = self.mean + share / 2, math.sqrt(share * (spread + share / 4))
-        low, high = ((center + sign * half) / (1 + share) for sign in (-1, 1))
-        return Interval(self.mean, max(low, 0.0), min(high, 1.0), self.n)
+        return Interval(self.mean, *of_mean(self.mean, self.squares, self.n), self.n)
 
     def _alone(self) -> "Interval":
         return Interval(self.mean if self.n else math.nan, math.nan, math.nan, self.n)
@@ -106,6 +105,10 @@ class Outcome:
         Of all photographs, and by the label a person gave, else the one the first model gave.
     believed : 0..1
         The largest p-value that counts as a change; see `pipeline.change.permutation.discoveries`.
+    least_distance : 0..2
+        A smaller distance is no change, however surely it is one.
+    tests : {"paired": n, "permutation": n}
+        How many photographs each test was asked about; those compared before there were two are under neither.
     reliance, share : Paired
         Background reliance, and the share of the evidence on the object, over photographs that have both.
     word : better, worse, same or unknown
@@ -114,6 +117,8 @@ class Outcome:
     counts: Counts
     by_label: Mapping[str, Counts]
     believed: float
+    least_distance: float
+    tests: Mapping[str, int]
     reliance: Paired
     share: Paired
     word: str
@@ -121,7 +126,7 @@ class Outcome:
 
     def to_json(self) -> dict[str, Any]:
         """The outcome as JSON; NaN becomes null."""
-        told: dict[str, Any] = _plain(asdict(self))
+        told: dict[str, Any] = to_null(asdict(self))
         return told | {"false_alarms": FALSE_ALARMS}
 
 
@@ -150,15 +155,19 @@ class Tally:
     """Changes counted as they go by, in memory that does not grow with their number."""
 
     believed: float
+    least_distance: float = LEAST_DISTANCE
     counts: Counter[str] = field(default_factory=Counter)
+    tests: Counter[str] = field(default_factory=Counter)
     by_label: dict[str, Counter[str]] = field(default_factory=dict)
     reliance: Pairs = field(default_factory=Pairs)
     share: Pairs = field(default_factory=Pairs)
 
     def add(self, change: Change, label: str | None = None) -> None:
         """Count a photograph; `label` is what a person says it shows."""
-        found = Counter(["compared", *_kinds(change, self.believed, label)])
+        changed = has_changed(change, self.believed, self.least_distance)
+        found = Counter(["compared", *_kinds(change, changed, label)])
         self.counts += found
+        self.tests.update([change.test] if change.test else [])
         self.by_label.setdefault(label or change.label_before, Counter()).update(found)
         self.reliance.add(change.reliance_before, change.reliance_after)
         self.share.add(change.share_before, change.share_after)
@@ -171,6 +180,8 @@ class Tally:
             counts=counts,
             by_label={label: Counts(**found) for label, found in sorted(self.by_label.items())},
             believed=self.believed,
+            least_distance=self.least_distance,
+            tests=dict(self.tests),
             reliance=reliance,
             share=self.share.paired(),
             word=word,
@@ -178,14 +189,14 @@ class Tally:
         )
 
 
-def has_changed(change: Change, believed: float) -> bool:
-    """Whether a change is one that counts."""
-    return change.p_value <= believed  # false for NaN
+def has_changed(change: Change, believed: float, least_distance: float = LEAST_DISTANCE) -> bool:
+    """Whether a change is one that counts: real, and large enough to matter."""
+    return change.p_value <= believed and change.distance >= least_distance  # false for NaN
 
 
-def _kinds(change: Change, believed: float, label: str | None) -> list[str]:
+def _kinds(change: Change, changed: bool, label: str | None) -> list[str]:
     """The fields of Counts that a photograph counts in."""
-    judged, changed = math.isfinite(change.p_value), has_changed(change, believed)
+    judged = math.isfinite(change.p_value)
     step = change.reliance_after - change.reliance_before
     kinds = {
         "judged": judged,
@@ -228,9 +239,3 @@ def _how_many(counts: Counts) -> str:
     if not counts.judged:
         return "which explanations changed cannot be told, for want of seeds or because the superpixels differ"
     return f"{counts.changed:,} of {counts.judged:,} photographs are explained differently"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -44,6 +44,17 @@ def hadamard_fold(k: int, n: int, seed: int) -> Masks:
     return np.concatenate(blocks or [np.zeros((0, k), dtype=bool)])[:n]
 
 
+def whole_block(k: int) -> int:
+    """Rows of a whole block of `hadamard_fold` for k superpixels, with which their main effects are orthogonal.
+
+    Examples
+    --------
+    >>> whole_block(50), whole_block(64)
+    (128, 256)
+    """
+    return 2 << k.bit_length()
+
+
 def _hadamard_block(k: int, order: int, key: tuple[int, int]) -> Masks:
     generator = np.random.Generator(np.random.Philox(np.random.SeedSequence([*key, k])))
     columns = 1 + generator.permutation(order - 1)[:k]

@@ -78,8 +78,10 @@ Block = Draw | Listed
 
 
 def shown(block: Block, variant: Variant, k: int) -> Block:
-    """The same masks over what a variant shows, which has k regions."""
-    return replace(block, variant=variant, k=k)
+    """The same block asked of what a variant shows, which has k regions; the block's own variant is a look at that."""
+    if block.variant is None:
+        return replace(block, variant=variant, k=k)
+    return replace(block, variant=block.variant.upon(variant), k=block.k or k)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,7 @@ def _block(value: Mapping[str, Any]) -> Block:
     return Listed(value["n"], base64.b64decode(value["bits"]), value["k"], variant)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=64)  # no state: the same seed draws the same masks, and nobody can write into them
 def _drawn(design: str, k: int, n: int, seed: int) -> Masks:
     masks = DESIGNS[design](k, n, seed)
     masks.setflags(write=False)

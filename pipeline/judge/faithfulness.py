@@ -19,8 +19,10 @@ from pipeline.conversation.probe import Block, Listed, Masks, Scores
 from pipeline.scene.scene import Scene
 from pipeline.scene.variant import Variant
 
-STEPS = 32  # of a curve, or one for each superpixel if there are fewer
-PLANNED = 4 * (STEPS + 1)  # evaluations for one label: two curves, each by weight and at random
+STEPS = 8  # of a curve, or one for each superpixel if there are fewer
+ORDERS = 9  # random ones: of so many, one that is better is no chance of one in two
+PLANNED = 2 * (1 + ORDERS) * (STEPS - 1) + 1  # evaluations for one label; the ends of the curves are shared
+ROUNDING = 1e-6  # of float32 scores: areas that differ by less are alike
 BLURRED = Variant("blur")
 SUBSETS, SUBSET = 200, 0.2  # of superpixels taken away for MuFidelity, and the share of them in each
 
@@ -33,19 +35,21 @@ class Removal:
     seed: int
 
     def blocks(self, scene: Scene, attribution: Attribution) -> list[Block]:
-        """A deletion curve for the random order and each label's, and an insertion curve for each."""
-        orders = [at_random(scene.k, self.seed), *(heaviest_first(label.weights) for label in attribution.labels)]
+        """A deletion curve for each random order and each label's, and an insertion curve for each."""
+        orders = [*at_random(scene, self.seed), *(heaviest_first(label.weights) for label in attribution.labels)]
         deletions = [Listed.of(deletion(order)) for order in orders]
         return [*deletions, *(Listed.of(insertion(order), BLURRED) for order in orders)]
 
     def findings(self, scene: Scene, attribution: Attribution, scores: Sequence[Scores]) -> list[Mapping[str, Any]]:
         """`curves` of each label."""
-        deletions, insertions = scores[: len(scores) // 2], scores[len(scores) // 2 :]
+        deletions, insertions = np.split(np.stack(scores).astype(float), 2)  # [orders + labels, steps + 1, c]
         found: list[Mapping[str, Any]] = []
-        for place, label in enumerate(attribution.labels, start=1):
+        for place, label in enumerate(attribution.labels, start=ORDERS):
             column = self.labels.index(label.label)
-            curves = (deletions[place], deletions[0], insertions[place], insertions[0])
-            found.append({"curves": Curves(*(area(curve[:, column], scene.k) for curve in curves))})
+            areas = [
+                np.array([area(curve, scene.k) for curve in curves[..., column]]) for curves in (deletions, insertions)
+            ]
+            found.append({"curves": compared(*(np.append(one[:ORDERS], one[place]) for one in areas))})
         return found
 
 
@@ -58,11 +62,11 @@ class Subsets:
 
     def blocks(self, scene: Scene, _: Attribution) -> list[Block]:
         """One block, the same for all labels."""
-        return [Listed.of(subsets(scene.k, self.seed))]
+        return [Listed.of(subsets(scene, self.seed))]
 
     def findings(self, scene: Scene, attribution: Attribution, scores: Sequence[Scores]) -> list[Mapping[str, Any]]:
         """`mu_fidelity` of each label."""
-        masks = subsets(scene.k, self.seed)
+        masks = subsets(scene, self.seed)
         return [
             {"mu_fidelity": mu_fidelity(label.weights, masks, scores[0][:, self.labels.index(label.label)])}
             for label in attribution.labels
@@ -94,9 +98,9 @@ def insertion(order: NDArray[np.intp]) -> Masks:
     return ~deletion(order)
 
 
-def area(curve: NDArray[np.floating], k: int) -> float:
-    """Area under a curve of scores, [m + 1], over the share of k superpixels changed: its mean height."""
-    return float(np.trapezoid(curve, steps(k) / k))
+def area(curves: NDArray[np.floating], k: int) -> NDArray[np.float64]:
+    """Areas under curves of scores, [..., m + 1], over the share of k superpixels changed: mean heights, [...]."""
+    return np.asarray(np.trapezoid(curves, steps(k) / k, axis=-1), dtype=np.float64)
 
 
 def heaviest_first(weights: NDArray[np.floating]) -> NDArray[np.intp]:
@@ -104,15 +108,30 @@ def heaviest_first(weights: NDArray[np.floating]) -> NDArray[np.intp]:
     return np.argsort(-weights, kind="stable")
 
 
-def at_random(k: int, seed: int) -> NDArray[np.intp]:
-    """An order that knows nothing, for comparison."""
-    return _generator(seed, k, STEPS).permutation(k)
+def compared(deleted: NDArray[np.float64], inserted: NDArray[np.float64]) -> Curves:
+    """The areas of several random orders' curves and, last, the weights' own, float64 [orders + 1] each."""
+    gains = inserted - deleted
+    return Curves(
+        deletion=float(deleted[-1]),
+        deletion_random=float(deleted[:-1].mean()),
+        insertion=float(inserted[-1]),
+        insertion_random=float(inserted[:-1].mean()),
+        orders=len(gains) - 1,
+        better=int(np.count_nonzero(gains[:-1] > gains[-1] + ROUNDING)),
+    )
 
 
-def subsets(k: int, seed: int) -> Masks:
-    """Masks without a fifth of the superpixels, drawn at random, bool [SUBSETS, k]."""
-    taken = np.arange(k) < max(1, round(SUBSET * k))
-    return np.asarray(~_generator(seed, k, SUBSETS).permuted(np.tile(taken, (SUBSETS, 1)), axis=1))
+def at_random(scene: Scene, seed: int) -> list[NDArray[np.intp]]:
+    """Orders that know nothing, for comparison: other ones for each photograph, the same whenever it is asked."""
+    generator = _generator(seed, scene.k, scene.fingerprint)
+    return [generator.permutation(scene.k) for _ in range(ORDERS)]
+
+
+def subsets(scene: Scene, seed: int) -> Masks:
+    """Masks without a fifth of the superpixels, drawn at random for this photograph, bool [SUBSETS, k]."""
+    taken = np.arange(scene.k) < max(1, round(SUBSET * scene.k))
+    generator = _generator(seed, scene.k, SUBSETS, scene.fingerprint)
+    return np.asarray(~generator.permuted(np.tile(taken, (SUBSETS, 1)), axis=1))
 
 
 def mu_fidelity(weights: NDArray[np.floating], masks: Masks, scores: NDArray[np.floating]) -> float:

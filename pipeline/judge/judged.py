@@ -9,7 +9,7 @@ from pipeline.answer.attribution import Attribution, LabelAttribution
 from pipeline.answer.judgement import Judgement, Thresholds
 from pipeline.conversation.explainer import Explainer
 from pipeline.conversation.probe import Block, Evidence, Probe, Scores
-from pipeline.judge.verdict import confident_fill, verdict
+from pipeline.judge.verdict import Findings, basis, confident_fill, soundness
 from pipeline.scene.scene import Scene
 
 PURPOSE = "judge"
@@ -63,8 +63,9 @@ class Judged:
         return replace(attribution, labels=tuple(labels), evaluations=attribution.evaluations + answers.probe.n)
 
     def _with(self, attribution: Attribution, label: LabelAttribution, found: dict[str, Any]) -> LabelAttribution:
-        gap = attribution.probabilities[label.label] - attribution.fill_probabilities[label.label]
-        word = verdict(gap, (label.fidelity, label.stability), found["curves"], found["grounding"], self.thresholds)
+        tested: dict[str, Any] = {name: found[name] for name in ("gap", "curves", "neighbourhood")}
+        own = (label.claims, label.agreement)
+        sound = soundness(Findings(len(label.weights), found.pop("fill"), *own, **tested), self.thresholds)
+        found |= {"soundness": sound, "basis": basis(found["grounding"], sound, self.thresholds)}
         sure = confident_fill(attribution.fill_probabilities, self.thresholds)
-        found |= {"gap": gap, "verdict": word, "thresholds": self.thresholds, "confident_fill": sure}
-        return replace(label, judgement=Judgement(**found))
+        return replace(label, judgement=Judgement(**found, thresholds=self.thresholds, confident_fill=sure))

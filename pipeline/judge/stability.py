@@ -1,5 +1,6 @@
 """Stability: do the seeds agree on what counts?"""
 
+import math
 from itertools import combinations
 
 import numpy as np
@@ -15,26 +16,36 @@ NEGLIGIBLE = 1e-3  # of a seed's largest weight: below it is shrinkage and round
 VSI_TOP = 10  # superpixels that count as selected in VSI: lime's usual number of features shown
 
 
-def spearman(weights: Array) -> float:
-    """Mean pairwise Spearman rank correlation of the rows of weights, float64 [s, k]; NaN where a row is constant.
+def spearman(weights: Array, constant: float = math.nan) -> float:
+    """Mean pairwise Spearman rank correlation of the rows of weights, float64 [s, k].
 
-    Here as in the other figures of order, weights below `NEGLIGIBLE` count as zero, and so as tied.
+    Here as in the other figures of order, weights below `NEGLIGIBLE` count as zero, and so as tied. A row that is
+    constant has the correlation `constant` with the others.
     """
-    return _mean_correlation(rankdata(appreciable(weights), axis=1))
+    return _mean_correlation(rankdata(appreciable(weights), axis=1), constant)
 
 
-def kendall(weights: Array) -> float:
-    """Mean pairwise Kendall tau-b of the rows of weights, float64 [s, k]; NaN where a row is constant."""
+def kendall(weights: Array, constant: float = math.nan) -> float:
+    """Mean pairwise Kendall tau-b of the rows of weights, float64 [s, k]; with a constant row it is `constant`."""
     first, second = np.triu_indices(weights.shape[1], 1)
     weights = appreciable(weights)
     signs = np.sign(weights[:, first] - weights[:, second])
-    return _mean_pair(_cosines(signs))
+    return _mean_pair(_cosines(signs, constant))
 
 
 def top_jaccard(weights: Array, top: int) -> float:
     """Mean pairwise Jaccard index of the sets of the `top` superpixels with the largest absolute weight.
 
-    A superpixel that weighs nothing is in no set: which of them came first would be chance, or its number.
+    A superpixel that weighs nothing is in no set: which of them came first would be chance, or its number. Two empty
+    sets are alike.
+
+    Parameters
+    ----------
+    weights : float64 [s, k], of s >= 2 seeds
+
+    Returns
+    -------
+    0..1
     """
     pairs = combinations(top_sets(weights, top), 2)
     return float(np.mean([_share(a & b, len(a | b)) for a, b in pairs]))
@@ -54,7 +65,12 @@ def top_jaccard_chance(k: int, top: int) -> float:
 
 
 def sign_agreement(weights: Array) -> float:
-    """Share of superpixels whose weight has the same sign, and is not zero, under every seed."""
+    """Share of superpixels, 0..1, whose weight is of one sign under every seed and zero under none.
+
+    Parameters
+    ----------
+    weights : float64 [s, k]
+    """
     signs = np.sign(weights)
     return float(np.mean((signs[0] != 0) & (signs == signs[0]).all(axis=0)))
 
@@ -78,7 +94,11 @@ def csi(weights: Array, std_error: Array) -> float:
 
     Parameters
     ----------
-    weights, std_error : float64 [s, k]
+    weights, std_error : float64 [s, k], of s >= 2 seeds
+
+    Returns
+    -------
+    0..100, or NaN
     """
     low, high = weights - Z95 * std_error, weights + Z95 * std_error
     overlaps = [(low[a] <= high[b]) & (low[b] <= high[a]) for a, b in combinations(range(len(weights)), 2)]
@@ -86,7 +106,7 @@ def csi(weights: Array, std_error: Array) -> float:
 
 
 def stability(weights: Array, std_error: Array) -> Stability:
-    """All figures of agreement between seeds.
+    """All figures of agreement between seeds. A seed that finds nothing where others do disagrees with them.
 
     Parameters
     ----------
@@ -96,10 +116,12 @@ def stability(weights: Array, std_error: Array) -> Stability:
     seeds, k = weights.shape
     if seeds < 2 or not weights.any():
         return Stability(seeds)
+    finds = np.ptp(appreciable(weights), axis=1) > 0
+    constant = 0.0 if finds.any() else math.nan
     return Stability(
         seeds=seeds,
-        spearman=spearman(weights),
-        kendall=kendall(weights),
+        spearman=spearman(weights, constant),
+        kendall=kendall(weights, constant),
         top3_jaccard=top_jaccard(weights, 3),
         top3_jaccard_chance=top_jaccard_chance(k, 3),
         top5_jaccard=top_jaccard(weights, 5),
@@ -129,14 +151,15 @@ def _share(part: set[int], whole: int) -> float:
     return len(part) / whole if whole else 1.0
 
 
-def _mean_correlation(rows: Array) -> float:
-    return _mean_pair(_cosines(rows - rows.mean(axis=1, keepdims=True)))
+def _mean_correlation(rows: Array, constant: float) -> float:
+    return _mean_pair(_cosines(rows - rows.mean(axis=1, keepdims=True), constant))
 
 
-def _cosines(rows: Array) -> Array:
+def _cosines(rows: Array, constant: float) -> Array:
     norms = np.linalg.norm(rows, axis=1)
-    norms = np.where(norms == 0, np.nan, norms)
-    return np.asarray(np.clip(rows @ rows.T / np.outer(norms, norms), -1, 1))
+    scale = np.outer(norms, norms)
+    cosines = np.clip(rows @ rows.T / np.where(scale == 0, 1, scale), -1, 1)
+    return np.asarray(np.where(scale == 0, constant, cosines))
 
 
 def _mean_pair(matrix: Array) -> float:

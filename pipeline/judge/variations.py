@@ -31,29 +31,35 @@ class Variations:
         """For each variation, the probe of a smaller explanation over what it shows."""
         found: list[Block] = []
         for variant in variants(self.recipe, scene.k).values():
-            varied = vary(scene, variant)
-            found += [shown(block, variant, varied.k) for block in self._smaller(attribution).open(varied).blocks]
+            varied, explainer = vary(scene, variant), self._smaller(attribution, variant)
+            found += [shown(block, variant, varied.k) for block in explainer.open(varied).blocks]
         return found
 
     def findings(self, scene: Scene, attribution: Attribution, scores: Sequence[Scores]) -> list[Mapping[str, Any]]:
         """`sensitivity` of each label: how like the explanation is under each variation, and under other seeds."""
-        smaller, rest = self._smaller(attribution), list(scores)
+        rest = list(scores)
         found = [self._other_seeds(scene, label) for label in attribution.labels]
         for name, variant in variants(self.recipe, scene.k).items():
-            varied = vary(scene, variant)
-            probe = smaller.open(varied)
+            varied, explainer = vary(scene, variant), self._smaller(attribution, variant)
+            probe = explainer.open(varied)
             answers, rest = rest[: len(probe.blocks)], rest[len(probe.blocks) :]
-            step = smaller.proceed(varied, [Evidence(probe, np.concatenate(answers))])
+            step = explainer.proceed(varied, [Evidence(probe, np.concatenate(answers))])
             if isinstance(step, Probe):
-                raise TypeError(f"{self.recipe.method} asks again, so it cannot be varied in one probe")
+                raise ValueError(
+                    f"recipe: method {self.recipe.method} asks again, so it cannot be thorough; leave it out"
+                )
             again = {one.label: one for one in step.labels}
             for mine, label in zip(found, attribution.labels, strict=True):
                 now = (varied.segments, self._mean(again[label.label]))
                 mine[name] = likeness((scene.segments, self._mean(label)), now)
         return [{"sensitivity": mine} for mine in found]
 
-    def _smaller(self, attribution: Attribution) -> Explainer:
-        return self.make(replace(smaller(self.recipe), labels=tuple(label.label for label in attribution.labels)))
+    def _smaller(self, attribution: Attribution, variant: Variant) -> Explainer:
+        """A smaller explanation, which knows that the choice is another one: a method may have looks of its own."""
+        made = smaller(self.recipe)
+        fill, segmenter = variant.fill or made.fill, variant.segmenter or made.segmenter
+        labels = tuple(label.label for label in attribution.labels)
+        return self.make(replace(made, labels=labels, fill=fill, segmenter=segmenter))
 
     def _other_seeds(self, scene: Scene, label: LabelAttribution) -> dict[str, Likeness]:
         """What chance alone changes: the first third of the seeds against the next."""
@@ -64,7 +70,8 @@ class Variations:
 
     def _mean(self, label: LabelAttribution) -> NDArray[np.float64]:
         """Of the first third of the seeds, which see the same masks wherever the superpixels are the same."""
-        return np.asarray(label.weights_by_seed[: few(self.recipe)].mean(axis=0))
+        first = label.weights_by_seed[: few(self.recipe)]
+        return np.asarray(first.mean(axis=0)) if len(first) else label.weights
 
 
 def few(recipe: Recipe) -> int:

@@ -5,39 +5,55 @@ from collections.abc import Callable, Mapping, Sequence
 from pipeline.answer.judgement import Thresholds
 from pipeline.conversation.explainer import Explainer
 from pipeline.conversation.once import Once
-from pipeline.judge import faithfulness, variations
+from pipeline.conversation.remembered import Remembered
+from pipeline.judge import faithfulness, grounding, variations
 from pipeline.judge.faithfulness import Removal, Subsets
-from pipeline.judge.grounding import KEPT, OBJECT, Grounded
+from pipeline.judge.grounding import Grounded
 from pipeline.judge.judged import Examination, Judged
+from pipeline.judge.neighbourhood import OneOff
 from pipeline.judge.variations import Variations
-from pipeline.methods.lime import BASE_ROWS, Lime
+from pipeline.methods import lime, surrogate
+from pipeline.methods.method import Method
 from pipeline.methods.noise_experiment import NoiseExperiment
 from pipeline.recipe import Recipe
-from pipeline.scene.segments import check
+from pipeline.scene import segments
+from pipeline.text import meant
 
-__all__ = ["METHODS", "explainer", "planned", "planned_evaluations"]
+__all__ = ["METHODS", "Method", "check", "explainer", "method", "planned", "planned_evaluations"]
 
-METHODS: Mapping[str, Callable[[Recipe, tuple[str, ...]], Explainer]] = {"lime": Lime}
+METHODS: Mapping[str, Method] = {"lime": lime.METHOD}
 
 
-def explainer(recipe: Recipe, labels: Sequence[str], thresholds: Thresholds | None = None) -> Explainer:
-    """The explainer of a recipe for a model with these labels; its verdicts are given by the thresholds.
+def method(recipe: Recipe) -> Method:
+    """The method of a recipe. Raises ValueError listing those there are."""
+    if recipe.method not in METHODS:
+        raise ValueError(f"recipe: method is {recipe.method!r}, expected one of {', '.join(METHODS)}")
+    return METHODS[recipe.method]
+
+
+def check(recipe: Recipe, labels: Sequence[str]) -> None:
+    """Refuse a recipe as a whole, before it fails photograph by photograph under a model with these labels.
 
     Raises
     ------
     ValueError
-        If there is no such method, the recipe names a label that the model does not have, or its segmenter or
-        surrogate refuses an option: an audit is refused as a whole before it fails photograph by photograph.
+        If there is no such method, it refuses a field or an option, the model lacks a label that the recipe names, or
+        the segmenter or the surrogate refuses an option.
     """
-    if recipe.method not in METHODS:
-        raise ValueError(f"recipe: method is {recipe.method!r}, expected one of {', '.join(METHODS)}")
+    method(recipe).check(recipe)
     named = (recipe.labels,) if isinstance(recipe.labels, str) else recipe.labels
     unknown = [name for name in named if name not in labels and recipe.labels not in ("top", "all")]
     if unknown:
-        raise ValueError(f"the model has no label {unknown[0]!r}; it has {_shown(labels)}")
-    check(recipe.segmenter["name"], recipe.segmenter_options())
-    tested = _tested(recipe, _experiment(recipe, tuple(labels)), tuple(labels), thresholds or Thresholds())
-    return Once(tested)
+        near = meant(unknown[0], labels)
+        raise ValueError(f"the model has no label {unknown[0]!r}{near}; it has {_shown(labels)}")
+    segments.check(recipe.segmenter["name"], recipe.segmenter_options())
+    if "surrogate" in method(recipe).uses:
+        surrogate.check(recipe.surrogate)
+
+
+def explainer(recipe: Recipe, labels: Sequence[str], thresholds: Thresholds | None = None) -> Explainer:
+    """The explainer of a recipe that was checked, for a model with these labels; the thresholds give its verdicts."""
+    return Once(_tested(recipe, _experiment(recipe, tuple(labels)), tuple(labels), thresholds or Thresholds()))
 
 
 def planned(recipe: Recipe) -> Mapping[str, int]:
@@ -45,12 +61,12 @@ def planned(recipe: Recipe) -> Mapping[str, int]:
 
     At most so many where the recipe asks in rounds.
     """
-    explanation = _explanation(recipe)
+    explanation = method(recipe).planned
     parts = {
-        "explanation": explanation,
-        "judging": faithfulness.PLANNED + len(OBJECT) * len(KEPT) if recipe.judge else 0,
-        "thorough": faithfulness.SUBSETS + variations.planned(recipe, _explanation) if recipe.thorough else 0,
-        "denoise": explanation if recipe.denoise else 0,
+        "explanation": explanation(recipe),
+        "judging": faithfulness.PLANNED + recipe.superpixels + grounding.PLANNED if recipe.judge else 0,
+        "thorough": faithfulness.SUBSETS + variations.planned(recipe, explanation) if recipe.thorough else 0,
+        "denoise": explanation(recipe) if recipe.denoise else 0,
     }
     return {name: evaluations for name, evaluations in parts.items() if evaluations}
 
@@ -60,27 +76,22 @@ def planned_evaluations(recipe: Recipe) -> int:
     return sum(planned(recipe).values())
 
 
-def _explanation(recipe: Recipe) -> int:
-    return BASE_ROWS + len(recipe.seeds) * recipe.samples
-
-
 def _made(labels: tuple[str, ...]) -> Callable[[Recipe], Explainer]:
-    return lambda recipe: METHODS[recipe.method](recipe, labels)
+    return lambda recipe: method(recipe).make(recipe, labels)
 
 
 def _experiment(recipe: Recipe, labels: tuple[str, ...]) -> Explainer:
-    if recipe.denoise is None:
-        return METHODS[recipe.method](recipe, labels)
-    return NoiseExperiment(recipe, recipe.denoise, _made(labels))
+    made = _made(labels)
+    return made(recipe) if recipe.denoise is None else NoiseExperiment(recipe, recipe.denoise, made)
 
 
 def _tested(recipe: Recipe, inner: Explainer, labels: tuple[str, ...], thresholds: Thresholds) -> Explainer:
     if not recipe.judge:
         return inner
-    tests: tuple[Examination, ...] = (Removal(labels, recipe.seeds[0]), Grounded(labels))
+    tests: tuple[Examination, ...] = (Removal(labels, recipe.seeds[0]), OneOff(labels), Grounded(labels))
     if recipe.thorough:
         tests += (Subsets(labels, recipe.seeds[0]), Variations(recipe, _made(labels)))
-    return Judged(inner, tests, thresholds)
+    return Judged(Remembered(inner), tests, thresholds)
 
 
 def _shown(labels: Sequence[str], most: int = 12) -> str:

@@ -4,6 +4,7 @@ What is taken away shows its fill for good, so the superpixels are the same befo
 laid side by side. The experiment is about the first label explained.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -68,7 +69,7 @@ def _with(before: Attribution, after: Attribution, removed: tuple[int, ...]) -> 
         probabilities=after.probabilities,
         weights=np.where(gone, 0.0, again.weights),
         std_error=np.where(gone, 0.0, again.std_error),
-        r2_held_out=again.fidelity.r2_held_out,
+        r2_held_out=again.fit.r2_held_out if again.fit else math.nan,
     )
     evaluations = before.evaluations + (after.evaluations if removed else 0)
     return replace(before, labels=(replace(first, denoised=denoised), *before.labels[1:]), evaluations=evaluations)

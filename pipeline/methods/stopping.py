@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t
 
 from pipeline.judge.stability import top_sets
 from pipeline.methods.surrogate import Fit, jackknife
@@ -28,9 +29,14 @@ def _settled(rule: Stopping, weights: Array, error: Array) -> bool:
     """Whether the same superpixels would be on top again."""
     sizes = np.abs(weights[0])
     edge = np.argsort(-sizes, kind="stable")[rule.top - 1 : rule.top + 1]
-    clear = len(edge) < 2 or -np.diff(sizes[edge])[0] >= rule.gap * np.linalg.norm(error[edge])
+    clear = len(edge) < 2 or -np.diff(sizes[edge])[0] >= _gap(rule, len(weights) - 1) * np.linalg.norm(error[edge])
     sets = top_sets(weights, rule.top)
     return bool(clear) and all(one == sets[0] for one in sets)
+
+
+def _gap(rule: Stopping, seeds: int) -> float:
+    """Standard errors that tell two superpixels apart."""
+    return rule.gap if rule.confidence is None else float(t.ppf((1 + rule.confidence) / 2, seeds - 1))
 
 
 def _root_mean_square(values: Array) -> float:

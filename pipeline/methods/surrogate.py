@@ -13,6 +13,7 @@ from scipy import linalg
 from sklearn.base import RegressorMixin, clone
 
 from pipeline.conversation.designs import DESIGNS
+from pipeline.scene.choice import own_options
 
 Array = NDArray[np.float64]
 Masks = NDArray[np.bool_]
@@ -35,22 +36,26 @@ class Sample:
 
 
 class Fit(Protocol):
-    """A fitted surrogate: coefficients and std_error [c, k], intercepts [c], and predictions [n, c]."""
+    """A fitted surrogate.
+
+    Attributes
+    ----------
+    coefficients : float64 [c, k]
+        What each superpixel counts for each label.
+    intercepts : float64 [c]
+        The prediction with every superpixel off.
+    std_error : float64 [c, k]
+        Of the coefficients; NaN where the surrogate knows none.
+    """
 
     @property
-    def coefficients(self) -> Array:
-        """What each superpixel counts, [c, k]."""
-        ...
+    def coefficients(self) -> Array: ...
 
     @property
-    def intercepts(self) -> Array:
-        """[c]."""
-        ...
+    def intercepts(self) -> Array: ...
 
     @property
-    def std_error(self) -> Array:
-        """Standard errors of the coefficients, [c, k]; NaN where the surrogate knows none."""
-        ...
+    def std_error(self) -> Array: ...
 
     def predict(self, masks: Masks) -> Array:
         """Predicted scores for masks bool [n, k], float64 [n, c]."""
@@ -66,7 +71,6 @@ class Linear:
     std_error: Array
 
     def predict(self, masks: Masks) -> Array:
-        """Predicted scores for masks bool [n, k], float64 [n, c]."""
         return np.asarray(masks @ self.coefficients.T + self.intercepts)
 
 
@@ -79,22 +83,19 @@ class Fitted:
 
     @property
     def coefficients(self) -> Array:
-        """What each superpixel counts, [c, k]: coef_, else feature_importances_ (unsigned), else the fall of the
-        surrogate's prediction when that superpixel alone is switched off."""
+        """coef_, else feature_importances_ (unsigned), else the fall of the surrogate's prediction when that superpixel
+        alone is switched off."""
         return np.stack([self._weights(regressor) for regressor in self.regressors])
 
     @property
     def intercepts(self) -> Array:
-        """The prediction with every superpixel off, [c]."""
         return np.asarray(self.predict(np.zeros((1, self.k), dtype=bool))[0])
 
     @property
     def std_error(self) -> Array:
-        """Unknown for a single fit of such a surrogate: NaN, [c, k]."""
-        return np.full((len(self.regressors), self.k), np.nan)
+        return np.full((len(self.regressors), self.k), np.nan)  # unknown for a single fit of such a surrogate
 
     def predict(self, masks: Masks) -> Array:
-        """Predicted scores for masks bool [n, k], float64 [n, c]."""
         return np.stack([np.ravel(regressor.predict(masks.astype(float))) for regressor in self.regressors], axis=1)
 
     def _weights(self, regressor: Any) -> Array:
@@ -134,7 +135,7 @@ def fit(surrogate: Options, sample: Sample) -> Fit:
     ValueError
         If there is no such regressor, it takes no sample weights, or refuses an option.
     """
-    options = {key: value for key, value in surrogate.items() if key != "name"}
+    options = own_options(surrogate)
     if surrogate["name"] == "ridge":
         return ridge(sample, _alpha(options))
     regressor = _regressor(surrogate["name"], options)

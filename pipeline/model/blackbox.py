@@ -12,7 +12,12 @@ from pipeline.model.session import CPU, open_session
 from pipeline.scene.scene import Scene
 
 MOST = 4096  # masks at once: 2.5 GB of input at 224x224
+SLACK = 1e-3  # float16 softmaxes overshoot 1 by a little
 Mask = NDArray[np.bool_] | NDArray[np.float32]
+
+
+class UnusableScores(ValueError):
+    """Scores that are no finite numbers in 0..1: one sentence that names the picture they are of, and the remedy."""
 
 
 class BlackBox:
@@ -72,7 +77,19 @@ class BlackBox:
         ------
         ValueError
             If the masks have not one column for each superpixel, or the canvas has not the network's size.
+        UnusableScores
+            If a score is no finite number, or none in 0..1.
         """
+        scores = self.answers(scene, masks)
+        with np.errstate(invalid="ignore"):
+            wrong = np.argwhere(~((scores >= -SLACK) & (scores <= 1 + SLACK)))
+        if len(wrong):
+            row, column = wrong[0]
+            raise UnusableScores(_unusable(np.asarray(masks[row]), self.labels[column], float(scores[row, column])))
+        return scores
+
+    def answers(self, scene: Scene, masks: Mask) -> NDArray[np.float32]:
+        """The same whatever the numbers are."""
         if masks.ndim != 2 or masks.shape[1] != scene.k:
             raise ValueError(f"masks have the shape {masks.shape}, expected [n, {scene.k}]: one column a superpixel")
         pictures = self._pictures(scene)
@@ -95,12 +112,26 @@ class BlackBox:
         return last[1]
 
     def _upload(self, scene: Scene) -> dict[str, OrtValue]:
-        size = self._profile.size
-        if scene.segments.shape != (size, size):
-            raise ValueError(f"the scene is {scene.segments.shape} pixels, the model's profile says {(size, size)}")
+        size = self._profile.height, self._profile.width
+        if scene.segments.shape != size:
+            raise ValueError(f"the scene is {scene.segments.shape} pixels, the model's profile says {size}")
         arrays = {
             SEGMENTS: scene.segments.astype(np.int64),
             CANVAS: self._profile.tensor(scene.canvas)[None],
             FILL: self._profile.tensor(scene.fill)[None],
         }
         return {name: OrtValue.ortvalue_from_numpy(array, self._device, 0) for name, array in arrays.items()}
+
+
+def _unusable(mask: NDArray[np.generic], label: str, score: float) -> str:
+    """What is wrong with a score, of which picture, and what to do."""
+    if mask.all():
+        picture, remedy = "the photograph itself", "leave the photograph out, or mend the model"
+    else:
+        shown = f"with {np.count_nonzero(mask)} of its {len(mask)} superpixels shown"
+        picture = f"the photograph {shown}" if mask.any() else "the bare fill, all superpixels hidden"
+        remedy = "take another fill, such as --set fill=blur, or mend the model"
+    if np.isfinite(score):
+        remedy = "register the model again with --activation softmax or sigmoid"
+        return f"the model gives {label} {score:.4g} for {picture}, which is no probability in 0..1; {remedy}"
+    return f"the model gives {label} {score} for {picture}, as if it divided by 0 or overflowed; {remedy}"

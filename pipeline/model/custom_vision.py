@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from pipeline.model.graph_def import Ends
+from pipeline.model.label_files import read_labels
 from pipeline.model.model import ModelRefused
 from pipeline.model.tensorflow_file import SAVED, VARIABLES, TensorFlowFile, frozen_graph
 
@@ -83,24 +84,19 @@ def read_export(data: bytes) -> Export:
         raise ModelRefused(f"the zip is damaged ({error}); {AGAIN}") from error
 
 
-def read_labels(data: bytes) -> tuple[str, ...]:
-    """The labels in a labels.txt: one a line, any line ending, with or without a byte-order mark."""
-    try:
-        lines = data.decode("utf-8-sig").replace("\r", "\n").split("\n")
-    except UnicodeDecodeError as error:
-        raise ModelRefused(f"the labels file is not UTF-8 text ({error.reason}); save it as UTF-8") from error
-    return tuple(line.strip() for line in lines if line.strip())
-
-
 def _read_archive(archive: zipfile.ZipFile) -> Export:
     members = _safe_members(archive)
-    manifest = _read_json(archive, members, "cvexport.manifest")
-    properties = _read_json(archive, members, str(manifest.get("MetadataPropsFileName") or "metadata_properties.json"))
+    found = _find(members, "cvexport.manifest")
+    home = _path(found).parent if found else None
+    manifest = _read_json(archive, members, "cvexport.manifest", home)
+    properties = _read_json(
+        archive, members, str(manifest.get("MetadataPropsFileName") or "metadata_properties.json"), home
+    )
     _refuse_detector(manifest, properties)
-    member = _model_member(members, manifest)
+    member = _model_member(members, manifest, home)
     model = _read(archive, member)
     graph = None if member.filename.lower().endswith(".onnx") else _graph(archive, members, member, model)
-    labels = _find(members, str(manifest.get("LabelFileName") or "labels.txt"))
+    labels = _find(members, str(manifest.get("LabelFileName") or "labels.txt"), _path(member).parent)
     return Export(
         b"" if graph else model,
         labels=read_labels(_read(archive, labels)) if labels else None,
@@ -115,13 +111,14 @@ def _graph(
     archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], member: zipfile.ZipInfo, model: bytes
 ) -> TensorFlowFile:
     """The TensorFlow model, which for a SavedModel is this entry and those below `variables` beside it."""
-    folder = member.filename.removesuffix(SAVED)
-    if folder == member.filename:
+    home = _path(member).parent
+    if _path(member).name != SAVED:
         graph = frozen_graph(model)
         if graph is None:
             raise ModelRefused(f"the zip's entry {member.filename!r} is no frozen TensorFlow graph; {AGAIN}")
         return graph
-    beside = {each.filename.removeprefix(folder): each for each in members if each.filename.startswith(folder)}
+    below = {_path(each): each for each in members if home in _path(each).parents}
+    beside = {path.relative_to(home).as_posix(): each for path, each in below.items()}
     variables = {path: _read(archive, each) for path, each in beside.items() if VARIABLES.fullmatch(path)}
     return TensorFlowFile(model, variables)
 
@@ -135,14 +132,14 @@ def _safe_members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     total = sum(member.file_size for member in members)
     if total > MOST_BYTES:
         raise ModelRefused(f"the zip unpacks to {total} bytes, at most {MOST_BYTES} are read; {AGAIN}")
-    # macOS adds a shadow "._model.onnx" of each file when it packs a folder again.
-    return [member for member in members if not member.is_dir() and "__MACOSX" not in member.filename]
+    return [member for member in members if not member.filename.endswith(("/", "\\")) and not _is_shadow(member)]
 
 
 def _refuse_unsafe(member: zipfile.ZipInfo) -> None:
     name = member.orig_filename  # before zipfile cuts it at a NUL or replaces separators
-    leaves = name.startswith("/") or ".." in PurePosixPath(name).parts or re.match("[A-Za-z]:", name)
-    if leaves or "\\" in name or "\0" in name:
+    plain = name.replace("\\", "/")  # as .NET Framework, and so PowerShell 5, separates
+    leaves = plain.startswith("/") or ".." in PurePosixPath(plain).parts or re.match("[A-Za-z]:", name)
+    if leaves or "\0" in name:
         raise ModelRefused(f"the zip's entry {name!r} is not a plain path inside the zip; {AGAIN}")
     if stat.S_ISLNK(member.external_attr >> 16):
         raise ModelRefused(f"the zip's entry {name!r} is a symbolic link; pack the files themselves")
@@ -157,12 +154,29 @@ def _refuse_unsafe(member: zipfile.ZipInfo) -> None:
         )
 
 
-def _find(members: list[zipfile.ZipInfo], name: str) -> zipfile.ZipInfo | None:
-    """The entry of this file name, wherever the zip has put it."""
-    found = [member for member in members if PurePosixPath(member.filename).name == PurePosixPath(name).name]
-    if len(found) > 1:
+def _path(member: zipfile.ZipInfo) -> PurePosixPath:
+    return PurePosixPath(member.filename.replace("\\", "/"))
+
+
+def _is_shadow(member: zipfile.ZipInfo) -> bool:
+    """Whether macOS has added it when it packed a folder again: a "._model.onnx" of each file."""
+    path = _path(member)
+    return "__MACOSX" in path.parts or path.name.startswith("._")
+
+
+def _find(members: list[zipfile.ZipInfo], name: str, home: PurePosixPath | None = None) -> zipfile.ZipInfo | None:
+    """The entry of this file name: the one in the folder `home`, else the one that lies least deep.
+
+    Sample code beside a model brings a labels.txt or a model of its own along, further down.
+    """
+    wanted = PurePosixPath(name.replace("\\", "/")).name.casefold()
+    found = [member for member in members if _path(member).name.casefold() == wanted]
+    beside = [member for member in found if _path(member).parent == home]
+    depth = min((len(_path(member).parts) for member in found), default=0)
+    near = beside or [member for member in found if len(_path(member).parts) == depth]
+    if len(near) > 1:
         raise ModelRefused(f"the zip has {len(found)} entries called {name!r}; pack one export into one zip")
-    return found[0] if found else None
+    return near[0] if near else None
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
@@ -173,8 +187,10 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     return data
 
 
-def _read_json(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], name: str) -> dict[str, str]:
-    member = _find(members, name)
+def _read_json(
+    archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], name: str, home: PurePosixPath | None
+) -> dict[str, str]:
+    member = _find(members, name, home)
     if member is None:
         return {}
     try:
@@ -195,22 +211,28 @@ def _refuse_detector(manifest: Mapping[str, str], properties: Mapping[str, str])
         )
 
 
-def _model_member(members: list[zipfile.ZipInfo], manifest: Mapping[str, str]) -> zipfile.ZipInfo:
+def _model_member(
+    members: list[zipfile.ZipInfo], manifest: Mapping[str, str], home: PurePosixPath | None
+) -> zipfile.ZipInfo:
     platform, flavor = manifest.get("Platform", ""), manifest.get("Flavor", "")
     endings = {"": (".onnx", ".pb"), "ONNX": (".onnx",), "TENSORFLOW": (".pb",)}.get(platform.upper(), ())
     if not endings or (endings == (".pb",) and flavor.lower() not in FLAVORS):
         shown = f" ({flavor})" if flavor.lower() not in FLAVORS else ""
         raise ModelRefused(f"the zip is an export for {platform}{shown}; {AGAIN}")
-    models = [each for each in members if each.filename.lower().endswith(endings) and _is_model(each.filename)]
-    named = _find(models, manifest["ModelFileName"]) if "ModelFileName" in manifest else None
-    if named is None and len(models) != 1:
-        raise ModelRefused(_none_or_several(members, models))
-    return named or models[0]
+    models = [each for each in members if each.filename.lower().endswith(endings) and _is_model(each)]
+    named = _find(models, manifest["ModelFileName"], home) if "ModelFileName" in manifest else None
+    if named is not None:
+        return named
+    depth = min((len(_path(member).parts) for member in models), default=0)
+    near = [member for member in models if len(_path(member).parts) == depth]
+    if len(near) != 1:
+        raise ModelRefused(_none_or_several(members, near))
+    return near[0]
 
 
-def _is_model(name: str) -> bool:
+def _is_model(member: zipfile.ZipInfo) -> bool:
     """Whether it is, by its name, more than what TensorFlow writes beside a saved_model.pb."""
-    return PurePosixPath(name).name not in ("fingerprint.pb", "keras_metadata.pb")
+    return _path(member).name not in ("fingerprint.pb", "keras_metadata.pb")
 
 
 def _none_or_several(members: list[zipfile.ZipInfo], models: list[zipfile.ZipInfo]) -> str:
@@ -222,7 +244,9 @@ def _none_or_several(members: list[zipfile.ZipInfo], models: list[zipfile.ZipInf
         return "the file is a .keras file; load it in Keras, save it with model.export('folder') and give that folder"
     if _any(names, ".tflite"):
         return f"the zip holds a TensorFlow Lite model, which is not read; {AGAIN}"
-    return f"the zip holds no ONNX model and no TensorFlow graph; {AGAIN}"
+    inner = next((member.filename for member in members if member.filename.lower().endswith(".zip")), None)
+    other = f", but another zip ({inner!r}), which may be the export itself" if inner else ""
+    return f"the zip holds no ONNX model and no TensorFlow graph{other}; {AGAIN}"
 
 
 def _any(names: list[str], ending: str) -> bool:

@@ -1,7 +1,7 @@
 """Grafts the perturbation onto the front of a network, so that masks travel to it instead of pictures.
 
     mask [b, k] ─► Transpose ─► Gather by segments ─► Transpose ─► m [b, 1, h, w]
-                                      canvas, fill [1, 3, h, w] ─► m · canvas + (1 - m) · fill ─► the network's input
+                                      canvas, fill [1, c, h, w] ─► m · canvas + (1 - m) · fill ─► the network's input
 
 For each pixel Gather copies one row of the transposed mask: the values of the whole batch. Gathering from [b, k] along
 axis 1 would copy one number at a time, and takes ten times as long on a CPU.
@@ -13,7 +13,8 @@ import numpy as np
 import onnx
 from onnx import NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
-from pipeline.model.onnx_file import ImageInput, image_input, opset
+from pipeline.model.image_input import ImageInput, image_input
+from pipeline.model.onnx_file import opset
 
 AXES_AS_INPUT = 13  # from this opset on Unsqueeze takes its axes as an input
 PREFIX = "polelens/"  # no exporter names its tensors so
@@ -26,13 +27,13 @@ def graft(network: bytes) -> bytes:
     Parameters
     ----------
     network : bytes
-        An ONNX file as `pipeline.model.normalised.normalise` makes them; NCHW or NHWC, float32 or float16.
+        An ONNX file as `pipeline.model.normalised.normalise` makes them; NCHW or NHWC, of whatever numbers.
 
     Returns
     -------
     bytes
         An ONNX file with the inputs `MASK` float32 [b, k], `SEGMENTS` int64 [h, w], `CANVAS` and `FILL` float32
-        [1, 3, h, w], the last two as `Profile.tensor` makes them. A mask of zeros and ones gives exactly the values
+        [1, c, h, w], the last two as `Profile.tensor` makes them. A mask of zeros and ones gives exactly the values
         of fill and canvas; values between blend the two. Labels of `SEGMENTS` are columns of `MASK`.
     """
     model = onnx.ModelProto.FromString(network)
@@ -49,12 +50,12 @@ def graft(network: bytes) -> bytes:
 
 
 def _inputs(picture: ImageInput) -> list[ValueInfoProto]:
-    size = [picture.size or "height", picture.size or "width"]
+    size = [picture.height or "height", picture.width or "width"]
     return [
         helper.make_tensor_value_info(MASK, TensorProto.FLOAT, [picture.batch or "batch", "superpixels"]),
         helper.make_tensor_value_info(SEGMENTS, TensorProto.INT64, size),
-        helper.make_tensor_value_info(CANVAS, TensorProto.FLOAT, [1, 3, *size]),
-        helper.make_tensor_value_info(FILL, TensorProto.FLOAT, [1, 3, *size]),
+        helper.make_tensor_value_info(CANVAS, TensorProto.FLOAT, [1, picture.channels, *size]),
+        helper.make_tensor_value_info(FILL, TensorProto.FLOAT, [1, picture.channels, *size]),
     ]
 
 
@@ -71,7 +72,7 @@ def _selection(version: int) -> list[NodeProto]:
 
 
 def _blend() -> list[NodeProto]:
-    """`PREFIX`picture, float32 [b, 3, h, w]. One product each, since fill + m · (canvas - fill) would round."""
+    """`PREFIX`picture, float32 [b, c, h, w]. One product each, since fill + m · (canvas - fill) would round."""
     return [
         _node("Mul", [PREFIX + "m", CANVAS], "on"),
         _node("Sub", [PREFIX + "one", PREFIX + "m"], "off_mask"),
@@ -85,10 +86,8 @@ def _adaptation(picture: ImageInput) -> list[NodeProto]:
     nodes = []
     if picture.layout == "nhwc":
         nodes.append(_node("Transpose", [PREFIX + "picture"], "laid_out", perm=[0, 2, 3, 1]))
-    if picture.half:
-        nodes.append(
-            _node("Cast", [nodes[-1].output[0] if nodes else PREFIX + "picture"], "half", to=TensorProto.FLOAT16)
-        )
+    if picture.element != TensorProto.FLOAT:
+        nodes.append(_node("Cast", [nodes[-1].output[0] if nodes else PREFIX + "picture"], "cast", to=picture.element))
     if not nodes:
         nodes.append(_node("Identity", [PREFIX + "picture"], "input"))
     nodes[-1].output[0] = picture.name

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,19 @@ from pipeline.model.profile import Profile
 
 class ModelRefused(ValueError):
     """A model file that cannot, or must not, be explained: one sentence that says what is wrong and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a person says of a model file, which goes before what the file says: see `read_model`."""
+
+    labels: Sequence[str] | None = None
+    profile: Mapping[str, Any] | None = None
+    output: str | None = None
+    input_name: str | None = None
+
+
+NOTHING = Said()
 
 
 @dataclass(frozen=True, slots=True)

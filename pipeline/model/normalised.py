@@ -8,11 +8,14 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from pipeline.model.image_input import ImageInput, image_input
 from pipeline.model.model import ModelRefused
-from pipeline.model.onnx_file import ImageInput, graphs, image_input, opset, parse
+from pipeline.model.onnx_file import graphs, opset, parse
+from pipeline.model.outputs import ScoreOutput, score_output
+from pipeline.model.stamp import OLDEST_IR, lower
 
 SCORES = "polelens/scores"
-SCORE_TYPES = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE)
+AXES_AS_INPUT = 13  # from this opset on Squeeze takes its axes as an input
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +26,11 @@ class Network:
     ----------
     model : onnx.ModelProto
         Initialisers not among the inputs, IR at least 4, no label heads, one output `SCORES` [n, c].
+    given : bytes
+        The file as given, with stamps that ONNX Runtime takes.
     input : ImageInput
-    given_output : str
-        The output of the file as given that carries the scores: a tensor, or ZipMap's list of mappings.
-    classes : tuple of str, or None
-        ZipMap's class names, in the order of the columns.
+    output : ScoreOutput
+        The output of the file as given that carries the scores.
     properties : mapping of str to str
         metadata_props of the file.
     opset, ir : int
@@ -35,57 +38,92 @@ class Network:
     """
 
     model: onnx.ModelProto
+    given: bytes
     input: ImageInput
-    given_output: str
-    classes: tuple[str, ...] | None
+    output: ScoreOutput
     properties: Mapping[str, str]
     opset: int
     ir: int
 
 
-def normalise(data: bytes) -> Network:
+def normalise(data: bytes, output: str | None = None) -> Network:
     """The classifier in an ONNX file, reduced to its scores; the batch axis stays as it is.
+
+    Parameters
+    ----------
+    data : bytes
+    output : str or None
+        The output with the scores, where there are several.
 
     Raises
     ------
     ModelRefused
-        As `pipeline.model.onnx_file.parse` and `image_input` do, and where no output, or no single one, can be the
-        scores.
+        As `pipeline.model.onnx_file.parse`, `image_input` and `score_output` do.
     """
     try:
-        return _normalised(parse(data))
+        return _normalised(data, output)
     except UnicodeDecodeError as error:  # protobuf finds a broken name only when it is read
         raise ModelRefused("the file is not an ONNX model: its names are not text; export it again as ONNX") from error
 
 
-def with_softmax(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model with a softmax after its scores."""
+def with_activation(model: onnx.ModelProto, operator: str) -> onnx.ModelProto:
+    """The model with a Softmax over the labels, or a Sigmoid of each, after its scores."""
     changed = _copy(model)
     graph = changed.graph
     graph.node[-1].output[0] = "polelens/logits"
-    graph.node.append(helper.make_node("Softmax", ["polelens/logits"], [SCORES], name="polelens/softmax", axis=1))
+    options: dict[str, Any] = {"axis": 1} if operator == "Softmax" else {}
+    name = f"polelens/{operator.lower()}"
+    graph.node.append(helper.make_node(operator, ["polelens/logits"], [SCORES], name=name, **options))
+    return changed
+
+
+def with_complement(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with its one score p as two: 1 - p, p."""
+    changed = _copy(model)
+    graph, element = changed.graph, changed.graph.output[0].type.tensor_type.elem_type
+    graph.node[-1].output[0] = "polelens/p"
+    graph.initializer.append(
+        numpy_helper.from_array(np.ones(1, helper.tensor_dtype_to_np_dtype(element)), "polelens/1")
+    )
+    graph.node.append(helper.make_node("Sub", ["polelens/1", "polelens/p"], ["polelens/rest"], name="polelens/rest"))
+    pair = ["polelens/rest", "polelens/p"]
+    graph.node.append(helper.make_node("Concat", pair, [SCORES], name="polelens/pair", axis=1))
+    return changed
+
+
+def with_rows(model: onnx.ModelProto, columns: int) -> onnx.ModelProto:
+    """The model with its scores in rows of so many columns, also where one picture's come without a batch axis."""
+    changed = _copy(model)
+    graph = changed.graph
+    scores = graph.node.pop().input[0]  # the Flatten of `normalise`
+    graph.initializer.append(numpy_helper.from_array(np.array([-1, columns], np.int64), "polelens/rows"))
+    graph.node.append(helper.make_node("Reshape", [scores, "polelens/rows"], [SCORES], name="polelens/rows"))
     return changed
 
 
 def with_free_batch(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model with a batch axis of any length.
 
-    A file exported at batch 1 often writes that 1 into its Reshapes; 0 there means "as long as the input's". Whether
-    the result is right for its batches only running it tells: see `pipeline.model.trial`.
+    A file exported at batch 1 often writes that 1 into its Reshapes; 0 there means "as long as the input's". A Squeeze
+    that names no axes takes the batch axis away when one picture is asked: it is told which axes it was meant for.
+    Whether the result is right for its batches only running it tells: see `pipeline.model.trial`.
     """
     changed = _copy(model)
     graph = changed.graph
-    graph.input[0].type.tensor_type.shape.dim[0].dim_param = "batch"
+    batch = graph.input[0].type.tensor_type.shape.dim[0]
+    length = batch.dim_value or 1
+    batch.dim_param = "batch"
     constants = _constants(graph)
     pictures = _depending(graph, graph.input[0].name)
     for index, node in enumerate(graph.node):
         if node.op_type != "Reshape" or node.input[0] not in pictures or node.input[1] not in constants:
             continue
         shape = constants[node.input[1]]
-        if shape.size > 1 and shape[0] == 1 and not any(a.name == "allowzero" and a.i for a in node.attribute):
+        if shape.size > 1 and shape[0] == length and not any(a.name == "allowzero" and a.i for a in node.attribute):
             node.input[1] = f"polelens/shape{index}"  # a copy: another Reshape may share the constant
             free = np.concatenate([[0], shape[1:]]).astype(np.int64)
             graph.initializer.append(numpy_helper.from_array(free, node.input[1]))
+    _name_squeezed_axes(changed, pictures)
     prune(graph)
     return changed
 
@@ -103,42 +141,36 @@ def prune(graph: onnx.GraphProto) -> None:
     _replace(graph.sparse_initializer, [tensor for tensor in graph.sparse_initializer if tensor.values.name in needed])
 
 
-def _normalised(model: onnx.ModelProto) -> Network:
-    picture, version = image_input(model.graph), model.ir_version
-    output, scores, classes = _score_output(model.graph)
-    _end_at(model.graph, scores)
+def _normalised(data: bytes, wanted: str | None) -> Network:
+    model = parse(data)
+    version, operators = model.ir_version, opset(model)
+    given = bytes(model.SerializeToString()) if lower(model) else data
+    picture, output = image_input(model.graph), score_output(model.graph, wanted)
+    _end_at(model.graph, output.tensor)
     prune(model.graph)
     _tidy(model, picture.name)
     properties = {entry.key: entry.value for entry in model.metadata_props}
-    return Network(model, picture, output, classes, properties, opset(model), version)
+    return Network(model, given, picture, output, properties, operators, version)
 
 
-def _score_output(graph: onnx.GraphProto) -> tuple[str, str, tuple[str, ...] | None]:
-    """The output with the scores, the tensor behind it, and the class names that ZipMap knows."""
-    makers = {name: node for node in graph.node for name in node.output}
-    found = []
-    for output in graph.output:
-        maker = makers.get(output.name, onnx.NodeProto())
-        if maker.op_type == "ZipMap" and maker.input:
-            return output.name, maker.input[0], _zipmap_classes(maker)
-        if output.type.tensor_type.elem_type in SCORE_TYPES:
-            found.append((output.name, maker.op_type))
-    if len(found) > 1:  # features beside the scores
-        found = [(name, operator) for name, operator in found if operator in ("Softmax", "Sigmoid")]
-    if len(found) != 1:
-        names = ", ".join(repr(output.name) for output in graph.output)
-        raise ModelRefused(
-            f"no single output of {names} can be the scores; export the model with its probabilities only"
-        )
-    return found[0][0], found[0][0], None
-
-
-def _zipmap_classes(node: onnx.NodeProto) -> tuple[str, ...] | None:
-    """ZipMap's names; None where it has mere numbers."""
-    for attribute in node.attribute:
-        if attribute.name == "classlabels_strings":
-            return tuple(text.decode("utf-8", "replace") for text in attribute.strings)
-    return None
+def _name_squeezed_axes(model: onnx.ModelProto, pictures: set[str]) -> None:
+    """Tell each Squeeze of a picture's tensors that names no axes the ones of length 1, without the batch."""
+    bare = [
+        (place, node)
+        for place, node in enumerate(model.graph.node)
+        if node.op_type == "Squeeze" and node.input[0] in pictures and len(node.input) == 1 and not node.attribute
+    ]
+    if not bare:
+        return
+    inferred = onnx.shape_inference.infer_shapes(model).graph.value_info
+    shapes = {value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in inferred}
+    for place, node in bare:
+        axes = [axis for axis, length in enumerate(shapes.get(node.input[0], [])) if axis and length == 1]
+        if axes and opset(model) < AXES_AS_INPUT:
+            node.attribute.append(helper.make_attribute("axes", axes))
+        elif axes:
+            node.input.append(f"polelens/axes{place}")
+            model.graph.initializer.append(numpy_helper.from_array(np.array(axes, np.int64), node.input[1]))
 
 
 def _end_at(graph: onnx.GraphProto, scores: str) -> None:
@@ -152,7 +184,7 @@ def _tidy(model: onnx.ModelProto, picture: str) -> None:
     graph = model.graph
     # Up to IR 3 initialisers are listed as inputs too, and onnxruntime then may not fold them.
     _replace(graph.input, [value for value in graph.input if value.name == picture])
-    model.ir_version = max(model.ir_version, 4)
+    model.ir_version = max(model.ir_version, OLDEST_IR)
     del graph.value_info[:]
     del model.training_info[:]
     used = {node.domain for inner in graphs(graph) for node in inner.node} | {"", "ai.onnx"}

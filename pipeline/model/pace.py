@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.model.blackbox import BlackBox
 from pipeline.model.model import Model
+from pipeline.model.profile import Profile
 from pipeline.model.session import CPU
 from pipeline.scene.scene import Scene
 from pipeline.scene.segments import grid
@@ -44,7 +45,7 @@ def find_pace(model: Model, black_box: BlackBox) -> Pace:
     Pace
     """
     sizes = (ON_CPU if black_box.provider == CPU else ON_DEVICE) if model.batch else (1,)
-    scene = _noise(model.profile.size)
+    scene = _noise(model.profile)
     best = fastest(_in_time(sizes), lambda batch: _rate(black_box, scene, batch))
     black_box.batch = best.batch
     return best
@@ -79,16 +80,17 @@ def _rate(black_box: BlackBox, scene: Scene, batch: int) -> float:
     """Evaluations a second in batches of this size."""
     black_box.batch = batch
     masks = np.random.Generator(np.random.Philox(batch)).random((batch, scene.k)) < 0.5
-    black_box.scores(scene, masks)  # memory is taken, and on a GPU kernels are chosen, at the first run of a size
+    black_box.answers(scene, masks)  # memory is taken, and on a GPU kernels are chosen, at the first run of a size
     return batch / min(_seconds(black_box, scene, masks) for _ in range(RUNS))
 
 
 def _seconds(black_box: BlackBox, scene: Scene, masks: NDArray[np.bool_]) -> float:
     began = time.perf_counter()
-    black_box.scores(scene, masks)
+    black_box.answers(scene, masks)
     return time.perf_counter() - began
 
 
-def _noise(size: int) -> Scene:
-    canvas = np.random.Generator(np.random.Philox(0)).integers(0, 256, (size, size, 3), dtype=np.uint8)
+def _noise(profile: Profile) -> Scene:
+    shape = (profile.height, profile.width, 3)
+    canvas = np.random.Generator(np.random.Philox(0)).integers(0, 256, shape, dtype=np.uint8)
     return Scene(canvas, grid(canvas), np.full_like(canvas, 128))

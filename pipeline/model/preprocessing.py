@@ -1,12 +1,16 @@
 """Works out a model's preprocessing profile, and says where each field of it comes from."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from onnx import TensorProto
+
 from pipeline.model.custom_vision import Export
 from pipeline.model.graph_def import SCORES, SIGNATURE, node_of
+from pipeline.model.image_input import ImageInput
+from pipeline.model.metadata import ULTRALYTICS, ultralytics
 from pipeline.model.model import ModelRefused
 from pipeline.model.normalised import Network
 from pipeline.model.profile import Profile
@@ -43,9 +47,10 @@ class Preprocessing:
 def work_out(network: Network, export: Export, given: Mapping[str, Any]) -> Preprocessing:
     """The profile of a network.
 
-    A field comes from the first of these that has it: what the caller gives; the shape of the network's input; metadata
-    inside the model (color order, range); metadata_properties.json in the zip (crop, resize, size); Microsoft's sample
-    code for such a TensorFlow graph (color order, range); an assumption.
+    A field comes from the first of these that has it: what the caller gives; the shape and type of the network's input;
+    metadata inside the model (color order, range; Ultralytics' also size and crop); metadata_properties.json in the zip
+    (crop, resize, size); Microsoft's sample code for such a TensorFlow graph (color order, range); an assumption. The
+    activation is another matter: see `pipeline.model.activation`.
 
     Parameters
     ----------
@@ -64,12 +69,13 @@ def work_out(network: Network, export: Export, given: Mapping[str, Any]) -> Prep
         If a given field is wrong; see `Profile.from_json`.
     """
     geometry, doubts = _from_export(export.properties)
-    layers = {
+    layers: dict[str, dict[str, Any]] = {
         "assumed": _assumed(export),
         "Microsoft's sample code": _from_sample(export),
         "metadata_properties.json": geometry,
-        "model metadata": _from_model(network.properties, given),
-        "input shape": {"size": network.input.size} if network.input.size else {},
+        ULTRALYTICS: ultralytics(network.properties),
+        "model metadata": _from_model(network.properties, given, network.input.channels),
+        **_from_input(network.input),
         "given": dict(given),
     }
     fields: dict[str, Any] = {}
@@ -81,7 +87,8 @@ def work_out(network: Network, export: Export, given: Mapping[str, Any]) -> Prep
         sources |= dict.fromkeys(layer, source)
     _check_size(network, fields)
     profile = Profile.from_json(fields)
-    return Preprocessing(profile, sources, (*doubts, *_doubts(geometry, profile, sources)))
+    _check_numbers(network.input, profile)
+    return Preprocessing(profile, sources, (*doubts, *_doubts(layers, profile, sources)))
 
 
 def _assumed(export: Export) -> dict[str, Any]:
@@ -98,14 +105,29 @@ def _from_sample(export: Export) -> dict[str, Any]:
     return {"color": color, "mean": 0.0, "scale": 1.0} if color else {}
 
 
-def _from_model(properties: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, Any]:
+def _from_input(picture: ImageInput) -> dict[str, dict[str, Any]]:
+    """Size and channels, from the shape of the input; the range, from whole numbers: these are the photograph's own."""
+    sides = [side for side in (picture.height, picture.width) if side]
+    shape: dict[str, Any] = {}
+    if len(sides) == 2:
+        shape["size"] = sides[0] if sides[0] == sides[1] else sides
+    elif sides:
+        shape["size"] = sides[0]
+    if picture.channels == 1:
+        shape["color"] = "gray"
+    signed = picture.element == TensorProto.INT8
+    numbers = {"mean": 128.0 if signed else 0.0, "scale": 1.0} if picture.integral else {}
+    return {"input shape": shape, "input type": numbers}
+
+
+def _from_model(properties: Mapping[str, str], given: Mapping[str, Any], channels: int) -> dict[str, Any]:
     """Color order and range, from metadata_props inside the model."""
     known = {key.lower(): text.lower() for key, text in properties.items()}
     order, span = known.get("image.bitmappixelformat"), known.get("image.nominalpixelrange")
     fields: dict[str, Any] = {}
     if order in COLORS:
         fields["color"] = COLORS[order]
-    elif order is not None and "color" not in given:
+    elif order is not None and "color" not in given and channels > 1:
         raise ModelRefused(
             f"the model's metadata names the pixel format {order!r}; give the profile's color, rgb or bgr"
         )
@@ -137,19 +159,43 @@ def _from_export(properties: Mapping[str, str]) -> tuple[dict[str, Any], list[st
 
 
 def _check_size(network: Network, fields: Mapping[str, Any]) -> None:
-    fixed = network.input.size
-    if not fields.get("size"):
-        raise ModelRefused("the model takes pictures of any size and nothing names one; give a profile with a size")
-    if fixed and fields["size"] != fixed:
+    fixed, size = (network.input.height, network.input.width), fields.get("size")
+    if not size:
         raise ModelRefused(
-            f"the profile's size is {fields['size']}, the model takes exactly {fixed}; give {fixed} or leave it out"
+            "the model takes pictures of any size and nothing names one; give one with --profile, a file such as "
+            '{"size": 224}'
+        )
+    sides = size if isinstance(size, list | tuple) else [size, size]
+    if len(sides) == 2 and any(want not in (None, have) for want, have in zip(fixed, sides, strict=True)):
+        wanted = _shown([want or have for want, have in zip(fixed, sides, strict=True)])
+        raise ModelRefused(
+            f"the profile's size is {_shown(sides)}, the model takes exactly {wanted}; give {wanted} or leave it out"
         )
 
 
-def _doubts(geometry: Mapping[str, Any], profile: Profile, sources: Mapping[str, str]) -> list[str]:
-    doubts = []
-    if sources["size"] == "input shape" and geometry.get("size", profile.size) != profile.size:
-        doubts.append(f"metadata_properties.json names {geometry['size']} pixels, the model takes {profile.size}")
+def _check_numbers(picture: ImageInput, profile: Profile) -> None:
+    """Channels and whole numbers: what the network takes, the profile must make."""
+    if (picture.channels == 1) != (profile.color == "gray"):
+        has = "one grey channel" if picture.channels == 1 else "three channels"
+        raise ModelRefused(f"the profile's color is {profile.color}, the model takes {has}; leave color out")
+    if picture.integral and any(number % 1 for number in (*profile.mean, *(1 / scale for scale in profile.scale))):
+        raise ModelRefused(
+            f"the model takes whole numbers ({picture.dtype}) and scales them itself, the profile has mean "
+            f"{profile.mean} and scale {profile.scale}; leave mean and scale out"
+        )
+
+
+def _shown(sides: Sequence[int]) -> str:
+    return str(sides[0]) if sides[0] == sides[1] else f"[{sides[0]}, {sides[1]}]"
+
+
+def _doubts(layers: Mapping[str, Mapping[str, Any]], profile: Profile, sources: Mapping[str, str]) -> list[str]:
+    has = profile.to_json()["size"]
+    doubts = [
+        f"{source} names {layers[source]['size']} pixels, the model takes {has}"
+        for source in (ULTRALYTICS, "metadata_properties.json")
+        if sources["size"] == "input shape" and layers[source].get("size", has) != has
+    ]
     assumed = ", ".join(sorted(name for name, source in sources.items() if source == "assumed"))
     if assumed:
         doubts.append(f"nothing in the file says which preprocessing it wants, assumed: {assumed}")

@@ -31,6 +31,7 @@ from pipeline.model.model import ModelRefused
 from pipeline.model.onnx_file import graphs
 from pipeline.model.tensorflow_file import TensorFlowFile
 
+CHANNELS = (1, 3)
 FLOAT = 1  # TensorFlow's DT_FLOAT
 OPSET = 15  # tf2onnx's own default
 INSTALL = "pip install 'polelens[tensorflow]'"
@@ -63,16 +64,18 @@ class Converted:
     _nhwc: bool
 
     def answers(self, pictures: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """TensorFlow's own scores for pictures, float32 [3, h, w] each, put to it one at a time: float32 [n, c]."""
+        """TensorFlow's own scores for pictures, float32 [c, h, w] each, put to it one at a time: float32 [n, c]."""
         tf = importlib.import_module("tensorflow")
         with tf.Graph().as_default() as graph, _session(tf, graph) as session:
             tf.import_graph_def(self._graph, name="")
-            kind = graph.get_tensor_by_name(self.ends.input).dtype.as_numpy_dtype
+            entrance = graph.get_tensor_by_name(self.ends.input)
+            batch = entrance.shape.as_list()[0] or 1
             rows = []
             for picture in pictures:
-                tensor = (picture.transpose(1, 2, 0) if self._nhwc else picture)[None].astype(kind)
-                rows.append(session.run(self.ends.output, {self.ends.input: tensor}))
-        return np.stack([np.asarray(row, np.float32).ravel() for row in rows])
+                tensor = (picture.transpose(1, 2, 0) if self._nhwc else picture).astype(entrance.dtype.as_numpy_dtype)
+                answer = session.run(self.ends.output, {self.ends.input: np.repeat(tensor[None], batch, axis=0)})
+                rows.append(np.asarray(answer, np.float32).reshape(batch, -1)[0])
+        return np.stack(rows)
 
 
 def convert(file: TensorFlowFile, input_name: str | None = None, output: str | None = None) -> Converted:
@@ -97,7 +100,7 @@ def convert(file: TensorFlowFile, input_name: str | None = None, output: str | N
     tf, tf2onnx = _libraries()
     kept = _needed(graph, ends, saved)
     shape = shape_at(graph, ends.input)
-    nhwc = shape is None or len(shape) != 4 or shape[1] != 3 or shape[3] == 3
+    nhwc = shape is None or len(shape) != 4 or shape[1] not in CHANNELS or shape[3] in CHANNELS
     try:
         frozen = _frozen(tf, file, ends, kept)
         onnx = _onnx(tf2onnx, frozen, ends, nhwc)

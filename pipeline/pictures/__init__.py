@@ -2,7 +2,7 @@
 
 from pipeline.answer.selection import Selection
 from pipeline.pictures.backdrop import Backdrop
-from pipeline.pictures.composition import overlay, seeds, support
+from pipeline.pictures.composition import heat_map, overlay, seeds, support
 from pipeline.pictures.encoding import png, segments_png
 from pipeline.pictures.palette import BLUE_ORANGE, GREEN_RED, PALETTES, Palette, palette
 
@@ -13,6 +13,7 @@ __all__ = [
     "Backdrop",
     "Palette",
     "Selection",
+    "heat_map",
     "overlay",
     "palette",
     "png",

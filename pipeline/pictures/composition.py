@@ -1,15 +1,16 @@
 """The three pictures of an explanation."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from pipeline.answer.selection import Selection
-from pipeline.pictures.backdrop import Backdrop, view
+from pipeline.pictures.backdrop import Backdrop, View, view
 from pipeline.pictures.lettering import fit, font
-from pipeline.pictures.paint import edges, evidence, framed, grey, relative
+from pipeline.pictures.paint import edges, framed, grey, relative, tinted
 from pipeline.pictures.palette import GREEN_RED, Palette
 from pipeline.pictures.panel import legend, panel
 
@@ -52,11 +53,22 @@ def overlay(
     """
     _check(backdrop, weights)
     shown = view(backdrop, SMALLEST, LARGEST)
-    picture = evidence(shown, relative(weights), palette)
-    letters = min(22, max(13, sum(picture.shape[:2]) // 76))
-    sheet = panel(len(picture), letters, label, probabilities)
-    legend(sheet, palette, cropped=not shown.whole)
-    return _beside(picture, np.asarray(sheet.image))
+    picture = tinted(shown, relative(weights), palette)
+    return _labelled(picture, shown, (label, probabilities), palette)
+
+
+def heat_map(
+    backdrop: Backdrop,
+    heat: NDArray[np.floating],
+    probabilities: Mapping[str, float],
+    label: str,
+    palette: Palette = GREEN_RED,
+) -> NDArray[np.uint8]:
+    """The same with an answer pixel by pixel of the canvas, float [h, w], whose superpixels have no part in it."""
+    pixels = np.arange(heat.size, dtype=np.int32).reshape(heat.shape)
+    shown = view(replace(backdrop, segments=pixels), SMALLEST, LARGEST)
+    picture = tinted(shown, relative(heat.ravel()), palette, borders=False)
+    return _labelled(picture, shown, (label, probabilities), palette)
 
 
 def support(
@@ -107,7 +119,7 @@ def seeds(
     shown = view(backdrop, CELL, CELL)
     strengths = relative(weights_by_seed)
     cells = [
-        _titled(evidence(shown, strength, palette), f"seed {seed}")
+        _titled(tinted(shown, strength, palette), f"seed {seed}")
         for strength, seed in zip(strengths, seeds, strict=True)
     ]
     return _grid(cells)
@@ -116,6 +128,16 @@ def seeds(
 def _check(backdrop: Backdrop, weights: NDArray[np.floating]) -> None:
     if weights.shape[-1] != backdrop.k:
         raise ValueError(f"weights are {weights.shape}, expected one for each of {backdrop.k} superpixels")
+
+
+def _labelled(
+    picture: NDArray[np.uint8], shown: View, told: tuple[str, Mapping[str, float]], palette: Palette
+) -> NDArray[np.uint8]:
+    """A picture with the label explained, and every label's confidence, beside it."""
+    letters = min(22, max(13, sum(picture.shape[:2]) // 76))
+    sheet = panel(len(picture), letters, *told)
+    legend(sheet, palette, cropped=not shown.whole)
+    return _beside(picture, np.asarray(sheet.image))
 
 
 def _beside(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> NDArray[np.uint8]:

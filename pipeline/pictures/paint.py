@@ -21,13 +21,15 @@ def relative(weights: NDArray[np.floating]) -> NDArray[np.float64]:
     return finite / largest if largest > 0 else finite
 
 
-def evidence(view: View, strength: NDArray[np.float64], palette: Palette) -> NDArray[np.uint8]:
+def tinted(view: View, strength: NDArray[np.float64], palette: Palette, *, borders: bool = True) -> NDArray[np.uint8]:
     """The view with each superpixel tinted by its strength.
 
     Parameters
     ----------
     strength : float64 [k]
         -1..1, see `relative`. Opacity is in proportion to it; superpixels with negative strength are also hatched.
+    borders : bool
+        Whether a faint line shows where one superpixel meets the next.
 
     Returns
     -------
@@ -38,7 +40,7 @@ def evidence(view: View, strength: NDArray[np.float64], palette: Palette) -> NDA
         keep, add = _tints(strength, palette)
         index = view.segments + len(strength) * _hatching(view)
         inside = _blend(_muted(inside), keep[index], add[index])
-    return framed(view, bordered(view, inside))
+    return framed(view, bordered(view, inside) if borders else inside)
 
 
 def bordered(view: View, inside: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -117,4 +119,4 @@ def swatch(palette: Palette, strength: float, size: int) -> NDArray[np.uint8]:
     """A square of grey tinted by this strength, for the legend; uint8 [size, size, 3]."""
     plain = np.full((size, size, 3), 140, dtype=np.uint8)
     patch = View(plain, (slice(size), slice(size)), np.zeros((size, size), dtype=np.int32))
-    return evidence(patch, np.array([strength]), palette)
+    return tinted(patch, np.array([strength]), palette)

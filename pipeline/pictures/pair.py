@@ -10,7 +10,7 @@ from PIL import Image
 from pipeline.answer.attribution import Denoised
 from pipeline.pictures.backdrop import Backdrop, View, view
 from pipeline.pictures.lettering import percent
-from pipeline.pictures.paint import evidence
+from pipeline.pictures.paint import tinted
 from pipeline.pictures.palette import GREEN_RED, Palette
 from pipeline.pictures.panel import FAINT, INK, Panel, bars, legend
 
@@ -47,9 +47,9 @@ def pair(
     """
     shown = view(backdrop, LARGEST, LARGEST)
     largest = max(np.abs(np.nan_to_num(before.weights)).max(), np.abs(np.nan_to_num(after.weights)).max()) or 1.0
-    left = evidence(shown, np.nan_to_num(before.weights) / largest, palette)
+    left = tinted(shown, np.nan_to_num(before.weights) / largest, palette)
     without = _without(shown, fill, after.removed)
-    right = evidence(without, np.nan_to_num(after.weights) / largest, palette)
+    right = tinted(without, np.nan_to_num(after.weights) / largest, palette)
     sheet = _panel(len(left), before, after)
     legend(sheet, palette, cropped=not shown.whole)
     gap = np.full((len(left), GAP, 3), 255, dtype=np.uint8)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.answer.attribution import Attribution
-from pipeline.pictures import Backdrop, Palette, overlay, png, seeds, segments_png, support
+from pipeline.pictures import Backdrop, Palette, heat_map, overlay, png, seeds, segments_png, support
 from pipeline.pictures.composition import LARGEST
 from pipeline.pictures.pair import Before, pair
 
@@ -16,7 +16,8 @@ def rendered(
 ) -> Mapping[str, bytes]:
     """The pictures of an attribution as PNG files, by name.
 
-    `overlay.png`, `support.png` and `seeds.png` show the first label; further labels have a number: `overlay-2.png`.
+    `overlay.png`, `support.png`, `heat.png` and `seeds.png`, where the method has such, show the first label; further
+    labels have a number: `overlay-2.png`.
     `segments.png` has 16 bits, the superpixels' labels from 0, at the canvas's size. `denoised.png` is the noise
     experiment's, where there was one.
 
@@ -33,8 +34,13 @@ def rendered(
         picture = overlay(small, label.weights, attribution.probabilities, label.label, palette)
         files[f"overlay{suffix}.png"] = png(picture)
         files[f"support{suffix}.png"] = png(support(small, label.weights))
-        used = numbers[: len(label.weights_by_seed)]
-        files[f"seeds{suffix}.png"] = png(seeds(small, label.weights_by_seed, used, palette))
+        if label.heat is not None:
+            files[f"heat{suffix}.png"] = png(
+                heat_map(small, label.heat, attribution.probabilities, label.label, palette)
+            )
+        if len(label.weights_by_seed):
+            used = numbers[: len(label.weights_by_seed)]
+            files[f"seeds{suffix}.png"] = png(seeds(small, label.weights_by_seed, used, palette))
         if label.denoised:
             before = Before(label.label, label.weights, attribution.probabilities)
             files["denoised.png"] = png(pair(small, fill, before, label.denoised, palette))

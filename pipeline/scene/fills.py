@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-NAMED = ("mean", "black", "blur")
+NAMED = ("mean", "black", "blur", "surroundings")
 
 
 def mean_fill(canvas: NDArray[np.uint8], segments: NDArray[np.int32]) -> NDArray[np.uint8]:
@@ -24,6 +24,31 @@ def mean_fill(canvas: NDArray[np.uint8], segments: NDArray[np.int32]) -> NDArray
     return np.stack(colors, axis=1).astype(np.uint8)[segments]
 
 
+def surroundings(canvas: NDArray[np.uint8], segments: NDArray[np.int32]) -> NDArray[np.uint8]:
+    """Each region continued from what is around it: the nearest colours outside, smoothed (sigma h / 64).
+
+    Unlike a mean or a blur of its own it leaves no silhouette of what it takes away. A region that is all of the
+    canvas, which nothing is around, shows its mean colour.
+
+    Examples
+    --------
+    >>> canvas = np.array([[[0, 0, 0], [200, 0, 0], [100, 0, 0]]], dtype=np.uint8)
+    >>> surroundings(canvas, np.array([[0, 1, 0]], dtype=np.int32))[0, :, 0].tolist()
+    [200, 0, 200]
+    """
+    filled = mean_fill(canvas, segments)
+    if segments.min() == segments.max():
+        return filled
+    sigma = canvas.shape[0] / 64
+    for region in range(segments.max() + 1):
+        inside = segments == region
+        nearest = ndimage.distance_transform_edt(inside, return_distances=False, return_indices=True)
+        continued = canvas[tuple(nearest)].astype(np.float32)
+        smooth = ndimage.gaussian_filter(continued, (sigma, sigma, 0))
+        filled[inside] = np.round(smooth[inside]).astype(np.uint8)
+    return filled
+
+
 def fill(canvas: NDArray[np.uint8], segments: NDArray[np.int32], name: str) -> NDArray[np.uint8]:
     """The fill of a canvas.
 
@@ -31,8 +56,8 @@ def fill(canvas: NDArray[np.uint8], segments: NDArray[np.int32], name: str) -> N
     ----------
     canvas : uint8 [h, w, 3]
     segments : int32 [h, w]
-    name : "mean" (each superpixel's mean colour), "black", "blur" (Gaussian, sigma a sixteenth of the height) or
-        a colour "#rrggbb"
+    name : "mean" (each superpixel's mean colour), "black", "blur" (Gaussian, sigma a sixteenth of the height),
+        "surroundings" (see there) or a colour "#rrggbb"
 
     Returns
     -------
@@ -45,6 +70,8 @@ def fill(canvas: NDArray[np.uint8], segments: NDArray[np.int32], name: str) -> N
     """
     if name == "mean":
         return mean_fill(canvas, segments)
+    if name == "surroundings":
+        return surroundings(canvas, segments)
     if name == "blur":
         sigma = canvas.shape[0] / 16
         blurred = ndimage.gaussian_filter(canvas.astype(np.float32), (sigma, sigma, 0))

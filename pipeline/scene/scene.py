@@ -1,5 +1,6 @@
 """A scene: all that is needed to perturb one photograph."""
 
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,6 +54,11 @@ class Scene:
     def k(self) -> int:
         """Number of superpixels."""
         return int(self.segments.max()) + 1
+
+    @property
+    def fingerprint(self) -> int:
+        """A number of 32 bits that stands for the canvas: it keys what is drawn by chance for this photograph."""
+        return zlib.crc32(self.canvas.tobytes())
 
 
 def compose(scene: Scene, masks: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -7,6 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage import segmentation
 
+# A design, a surrogate and its error take k x k numbers, and far fewer masks than superpixels tell nothing apart.
+MOST = 1_024
+
+# How each segmenter is told to make fewer superpixels.
+FEWER: Mapping[str, str] = {
+    "slic": "lower n_segments",
+    "quickshift": "raise max_dist",
+    "felzenszwalb": "raise scale or min_size",
+    "grid": "lower n_segments",
+}
+
 
 def relabel(labels: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
     """The same regions, labelled 0..k-1 in the order of their labels, with none missing.
@@ -53,6 +64,9 @@ SEGMENTERS: Mapping[str, Callable[..., NDArray[Any]]] = {
 
 def check(name: str, options: Mapping[str, Any]) -> None:
     """Refuse a segmenter's name or options before any photograph has been decoded. Raises ValueError."""
+    asked = options.get("n_segments")
+    if isinstance(asked, int | float) and asked > MOST:
+        raise ValueError(f"segmenter {name}: n_segments is {asked:,}, expected at most {MOST:,}; lower it")
     swatch = np.arange(16 * 16 * 3).reshape(16, 16, 3).astype(np.uint8)
     segment(swatch, name, options)
 
@@ -73,11 +87,15 @@ def segment(canvas: NDArray[np.uint8], name: str, options: Mapping[str, Any]) ->
     Raises
     ------
     ValueError
-        If the name or an option is unknown, or the segmenter refuses the option's value.
+        If the name or an option is unknown, the segmenter refuses the option's value, or k is above `MOST`.
     """
     if name not in SEGMENTERS:
         raise ValueError(f"segmenter is {name!r}, expected one of {', '.join(SEGMENTERS)}")
     try:
-        return relabel(SEGMENTERS[name](canvas, **options))
+        segments = relabel(SEGMENTERS[name](canvas, **options))
     except (TypeError, ArithmeticError) as error:
         raise ValueError(f"segmenter {name}: {error}") from error
+    if (k := int(segments.max()) + 1) > MOST:
+        told = ", ".join(f"{option}={value}" for option, value in options.items()) or "its defaults"
+        raise ValueError(f"segmenter {name}: {told} gives {k:,} superpixels, at most {MOST:,} go; {FEWER[name]}")
+    return segments

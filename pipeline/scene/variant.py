@@ -1,20 +1,24 @@
-"""Variants: another look at the same photograph, other superpixels, another fill, or the object as one region."""
+"""Variants: another look at the same photograph, other superpixels, another fill, or the object as one region.
+
+A variant may be of another one: a method that shows regions of its own does so too where the photograph is denoised.
+"""
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.scene.choice import own_options
 from pipeline.scene.fills import fill
 from pipeline.scene.scene import Scene
 from pipeline.scene.segments import segment
 
 Regions = Literal["superpixels", "object"]
-HELD = 8  # variants that a process keeps: their masks come in many parts, and superpixels take their time
+HELD = 8  # variants that a process remembers: their masks come in many parts, and superpixels take their time
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class Variant:
         Standard deviation, of 255, of Gaussian noise on the canvas. The superpixels stay as they are.
     without : tuple of int
         Superpixels of the scene that show their fill for good.
+    of : Variant or None
+        What it is another look at; None is the recipe's own scene.
     """
 
     fill: str | None = None
@@ -40,19 +46,37 @@ class Variant:
     segmenter: Mapping[str, Any] | None = None
     noise: float = 0.0
     without: tuple[int, ...] = ()
+    of: Self | None = None
 
     def __post_init__(self) -> None:
         if self.fill is None and (self.regions == "object" or self.segmenter):
             raise ValueError("variant: fill is None, which goes with the scene's own superpixels only; name a fill")
 
+    def upon(self, other: "Variant") -> "Variant":
+        """The same look at what another variant shows: `vary(vary(scene, other), self)` in one."""
+        return replace(self, of=other if self.of is None else self.of.upon(other))
+
+    @property
+    def keeps_canvas(self) -> bool:
+        """Whether with everything on it shows the photograph as it is."""
+        return not (self.noise or self.without) and (self.of is None or self.of.keeps_canvas)
+
+    @property
+    def shows_mask(self) -> bool:
+        """Whether the photograph's mask has a part in it."""
+        return self.regions == "object" or (self.of is not None and self.of.shows_mask)
+
     def to_json(self) -> dict[str, Any]:
         """The JSON object that `from_json` reads."""
-        return asdict(self)
+        told = asdict(replace(self, of=None))
+        told.pop("of")
+        return told if self.of is None else told | {"of": self.of.to_json()}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """The variant that `to_json` wrote."""
-        return cls(**{**value, "without": tuple(value.get("without", ()))})
+        of = cls.from_json(value["of"]) if "of" in value else None
+        return cls(**{**value, "without": tuple(value.get("without", ())), "of": of})
 
 
 def vary(scene: Scene, variant: Variant | None) -> Scene:
@@ -63,10 +87,12 @@ def vary(scene: Scene, variant: Variant | None) -> Scene:
     ValueError
         If the object is asked for and the scene has no mask of it, or one that is all or nothing of the canvas.
     """
-    return scene if variant is None else _varied(scene, json.dumps(variant.to_json()))
+    return (
+        scene if variant is None else _varied(vary(scene, variant.of), json.dumps(replace(variant, of=None).to_json()))
+    )
 
 
-@lru_cache(maxsize=HELD)
+@lru_cache(maxsize=HELD)  # no state: a scene is told by identity, and what is remembered is what would be made again
 def _varied(scene: Scene, variant_json: str) -> Scene:
     variant = Variant.from_json(json.loads(variant_json))
     canvas = _canvas(scene, variant)
@@ -89,8 +115,7 @@ def _canvas(scene: Scene, variant: Variant) -> NDArray[np.uint8]:
 
 def _segments(scene: Scene, variant: Variant) -> NDArray[np.int32]:
     if variant.segmenter:
-        options = {key: value for key, value in variant.segmenter.items() if key != "name"}
-        return segment(scene.canvas, variant.segmenter["name"], options)
+        return segment(scene.canvas, variant.segmenter["name"], own_options(variant.segmenter))
     if variant.regions == "superpixels":
         return scene.segments
     if scene.mask is None or scene.mask.all() or not scene.mask.any():

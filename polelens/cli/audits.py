@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from pipeline.refit import refit_recipe
+from polelens.cli.beforehand import check, words
 from polelens.cli.comparisons import compare, comparisons_
 from polelens.cli.control import ask
 from polelens.cli.export import export
@@ -14,13 +15,14 @@ from polelens.cli.plan import known_rate, plan, plan_command
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.store import audits, blobs, engine, registry
 from polelens.cli.tables import audit_table, failed_table, photograph_table, results_table, summary
-from polelens.cli.text import as_json, console, echo_json, echo_json_object, progress_bar
+from polelens.cli.text import as_json, console, echo_json, echo_json_object, printable, progress_bar
 from polelens.cli.watch import GOES_ON, CtrlC, ending
 from polelens.cli.watch import watch as follow
-from polelens.findings import explanation_document, write_audit_report
+from polelens.documents import explanation_document
+from polelens.report.audit import write_audit_report
 from storage.audits import Explained
 from storage.overview import overview
-from storage.planning import Selected
+from storage.planning import selected
 
 NUMBER = click.argument("number", type=click.IntRange(1, 2**31 - 1))
 STOPPED_BY_HAND = 130  # the exit status of a command that Ctrl-C ended
@@ -43,21 +45,26 @@ def audit() -> None:
 def start(model: str, images: str, now: bool, watch: bool, asked: Asked, as_json: bool) -> None:
     """Explain a selection of photographs under MODEL.
 
-    What was explained before, by the same model and recipe, is taken over and not computed again.
+    What was explained before, by the same model and recipe, is taken over and not computed again. Where a mask is new
+    the scores that were kept serve, and the model is asked the rest.
 
     \b
     polelens audit start poles --watch
     polelens audit start poles@2 --recipe lime --images 'north/*' --label TRE
     polelens audit start poles --set segmenter.n_segments=80 --samples 256
     """
-    made, version = asked.recipe(), registry().find(model)
+    version = registry().find(model)
+    made = asked.recipe(known=version.labels)
+    check(images)
+    found = selected(engine(), version, made, images)
     number = audits().start(version, made, images, urgent=now)
-    progress = audits().progress(number)
-    told = plan(version, made, Selected(progress.photographs, progress.done), known_rate(version))
+    told = plan(version, made, found, known_rate(version))
     if as_json:
         echo_json({"audit": number, **told.to_json()})
     else:
         click.echo(f"audit {number}: {told.line()}")
+        for line in words(version, images):
+            click.echo(printable(line), err=True)
     _go_on(number, "produce", watch=watch)
 
 
@@ -77,7 +84,7 @@ def refit(
     """Explain what an audit has explained by another surrogate, kernel or label, without the model.
 
     The scores that were kept answer; so superpixels, fill, masks and seeds are the audit's own, and as the tests behind
-    a verdict ask the model, there is none. It is an audit of its own.
+    a judgement ask the model, there is none. It is an audit of its own.
 
     \b
     polelens audit refit 3 --set kernel_width=null --watch
@@ -85,9 +92,10 @@ def refit(
     polelens audit refit 3 --label TRE --label STAAL
     """
     one = audits().get(number)
-    asked = Asked(name or "", None, None, changes, labels).recipe(None if name else one.recipe)
+    version = registry().find(one.model)
+    asked = Asked(name or "", None, None, changes, labels).recipe(None if name else one.recipe, version.labels)
     made = refit_recipe(one.recipe, asked)
-    again = audits().refit(number, registry().find(one.model), made)
+    again = audits().refit(number, version, made)
     progress = audits().progress(again)
     if as_json:
         told = {
@@ -102,7 +110,7 @@ def refit(
             f"audit {again}: {progress.photographs:,} photographs of audit {number} by their scores, no evaluations"
         )
     if made != asked:
-        click.echo("judge, thorough and denoise are off: they ask the model; there will be no verdict", err=True)
+        click.echo("judge, thorough and denoise are off: they ask the model; there will be no judgement", err=True)
     _go_on(again, "produce", watch=watch)
 
 

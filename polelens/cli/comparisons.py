@@ -15,6 +15,7 @@ from polelens.cli.text import as_json, console, echo_json, echo_json_object, pri
 from storage.comparisons import Compared, Comparison
 
 NUMBER = click.IntRange(1, 2**31 - 1)
+TESTS = {"paired": "the seeds in common", "permutation": "permutation, under other seeds"}
 LEGEND = """
 moved: distance of the two attributions, and what seeds alone make of it
 bg: how far the score rests on what is outside the mask, before and after"""
@@ -30,7 +31,8 @@ def compare(before: int, after: int, report: Path | None, limit: int, as_json: b
     """Compare two audits of the same photographs: BEFORE and AFTER are their numbers.
 
     Both must be done, and their recipes differ in nothing but the seeds. A photograph counts as changed if its two
-    attributions differ by more than seeds do; of those that count, at most 5 % are expected not to have changed.
+    attributions differ by more than seeds do, and by a distance of POLELENS_CHANGE_DISTANCE or more; of those that
+    count, at most 5 % are expected not to have changed. What was compared before is only shown.
 
     \b
     polelens audit compare 1 2
@@ -77,15 +79,18 @@ def _state(one: Comparison) -> str:
 
 
 def _compared(one: Comparison) -> Comparison:
-    """Make the comparison, or what is missing of it."""
+    """Make the comparison, or what is missing of it; one that lacks nothing stays as it was concluded."""
     from storage.comparer import Comparer  # noqa: PLC0415 -- slow to import
 
     comparer = Comparer(comparisons(), registry(), blobs())
     with progress_bar() as bar:
         task = bar.add_task("photographs", total=audits().progress(one.after).done)
+        new = 0
         for count in comparer.pages(one):
             bar.advance(task, count)
-    comparer.conclude(one)
+            new += count
+    if new or one.outcome is None:
+        comparer.conclude(one)
     return comparisons().get(one.id)
 
 
@@ -94,12 +99,20 @@ def _told(one: Comparison, limit: int) -> Group:
     counts, rows = outcome["counts"], comparisons().foremost(one.id, "distance", limit)
     facts = f"{counts['compared']:,} photographs are in both audits; {counts['better']:,} rest less on the background, "
     facts += f"{counts['worse']:,} more; {counts['relabelled']:,} have another label"
-    parts: list[Any] = [printable(outcome["sentence"]), facts]
+    parts: list[Any] = [printable(outcome["sentence"]), facts, _how(outcome)]
     if len(outcome["by_label"]) > 1:
         parts += ["", _by_label(outcome["by_label"])]
     if rows:
         parts += ["", _changes(rows), LEGEND]
     return Group(*parts)
+
+
+def _how(outcome: Mapping[str, Any]) -> str:
+    """By which tests, and from which distance; a comparison made before there were two says so."""
+    if "tests" not in outcome:
+        return "told from noise by an earlier rule: permutation alone, at any distance"
+    tests = [f"{outcome['tests'].get(name, 0):,} by {words}" for name, words in TESTS.items()]
+    return f"told from noise: {', '.join(tests)}; a change counts from a distance of {outcome['least_distance']:g}"
 
 
 def _by_label(found: Mapping[str, Mapping[str, int]]) -> Table:

@@ -7,15 +7,17 @@ from typing import Any
 import click
 
 from pipeline.methods import planned
-from pipeline.model.custom_vision import read_labels
-from pipeline.model.model import Model
-from polelens.cli.evidence import evidence_table, further_tables
-from polelens.cli.profiles import FILE, ends, read_profile
+from pipeline.model.model import NOTHING, Model, Said
+from pipeline.scene.photograph import MEGAPIXELS
+from polelens.cli.explanation_tables import further_tables, superpixel_table
+from polelens.cli.profiles import FILE, model_options, tell_model
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.text import as_json, console, echo_json, printable, progress_bar
+from polelens.explanation import Explanation
+from polelens.inputs import model_file
+from polelens.notebook import explain as explain_one
+from polelens.report.answers import answers
 from polelens.saved_model import is_saved_model
-from polelens.single import Explanation, model_file
-from polelens.single import explain as explain_one
 from storage.settings import SettingsError, thresholds
 
 
@@ -41,23 +43,24 @@ class Rectangle(click.ParamType[tuple[float, ...]]):
     metavar="FILE-or-NAME",
     help="A model's file as `models add` takes it, or NAME[@VERSION].",
 )
-@click.option("--labels", "labels_file", type=FILE, help="Labels, one a line, in the order of the model's outputs.")
-@click.option("--profile", type=FILE, help="Preprocessing profile, JSON; goes before what the model file says.")
-@ends
+@model_options
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the pictures and attribution.json."
 )
 @click.option("--palette", type=click.Choice(["green-red", "blue-orange"]), default="green-red", show_default=True)
 @click.option("--threads", type=click.IntRange(1), default=2, show_default=True, help="ONNX Runtime threads.")
-@click.option("--mask", type=FILE, help="Picture of the same size, bright where the object is.")
+@click.option("--mask", type=FILE, help="Picture of the same size that marks the object.")
+@click.option("--mask-value", metavar="N|N-M|#RRGGBB", help="What of it is the object, if not all but 0 and black.")
 @click.option("--box", "boxes", type=Rectangle(), multiple=True, help="Box that holds the object; repeatable.")
+@click.option(
+    "--megapixels", type=click.FloatRange(0, min_open=True), default=MEGAPIXELS, show_default=True, help="Most read."
+)
 @recipe_options
 @as_json
 def explain(
     image: Path,
     model: str,
-    labels_file: Path | None,
-    profile: Path | None,
+    said: Said,
     out: Path | None,
     asked: Asked,
     **options: Any,
@@ -73,10 +76,11 @@ def explain(
     polelens explain pole.jpg --model poles@2 --label TRE --label STAAL --samples 256 --out out
     polelens explain pole.jpg --model poles.zip --box 410,60,85,900 --out out
     """
-    recipe = asked.recipe()
-    labels = read_labels(labels_file.read_bytes()) if labels_file else None
-    named = {name: options[name] for name in ("input_name", "output")}
-    read, version = _model(model, {"labels": labels, "profile": read_profile(profile), **named})
+    asked.recipe()  # what is wrong with it is said before the model is read
+    read, version = _model(model, said)
+    recipe = asked.recipe(known=read.labels)
+    if not options["as_json"]:
+        tell_model(read.profile, read.facts)
     if out:
         out.mkdir(parents=True, exist_ok=True)  # before the work: it may not be ours to write
     with progress_bar() as bar:
@@ -91,8 +95,12 @@ def explain(
             version=version,
             mask=options["mask"],
             boxes=options["boxes"],
+            mask_value=options["mask_value"],
+            megapixels=options["megapixels"],
             thresholds=thresholds(),
         )
+    for note in explanation.notes:
+        click.echo(f"note: {note}", err=True)
     if out:
         explanation.save(out)
     if options["as_json"]:
@@ -101,15 +109,16 @@ def explain(
         _tell(explanation, out)
 
 
-def _model(reference: str, told: dict[str, Any]) -> tuple[Model, int | None]:
-    """The model in a file, with what was told of it, or a registered one and its version."""
+def _model(reference: str, said: Said) -> tuple[Model, int | None]:
     path = Path(reference)
     if path.is_file() or is_saved_model(path):
-        return model_file(path, **told), None
+        return model_file(path, said=said), None
     if path.suffix in (".onnx", ".zip", ".pb"):
         raise ValueError(f"there is no model file {reference!r}")
-    if any(told.values()):
-        raise ValueError("--labels, --profile, --input and --output go with a model file; a registered one has its own")
+    if said != NOTHING:
+        raise ValueError(
+            "--labels, --profile, --activation, --input and --output go with a model file; a registered one has its own"
+        )
     from polelens.cli.store import registry  # noqa: PLC0415 -- a file needs no services
 
     try:
@@ -124,18 +133,17 @@ def _model(reference: str, told: dict[str, Any]) -> tuple[Model, int | None]:
 def _tell(explanation: Explanation, out: Path | None) -> None:
     attribution = explanation.attribution
     shares = sorted(attribution.probabilities.items(), key=lambda pair: -pair[1])
-    click.echo("the model says: " + ", ".join(f"{printable(name)} {share:.1%}" for name, share in shares[:5]))
+    click.echo("\nthe model says: " + ", ".join(f"{printable(name)} {share:.1%}" for name, share in shares[:5]))
     for label in attribution.labels:
-        fit, agreement = label.fidelity.r2_held_out, label.stability.spearman
+        fit, agreement = label.fit.r2_held_out if label.fit else math.nan, label.agreement.spearman
         told = [f"{(label.weights > 0).sum()} superpixels for it, {(label.weights < 0).sum()} against"]
         told += [] if math.isnan(fit) else [f"held-out R2 {fit:.2f}"]
-        told += [] if math.isnan(agreement) else [f"{label.stability.seeds} seeds agree {agreement:.2f}"]
+        told += [] if math.isnan(agreement) else [f"{label.agreement.seeds} seeds agree {agreement:.2f}"]
         click.echo(f"\n{printable(label.label)}: {', '.join(told)} ({attribution.evaluations:,} evaluations)")
         if label.judgement:
-            click.echo(f"{label.judgement.verdict.word}: {label.judgement.verdict.sentence}")
-            if label.judgement.warning:
-                click.echo(printable(label.judgement.warning))
-        console.print(evidence_table(explanation.backdrop, label))
+            for answer in answers(label.judgement):
+                click.echo(printable(answer.text))
+        console.print(superpixel_table(explanation.backdrop, label))
     console.print(*further_tables(attribution), sep="\n")
     click.echo("evaluations, about: " + ", ".join(f"{name} {n:,}" for name, n in planned(explanation.recipe).items()))
     click.echo(f"\n{out / 'overlay.png'} shows it" if out else "\n--out FOLDER writes the pictures and every number")

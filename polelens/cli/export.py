@@ -7,13 +7,12 @@ from typing import Any
 
 import click
 
-from pipeline.staging import unpack
 from polelens.cli.store import audits, blobs, registry
 from polelens.cli.tables import summary
 from polelens.cli.text import as_json, echo_json, plain, progress_bar
 from polelens.export import SINKS, Regions, export_coco, export_tables
 from storage.audits import Audit, Explained
-from storage.keys import scene_key
+from storage.scenes import read_scene
 
 ENDED = ("done", "failed")
 
@@ -53,7 +52,7 @@ def _written(one: Audit, rows: Iterable[Explained], kind: str, where: tuple[Path
     if kind != "coco":
         return export_tables(rows, kind, *where)
     model = registry().find(one.model)
-    regions = Regions(model.labels, model.profile, lambda scene: unpack(blobs().get(scene_key(scene))).segments)
+    regions = Regions(model.labels, model.profile, lambda scene: read_scene(blobs(), scene).segments)
     return [export_coco(rows, regions, *where)]
 
 

@@ -1,6 +1,5 @@
 """Register models, and see those there are."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -8,10 +7,9 @@ from typing import Any
 import click
 from rich.table import Table
 
-from pipeline.model.custom_vision import read_labels
-from pipeline.model.profile import Profile
+from pipeline.model.model import Said
 from polelens.cli.control import answer_policies, tell_policies
-from polelens.cli.profiles import FILE, MODEL, ends, read_profile
+from polelens.cli.profiles import MODEL, model_options, tell_model
 from polelens.cli.store import registry
 from polelens.cli.text import as_json, console, echo_json, printable
 from polelens.cli.watch_models import watch
@@ -26,13 +24,9 @@ def models() -> None:
 @models.command()
 @click.argument("file", type=MODEL)
 @click.argument("reference", metavar="NAME[@VERSION]")
-@click.option("--labels", "labels_file", type=FILE, help="Labels, one a line; a Custom Vision zip has its own.")
-@click.option("--profile", type=FILE, help="Preprocessing profile, JSON; its fields go before what the file says.")
-@ends
+@model_options
 @as_json
-def add(
-    file: Path, reference: str, labels_file: Path | None, profile: Path | None, as_json: bool, **named: str | None
-) -> None:
+def add(file: Path, reference: str, said: Said, as_json: bool) -> None:
     """Register FILE as a version of a model: a Custom Vision zip, an .onnx file, or what TensorFlow wrote.
 
     TensorFlow's are a frozen graph (.pb) and a SavedModel, as a folder or zipped; they need the extra tensorflow.
@@ -40,27 +34,47 @@ def add(
     \b
     polelens models add export.zip poles            the next version of poles
     polelens models add net.onnx net@3 --labels labels.txt --profile profile.json
+    polelens models add tags.onnx tags --labels labels.txt --activation sigmoid
     polelens models add model.pb net --labels labels.txt --input Placeholder --output loss
 
     Where the model has a policy (see `polelens policy`), the audit of a new version starts by itself.
     """
-    from polelens.single import model_file  # noqa: PLC0415 -- slow to import, and `list` does not need it
+    from polelens.inputs import model_file  # noqa: PLC0415 -- slow to import, and `list` does not need it
 
     name, number = split_reference(reference)
-    labels = read_labels(labels_file.read_bytes()) if labels_file else None
-    model = model_file(file, name=name, labels=labels, profile=read_profile(profile), **named)
-    version, new = registry().add(model, number)
+    version, new = registry().add(model_file(file, name=name, said=said), number)
     started = answer_policies()
     if as_json:
         echo_json(_view(version) | {"new": new, "audits": [asdict(one) for one in started]})
         return
     click.echo(f"{printable(str(version))} {'is registered' if new else 'was registered before: nothing changed'}")
-    _tell_conversion(version.facts.get("converted"))
-    _tell_profile(version.profile, version.facts)
+    tell_model(version.profile, version.facts)
     click.echo(f"labels: {printable(', '.join(version.labels[:8]))}{' ...' if len(version.labels) > 8 else ''}")
-    for warning in version.facts.get("warnings", []):
-        click.echo(f"note: {printable(warning)}")
     tell_policies(name, started)
+
+
+@models.command()
+@click.argument("reference", metavar="NAME[@VERSION]")
+@as_json
+def show(reference: str, as_json: bool) -> None:
+    """Show a version of a model: its profile with the source of each field, notes, labels and file.
+
+    \b
+    polelens models show poles
+    polelens models show poles@2 --json
+    """
+    version = registry().find(reference)
+    if as_json:
+        echo_json(_view(version))
+        return
+    click.echo(printable(f"{version}, sha256 {version.sha256}"))
+    tell_model(version.profile, version.facts)
+    for field in ("format", "opset", "ir", "input", "element", "layout", "output"):
+        if field in version.facts:
+            click.echo(f"  {field:10} {printable(str(version.facts[field]))}")
+    click.echo("labels:")
+    for label in version.labels:
+        click.echo(f"  {printable(label)}")
 
 
 @models.command("list")
@@ -85,7 +99,7 @@ def list_(as_json: bool) -> None:
         table.add_row(
             printable(str(version)),
             printable(count),
-            str(version.profile.size),
+            str(version.profile.to_json()["size"]),
             version.profile.crop,
             version.sha256[:12],
         )
@@ -93,21 +107,6 @@ def list_(as_json: bool) -> None:
 
 
 models.add_command(watch)
-
-
-def _tell_conversion(converted: Mapping[str, Any] | None) -> None:
-    if converted:
-        ends = printable(f"{converted['input']} to {converted['output']}")
-        click.echo(
-            f"converted by {converted['by']}, {ends}; it differs from TensorFlow's own answers by "
-            f"{converted['difference']:.1g} at most"
-        )
-
-
-def _tell_profile(profile: Profile, facts: dict[str, Any]) -> None:
-    click.echo("profile, and where each field comes from:")
-    for field, value in profile.to_json().items():
-        click.echo(f"  {field:7} {value!s:24} {facts.get('profile_sources', {}).get(field, '')}")
 
 
 def _view(version: Version) -> dict[str, Any]:

@@ -1,24 +1,30 @@
 """What an audit comes to, in the width of a terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
 from rich.table import Table
 
 from polelens.cli.text import printable
-from polelens.report.words import VERDICTS, fills, headline, interval
+from polelens.report.answers import VERDICTS, Portion, bases, headline, soundness
+from polelens.report.words import fills, interval
 from storage.overview import Overview
 
 BAR = 24  # characters: the whole from 0 to 1
-NAME, IMAGE = 19, 27  # characters
+NAME, ANSWER, IMAGE = 19, 25, 27  # characters
 
 
 def overview_tables(found: Overview, audit: int) -> Iterator[RenderableType]:
-    """The headline, the share of each verdict, the reliance on the background, and what to look at first."""
+    """The headline, the share of each answer, the reliance on the background, and what to look at first."""
     told = headline(found)
     if told is None:
         return
-    yield from ("", told.text, "", _verdicts(found))
+    yield from ("", told.text)
+    if judged := found.count():
+        yield from ("", _portions("rests on", bases(found), judged))
+        yield from ("", _portions("explanation", soundness(found), judged))
+    if found.verdicts:
+        yield from ("", _verdicts(found))
     warning = fills(found)
     if warning:
         yield printable(warning)
@@ -27,8 +33,17 @@ def overview_tables(found: Overview, audit: int) -> Iterator[RenderableType]:
     yield from ("", *_look_first(found, audit))
 
 
+def _portions(name: str, portions: Sequence[Portion], total: int) -> Table:
+    table = _table(name, "", "share", "photographs", width=ANSWER)
+    for one in portions:
+        share = one.photographs / total
+        table.add_row(one.word, "#" * max(round(BAR * share), 1), f"{share:.0%}", f"{one.photographs:,}")
+    return table
+
+
 def _verdicts(found: Overview) -> Table:
-    table = _table("verdict", "", "share", "photographs")
+    """Those of an earlier version."""
+    table = _table("verdict (earlier)", "", "share", "photographs")
     for one in sorted(found.verdicts, key=lambda one: list(VERDICTS).index(one.verdict)):
         table.add_row(one.verdict, "#" * max(round(BAR * one.share), 1), f"{one.share:.0%}", f"{one.photographs:,}")
     return table
@@ -72,9 +87,9 @@ def _look_first(found: Overview, audit: int) -> Iterator[RenderableType]:
         yield f"and {hidden:,} more: --first, or `polelens audit report {audit}`"
 
 
-def _table(name: str, bar: str, *figures: str) -> Table:
+def _table(name: str, bar: str, *figures: str, width: int = NAME) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0))
-    table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=NAME, max_width=NAME)
+    table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=width, max_width=width)
     table.add_column(bar, no_wrap=True, min_width=BAR)
     for figure in figures:
         table.add_column(figure, no_wrap=True, justify="right")

@@ -6,8 +6,11 @@ from typing import Any
 
 import click
 
-from pipeline.methods import explainer, planned
+from pipeline.judge import grounding
+from pipeline.methods import check, planned
 from pipeline.recipe import Recipe
+from polelens.cli.beforehand import check as check_selection
+from polelens.cli.beforehand import words
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.store import engine, ledger, registry
 from polelens.cli.text import as_json, echo_json, printable
@@ -40,6 +43,7 @@ class Plan:
     recipe: str
     photographs: int
     explained_before: int
+    explained_again: int  # as their mask is another one than before
     evaluations: int
     parts: int
     bytes: int
@@ -58,6 +62,8 @@ class Plan:
         said = [f"{self.photographs:,} photographs under {printable(self.model)}"]
         if self.explained_before:
             said.append(f"{self.explained_before:,} of them explained before")
+        if self.explained_again:
+            said.append(f"{self.explained_again:,} again for their new masks")
         said.append(f"about {self.evaluations:,} evaluations in {self.parts:,} parts, {size(self.bytes)} to store")
         if self.seconds is None:
             return ", ".join([*said, "how fast is not known yet: `polelens audit plan` measures it"])
@@ -83,8 +89,10 @@ def plan_command(model: str, images: str, workers: int, asked: Asked, as_json: b
     polelens audit plan poles --workers 8
     polelens audit plan poles@2 --recipe lime --images 'north/*' --json
     """
-    made, version = asked.recipe(), registry().find(model)
-    explainer(made, version.labels)
+    version = registry().find(model)
+    made = asked.recipe(known=version.labels)
+    check(made, version.labels)
+    check_selection(images)
     found = selected(engine(), version, made, images)
     measured = known_rate(version) or _measured(version)
     told = plan(version, made, found, measured, workers)
@@ -92,23 +100,29 @@ def plan_command(model: str, images: str, workers: int, asked: Asked, as_json: b
         echo_json(told.to_json())
         return
     click.echo(told.line())
+    for line in words(version, images):
+        click.echo(printable(line), err=True)
     if measured.source == WARM_UP:
         click.echo(f"measured by a warm-up on this machine: {measured.value:,.0f} evaluations a second and process")
 
 
 def plan(version: Version, recipe: Recipe, found: Selected, rate: Rate | None, workers: int = 1) -> Plan:
-    """The plan of an audit with so many photographs."""
+    """The plan of an audit with so many photographs.
+
+    Of one whose mask is new the model is asked what the mask shows; the rest is known.
+    """
     remaining, rounds = found.photographs - found.explained, planned(recipe).values()
-    each, size_of_part = sum(rounds), part_size(ledger(), version.id)
-    evaluations = remaining * each
+    new, each, size_of_part = remaining - found.outdated, sum(rounds), part_size(ledger(), version.id)
+    evaluations = new * each + found.outdated * grounding.PLANNED
     stored = PICTURES_BYTES + SCENE_BYTES + SCORE_BYTES * each * len(version.labels)
     return Plan(
         model=str(version),
         recipe=recipe.name,
         photographs=found.photographs,
         explained_before=found.explained,
+        explained_again=found.outdated,
         evaluations=evaluations,
-        parts=remaining * sum(-(-asked // size_of_part) for asked in rounds),
+        parts=new * sum(-(-asked // size_of_part) for asked in rounds) + found.outdated,
         bytes=remaining * stored,
         workers=workers,
         evaluations_per_second=round(rate.value, 1) if rate else None,

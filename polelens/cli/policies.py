@@ -6,7 +6,7 @@ import click
 from rich.table import Table
 
 from polelens.cli.recipes import Asked, recipe_options
-from polelens.cli.store import policies
+from polelens.cli.store import policies, registry
 from polelens.cli.text import as_json, console, echo_json, printable
 from storage.policies import Policy
 from storage.reaudits import Order
@@ -56,7 +56,8 @@ def set_(model: str, images: str, compare: str, asked: Asked) -> None:
     polelens policy set poles
     polelens policy set poles --recipe lime --images 'north/*' --compare none
     """
-    policies().set(model, Order(asked.recipe(), images, compare == "previous"))
+    recipe = asked.recipe(known=registry().labels(model))
+    policies().set(model, Order(recipe, images, compare == "previous"))
     click.echo(f"{_sentence(policies().get(model.partition('@')[0]))}")
 
 

@@ -2,16 +2,21 @@
 
 import functools
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import click
 from rich.table import Table
 
-from pipeline.methods import planned_evaluations
+from pipeline.methods import method, planned_evaluations
 from pipeline.recipe import Recipe
 from pipeline.recipes import RECIPES, recipe
+from pipeline.scene.choice import Choice, own_options
+from pipeline.text import resolved
 from polelens.cli.text import as_json, console, echo_json
+
+COLUMNS = ("method", "superpixels", "fill", "design", "seeds x samples")
 
 
 @click.command()
@@ -26,19 +31,9 @@ def recipes(as_json: bool) -> None:
     if as_json:
         echo_json({name: one.to_json() | {"digest": one.digest} for name, one in RECIPES.items()})
         return
-    table = Table("recipe", "superpixels", "fill", "design", "seeds x samples", "surrogate", "evaluations", box=None)
+    table = Table("recipe", *COLUMNS, "evaluations", box=None)
     for name, one in RECIPES.items():
-        rounds = one.rounds()
-        size = f"{f'{rounds.first}-' if rounds else ''}{len(one.seeds)} x {one.samples}"
-        table.add_row(
-            name,
-            _options(one.segmenter),
-            one.fill,
-            one.design,
-            size,
-            _options(one.surrogate),
-            f"{planned_evaluations(one):,}",
-        )
+        table.add_row(name, *_cells(one), f"{planned_evaluations(one):,}")
     console.print(table)
 
 
@@ -54,8 +49,11 @@ class Asked:
     thorough: bool = False
     denoise: float | None = None
 
-    def recipe(self, base: Recipe | None = None) -> Recipe:
-        """The recipe: the named one, or another, with its changes. Raises ValueError saying which option is wrong."""
+    def recipe(self, base: Recipe | None = None, known: Sequence[str] = ()) -> Recipe:
+        """The recipe: the named one, or another, with its changes; `known` are the labels of the model it is for.
+
+        Raises ValueError saying which option is wrong.
+        """
         fields = dict(_change(change) for change in self.changes)
         if self.samples is not None:
             fields["samples"] = self.samples
@@ -63,10 +61,15 @@ class Asked:
             fields |= {"judge": True, "thorough": True}
         if self.denoise is not None:
             fields["denoise"] = self.denoise
-        if self.labels:  # `top` and `all` alone are words, else they are names
-            fields["labels"] = self.labels[0] if self.labels in (("top",), ("all",)) else list(self.labels)
+        if self.labels:
+            fields["labels"] = self._explained(known)
         made = (base or recipe(self.name)).override(fields)
         return made if self.seed is None else made.reseed(self.seed)
+
+    def _explained(self, known: Sequence[str]) -> str | list[str]:
+        """The model's own labels, as it writes them; `top` and `all` alone are words where no label is called so."""
+        names = [resolved(label, known) or label for label in self.labels]
+        return names[0] if self.labels in (("top",), ("all",)) and names[0] not in known else names
 
 
 def recipe_options(command: Any) -> Any:
@@ -100,6 +103,21 @@ def recipe_options(command: Any) -> Any:
     return decorated
 
 
+def _cells(one: Recipe) -> list[str]:
+    """What a recipe says under `COLUMNS`; nothing where its method has no use for it."""
+    uses, rounds = method(one).uses, one.rounds()
+    seeds = f"{f'{rounds.first}-' if rounds else ''}{len(one.seeds)}" if "seeds" in uses else ""
+    samples = str(one.samples) if "samples" in uses else ""
+    fitted = [_options(one.surrogate)] if "surrogate" in uses else []
+    return [
+        ", ".join([_options({"name": one.method, **one.options}), *fitted]),
+        _options(one.segmenter),
+        one.fill,
+        one.design if "design" in uses else "",
+        " x ".join(part for part in (seeds, samples) if part),
+    ]
+
+
 def _change(text: str) -> tuple[str, Any]:
     """FIELD=VALUE, the value as JSON where it is JSON and as text where it is not."""
     field, equals, value = text.partition("=")
@@ -115,6 +133,6 @@ def _value(text: str) -> Any:
         return text
 
 
-def _options(value: Any) -> str:
-    rest = ", ".join(f"{key} {option}" for key, option in value.items() if key != "name")
+def _options(value: Choice) -> str:
+    rest = ", ".join(f"{key} {option}" for key, option in own_options(value).items())
     return f"{value['name']} ({rest})" if rest else str(value["name"])

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from polelens.cli.policies import order_options, order_view
 from polelens.cli.recipes import Asked, recipe_options
-from polelens.cli.store import schedules
+from polelens.cli.store import registry, schedules
 from polelens.cli.text import as_json, console, echo_json, printable
 from storage.reaudits import Order
 from storage.schedules import Schedule, Timing
@@ -40,7 +40,8 @@ def add(  # noqa: PLR0913, PLR0917 -- a command's options
     polelens schedule add poles@latest --cron "0 2 * * 0" --timezone Europe/Oslo
     polelens schedule add poles@2 --cron "30 1 1 * *" --recipe lime --images 'north/*' --compare none
     """
-    made = schedules().add(model, Timing(cron, timezone), Order(asked.recipe(), images, compare == "previous"))
+    recipe = asked.recipe(known=registry().labels(model))
+    made = schedules().add(model, Timing(cron, timezone), Order(recipe, images, compare == "previous"))
     if as_json:
         echo_json(_view(made))
         return

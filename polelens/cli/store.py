@@ -27,51 +27,41 @@ def database_url() -> str:
 
 @lru_cache(maxsize=1)
 def engine() -> Engine:
-    """The database."""
     return connect(database_url())
 
 
 @lru_cache(maxsize=1)
 def blobs() -> Blobs:
-    """The blob store."""
     return open_blobs(settings().blobs)
 
 
 def registry() -> Registry:
-    """The models."""
     return Registry(engine(), blobs())
 
 
 def archive() -> Archive:
-    """The photographs."""
     return Archive(engine(), blobs())
 
 
 def audits() -> Audits:
-    """The audits."""
     return Audits(engine())
 
 
 def ledger() -> Ledger:
-    """The ledger."""
     return Ledger(engine())
 
 
 def comparisons() -> Comparisons:
-    """The comparisons of audits."""
-    return Comparisons(engine())
+    return Comparisons(engine(), least_distance=settings().change_distance)
 
 
 def policies() -> Policies:
-    """The policies."""
     return Policies(engine())
 
 
 def schedules() -> Schedules:
-    """The schedules."""
     return Schedules(engine())
 
 
 def watched() -> Watched:
-    """The files seen in watched places."""
     return Watched(engine())

@@ -9,9 +9,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from pipeline.answer.attribution import Attribution
-from pipeline.answer.judgement import Grounding
-from polelens.cli.evidence import further_tables
+from pipeline.answer.judgement import Grounding, Judgement
+from polelens.cli.explanation_tables import further_tables
 from polelens.cli.text import printable
+from polelens.report.answers import EARLIER, answers
 from storage.audits import Audit, Explained, Progress
 from storage.overview import Overview
 
@@ -55,12 +56,12 @@ def audit_table(found: Iterable[tuple[Audit, Progress]]) -> Group:
     return Group(table, *pauses)
 
 
-WORDS = {"photograph": 22, "label": 6, "the model says": 15, "verdict": 11}  # and their width in characters
-FIGURES = {"fit": "r2_held_out", "seeds": "spearman", "mask": "mask_share", "bg": "background_reliance"}
+WORDS = {"photograph": 22, "label": 6, "model says": 12, "sound, on what": 20}  # and their width in characters
+FIGURES = {"fit": "r2_held_out", "seeds": "spearman", "bg": "background_reliance"}
 LEGEND = """
 fit: held-out R2 of the surrogate; seeds: their mean rank correlation
-mask: share of the supporting evidence inside the photograph's mask
 bg: how far the score rests on what is outside the mask, 0 to 1"""
+EARLIER_MARK = f"*: {EARLIER}"
 
 
 def results_table(audit: Audit, progress: Progress, found: Overview, rows: Iterable[Explained], most: int) -> Group:
@@ -71,20 +72,16 @@ def results_table(audit: Audit, progress: Progress, found: Overview, rows: Itera
     hidden = found.explanations - table.row_count
     figures = (found.means[name] for name in FIGURES.values())
     table.add_row("mean", "", "", "", *(_two(math.nan if value is None else value) for value in figures), style="bold")
-    return Group(_heading(audit, progress), table, *_more(hidden), LEGEND)
+    earlier = [EARLIER_MARK] if found.verdicts else []
+    return Group(_heading(audit, progress), table, *_more(hidden), LEGEND, *earlier)
 
 
 def photograph_table(row: Explained) -> Group:
     """The lines of one photograph, or why it failed."""
     if row.attribution is None:
         return Group(f"{printable(row.image_name)}: {printable(row.reason or '')}")
-    told = [
-        printable(f"{label.label}: {sentence}")
-        for label in row.attribution.labels
-        if label.judgement
-        for sentence in (label.judgement.verdict.sentence, label.judgement.warning)
-        if sentence
-    ]
+    labels = row.attribution.labels
+    told = [printable(f"{label.label}: {one.text}") for label in labels for one in answers(label.judgement)]
     return Group(_lines_table([row], len(row.attribution.labels)), LEGEND, "", *told, *further_tables(row.attribution))
 
 
@@ -119,14 +116,23 @@ def _lines_table(rows: Iterable[Explained], most: int) -> Table:
 
 def _lines(row: Explained, attribution: Attribution) -> Iterator[tuple[tuple[str, ...], tuple[float, ...]]]:
     """The words and the figures of each label explained."""
-    best = max(attribution.probabilities.items(), key=lambda pair: pair[1])
+    predicted = attribution.predicted
     for label in attribution.labels:
         judged = label.judgement
-        told = f"{best[0]} {best[1]:.0%}" + ("" if label.label == best[0] else f", why {label.label}?")
-        words = row.image_name, row.label or "", told, judged.verdict.word if judged else ""
+        told = f"{predicted} {attribution.confidence:.0%}"
+        told += "" if label.label == predicted else f", why {label.label}?"
+        words = row.image_name, row.label or "", told, _briefly(judged) if judged else ""
         grounding = judged.grounding if judged else Grounding()
-        fit, agreement = label.fidelity.r2_held_out, label.stability.spearman
-        yield words, (fit, agreement, grounding.mask_share, grounding.background_reliance)
+        fit = label.fit.r2_held_out if label.fit else math.nan
+        yield words, (fit, label.agreement.spearman, grounding.background_reliance)
+
+
+def _briefly(judgement: Judgement) -> str:
+    """Both answers in the width of a column; the one word of an earlier version with a star."""
+    if judgement.verdict:
+        return f"{judgement.verdict.word}*"
+    told = (judgement.soundness and judgement.soundness.word.split()[0], judgement.basis and judgement.basis.word)
+    return ", ".join(one for one in told if one)
 
 
 def _more(hidden: int) -> list[str]:

@@ -1,21 +1,20 @@
 """Watch a place where exports of a model appear, and register each as the next version."""
 
+import json
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 from sqlalchemy.exc import OperationalError
 
-from pipeline.model.custom_vision import read_labels
+from pipeline.model.model import Said
 from polelens.cli.control import answer_policies, tell_policies
 from polelens.cli.errors import sentence
-from polelens.cli.profiles import FILE, read_profile
+from polelens.cli.profiles import model_options
 from polelens.cli.store import registry, watched
-from polelens.cli.text import printable
+from polelens.cli.text import as_json, printable
 from polelens.cli.watch import CtrlC
 from polelens.quarantine import model_within
 from storage.blob_errors import BlobsUnavailable
@@ -34,11 +33,10 @@ class Watch:
 
     place: str
     name: str
-    labels: Sequence[str] | None
-    profile: dict[str, Any] | None
+    said: Said
 
-    def look(self) -> Iterator[str]:
-        """Register what is new and whole, the oldest first; a sentence for each file that was tried.
+    def look(self) -> Iterator["Tried"]:
+        """Register what is new and whole, the oldest first; what came of each file that was tried.
 
         A file in a folder is whole when two looks find it alike. What was tried before is passed over.
         """
@@ -58,18 +56,33 @@ class Watch:
         seen = watched().seen(self.place, self.name)
         return any(file.name in seen and seen[file.name].outcome is None for file in exports(self.place))
 
-    def _try(self, file: Found) -> str:
+    def _try(self, file: Found) -> "Tried":
         try:
-            model = model_within(limits(), file.read(), name=self.name, labels=self.labels, profile=self.profile)
+            model = model_within(limits(), file.read(), name=self.name, said=self.said)
         except ValueError as error:
             self._note(file, str(error), registered=False)
-            return f"{file.name} is refused: {error}"
+            return Tried(file.name, None, False, (str(error),))
         version, new = registry().add(model)
         self._note(file, str(version), registered=True)
-        return f"{file.name} is {version}{'' if new else ', as it was before'}"
+        return Tried(file.name, str(version), new, tuple(version.facts.get("warnings", ())))
 
     def _note(self, file: Found, outcome: str, *, registered: bool) -> None:
         watched().note(self.place, self.name, file.name, Seen(file.mark, outcome, registered))
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of a file: the version that it is, and notes, or else the one reason against it."""
+
+    file: str
+    version: str | None
+    new: bool
+    notes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        if self.version is None:
+            return f"{self.file} is refused: {self.notes[0]}"
+        return f"{self.file} is {self.version}{'' if self.new else ', as it was before'}"
 
 
 @click.command()
@@ -77,9 +90,9 @@ class Watch:
 @click.argument("name")
 @click.option("--once", is_flag=True, help="Look, and look again for files that may still be growing; for cron.")
 @click.option("--every", type=click.FloatRange(0.1), default=30, show_default=True, help="Seconds between looks.")
-@click.option("--labels", "labels_file", type=FILE, help="Labels, one a line; a Custom Vision zip has its own.")
-@click.option("--profile", type=FILE, help="Preprocessing profile, JSON; its fields go before what the files say.")
-def watch(place: str, name: str, once: bool, every: float, labels_file: Path | None, profile: Path | None) -> None:
+@model_options
+@as_json
+def watch(place: str, name: str, once: bool, every: float, said: Said, as_json: bool) -> None:
     """Register each Custom Vision zip, .onnx or .pb file that appears in a place as the next version of NAME.
 
     A file in a folder is read when two looks find it of the same size and time. What is refused is said once; nothing
@@ -88,28 +101,28 @@ def watch(place: str, name: str, once: bool, every: float, labels_file: Path | N
     \b
     polelens models watch exports/ poles --once --every 2
     polelens models watch s3://training/exports/ poles
+    polelens models watch exports/ poles --once --json
     """
     if split_reference(name)[1] is not None:
         raise ValueError(f"{name} is one version; files are registered under a name, each as its next version")
-    labels = read_labels(labels_file.read_bytes()) if labels_file else None
-    at = Watch(place, name, labels, read_profile(profile))
+    at = Watch(place, name, said)
     if once:
-        _look(at)
+        _look(at, as_json)
         if at.waits():
             time.sleep(every)
-            _look(at)
+            _look(at, as_json)
         return
     click.echo(f"watching {printable(place)} every {every:g} s; Ctrl-C ends it", err=True)
-    _keep_looking(at, every)
+    _keep_looking(at, every, as_json)
 
 
-def _keep_looking(at: Watch, every: float) -> None:
+def _keep_looking(at: Watch, every: float, as_json: bool) -> None:
     """Look until Ctrl-C; what passes is said when it begins."""
     trouble = None
     with CtrlC() as ctrl_c:
         while not ctrl_c.pressed:
             try:
-                _look(at)
+                _look(at, as_json)
                 trouble = None
             except PASSING as error:
                 told = sentence(error) or str(error)
@@ -121,7 +134,13 @@ def _keep_looking(at: Watch, every: float) -> None:
                 time.sleep(NAP_SECONDS)
 
 
-def _look(at: Watch) -> None:
-    for told in at.look():
-        click.echo(printable(told))
-        tell_policies(at.name, answer_policies())
+def _look(at: Watch, as_json: bool) -> None:
+    for tried in at.look():
+        audits = answer_policies()
+        if as_json:  # a line for each file: watching has no end
+            click.echo(json.dumps(asdict(tried) | {"audits": [asdict(one) for one in audits]}))
+            continue
+        click.echo(printable(str(tried)))
+        for note in tried.notes if tried.version else ():
+            click.echo(f"note: {printable(note)}", err=True)
+        tell_policies(at.name, audits)

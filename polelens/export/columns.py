@@ -1,11 +1,11 @@
 """The columns of an export: one place for their names and types, whatever the format."""
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
 
-from pipeline.answer.attribution import Attribution, LabelAttribution
-from pipeline.answer.judgement import Curves, Grounding
+from pipeline.answer.attribution import LabelAttribution
+from pipeline.answer.judgement import Curves, Grounding, Judgement, Neighbourhood
+from pipeline.answer.nulls import to_null
 from storage.audits import Explained
 
 Value = str | int | float | None
@@ -34,11 +34,17 @@ FIGURES: Columns = {
     "spearman": float,
     "top5_jaccard": float,
     "gap": float,
-    **{field.name: float for field in (*fields(Curves), *fields(Grounding))},
+    **{field.name: float for field in (*fields(Curves)[:4], *fields(Grounding))},  # the areas; the rest is below
     "verdict": str,
     "figure": str,
     "value": float,
     "sentence": str,
+    "soundness": str,
+    "doubt": str,
+    "basis": str,
+    **{field.name: float for field in fields(Neighbourhood)},
+    "orders": int,
+    "better": int,
 }
 PHOTOGRAPHS: Columns = {**PHOTOGRAPH, **FIGURES}
 SUPERPIXELS: Columns = {
@@ -48,6 +54,7 @@ SUPERPIXELS: Columns = {
     "superpixel": int,
     "weight": float,
     "std_error": float,
+    "half_width": float,
 }
 
 
@@ -65,14 +72,13 @@ def superpixel_rows(row: Explained) -> Iterator[Row]:
     """A row for each label explained and each superpixel, by its number."""
     for label in row.attribution.labels if row.attribution else ():
         told = {"sha256": row.image, "name": row.image_name, "explained": label.label}
-        pairs = zip(label.weights.tolist(), label.std_error.tolist(), strict=True)
-        for superpixel, (weight, error) in enumerate(pairs):
-            yield told | {"superpixel": superpixel, "weight": _known(weight), "std_error": _known(error)}
+        columns = {"weight": label.weights, "std_error": label.std_error, "half_width": label.half_width}
+        for superpixel, values in enumerate(zip(*(column.tolist() for column in columns.values()), strict=True)):
+            yield told | to_null({"superpixel": superpixel, **dict(zip(columns, values, strict=True))})
 
 
 def photograph(row: Explained) -> dict[str, Value]:
     """What is known of a photograph whatever label is explained."""
-    predicted, confidence = _predicted(row.attribution) if row.attribution else (None, None)
     return {
         "sha256": row.image,
         "name": row.image_name,
@@ -81,8 +87,8 @@ def photograph(row: Explained) -> dict[str, Value]:
         "known_label": row.label,
         "state": row.state,
         "reason": row.reason,
-        "predicted": predicted,
-        "confidence": confidence,
+        "predicted": row.attribution.predicted if row.attribution else None,
+        "confidence": row.attribution.confidence if row.attribution else None,
     }
 
 
@@ -94,24 +100,28 @@ def figures(row: Explained, label: LabelAttribution) -> dict[str, Value]:
     found |= {
         "explained": label.label,
         "probability": row.attribution.probabilities[label.label],
-        "fill_probability": row.attribution.fill_probabilities[label.label],
+        "fill_probability": (row.attribution.fill_probabilities or {}).get(label.label),
         "evaluations": row.attribution.evaluations,
-        "r2": label.fidelity.r2,
-        "r2_held_out": label.fidelity.r2_held_out,
-        "spearman": label.stability.spearman,
-        "top5_jaccard": label.stability.top5_jaccard,
+        "r2": label.fit.r2 if label.fit else None,
+        "r2_held_out": label.fit.r2_held_out if label.fit else None,
+        "spearman": label.agreement.spearman,
+        "top5_jaccard": label.agreement.top5_jaccard,
     }
     if judged := label.judgement:
-        verdict = asdict(judged.verdict)
-        found |= {"gap": judged.gap, "verdict": verdict.pop("word"), **verdict}
-        found |= asdict(judged.curves) | asdict(judged.grounding)
-    return {name: _known(value) for name, value in found.items()}
+        found |= {"gap": judged.gap, "sentence": " ".join(judged.sentences), **_answers(judged)}
+        found |= asdict(judged.curves) | asdict(judged.grounding) | asdict(judged.neighbourhood)
+    known: dict[str, Value] = to_null(found)
+    return known
 
 
-def _predicted(attribution: Attribution) -> tuple[str, float]:
-    return min(attribution.probabilities.items(), key=lambda pair: (-pair[1], pair[0]))  # as explanation_flags has it
-
-
-def _known(value: Value) -> Value:
-    """The value; None for a number that is none."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _answers(judged: Judgement) -> dict[str, Value]:
+    """The two answers, or the verdict of an earlier version, and the figure that decided."""
+    decided = judged.verdict or judged.soundness
+    return {
+        "verdict": judged.verdict.word if judged.verdict else None,
+        "figure": decided.figure if decided else None,
+        "value": decided.value if decided else None,
+        "soundness": judged.soundness.word if judged.soundness else None,
+        "doubt": judged.soundness.reason if judged.soundness else None,
+        "basis": judged.basis.word if judged.basis else None,
+    }

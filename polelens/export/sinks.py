@@ -18,8 +18,8 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet may take a cell
 
 @contextmanager
 def csv_sink(path: Path, columns: Columns, _: Mapping[str, Any]) -> Iterator[Write]:
-    """CSV in UTF-8 with a heading; an empty cell is what is not known."""
-    with path.open("w", encoding="utf-8", newline="") as file:
+    """CSV with a heading, in UTF-8 with the mark by which spreadsheets know it; an empty cell is what is not known."""
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
         yield lambda rows: writer.writerows([_cell(row[name]) for name in columns] for row in rows)

@@ -16,7 +16,12 @@ from storage.comparisons import Compared, Comparison, Comparisons
 from storage.keys import explanation_key
 
 SHOWN = 12  # photographs of each sort: a page that is looked through in a minute
-MARKS: Mapping[str, Mark] = {"better": "good", "worse": "poor", "same": "fair", "unknown": "fair"}
+# Better is not yet good: green is kept for an answer that rests on the object.
+MARKS: Mapping[str, Mark] = {"better": "plain", "worse": "poor", "same": "plain", "unknown": "plain"}
+TESTS = {
+    "paired": "an F test of the differences under the seeds that both models share (Box 1954)",
+    "permutation": "a permutation test, as they share fewer than three seeds (Anderson 2001),",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,9 @@ def write_comparison(comparisons: Comparisons, blobs: Blobs, one: Comparison, fo
         fresh = [row for row in rows if row.sha256 not in shown and _belongs(row, order)][:SHOWN]
         shown |= {row.sha256 for row in fresh}
         strips.append(Strip(title, painter.cards(fresh)))
-    values = {"one": one, "outcome": one.outcome, "mark": MARKS[_word(one)], "strips": strips}
+    outcome: Mapping[str, Any] = one.outcome or {}
+    told = {"mark": MARKS[outcome["word"]], "rule": rule(outcome)}
+    values = {"one": one, "outcome": outcome, "strips": strips, **told}
     page = folder / "index.html"
     html = environment().get_template("comparison.html").render(values)
     page.write_bytes(html.encode("utf-8", "replace"))
@@ -120,12 +127,31 @@ def _told(row: Compared) -> list[str]:
     if math.isfinite(one.overlap):
         told.append(f"{percent(one.overlap)} of the supporting evidence stayed where it was")
     if math.isfinite(one.spearman):
-        told.append(f"Rank correlation {one.spearman:.2f} (seeds of one model {one.seeds_spearman:.2f})")
+        seeds = f" (seeds of one model {one.seeds_spearman:.2f})" if math.isfinite(one.seeds_spearman) else ""
+        told.append(f"Rank correlation {one.spearman:.2f}{seeds}")
     if math.isfinite(one.top5_jaccard):
         told.append(f"Five strongest superpixels overlap by {one.top5_jaccard:.2f}")
     return told
 
 
-def _word(one: Comparison) -> str:
-    outcome: Mapping[str, Any] = one.outcome or {}
-    return str(outcome["word"])
+def rule(outcome: Mapping[str, Any]) -> str:
+    """When a photograph counted as explained differently, by which tests; outcomes are kept, and rules have changed."""
+    rate = percent(outcome["false_alarms"])
+    so_few = f"so that of all counted at most {rate} are expected not to have changed (Benjamini and Hochberg 1995)"
+    if "tests" not in outcome:
+        return (
+            "A photograph counts as explained differently if the seeds of the two models, dealt to two groups at "
+            f"random, lie so far apart in few enough cases (permutation test, Anderson 2001), {so_few}."
+        )
+    return (
+        "A photograph counts as explained differently if the two explanations, each scaled to length 1, lie at least "
+        f"{outcome['least_distance']:g} apart, and by more than seeds alone make of it, {so_few}. {_asked(outcome)}"
+    )
+
+
+def _asked(outcome: Mapping[str, Any]) -> str:
+    """Which tests told that, and how often."""
+    told = [f"{words} on {outcome['tests'][name]:,}" for name, words in TESTS.items() if outcome["tests"].get(name)]
+    untold = outcome["counts"]["compared"] - outcome["counts"]["judged"]
+    told += [f"nothing could on {untold:,}"] if untold else []
+    return f"What told them apart: {'; '.join(told)}." if told else ""

@@ -10,9 +10,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pipeline.pictures.lettering import percent
+from polelens.report.answers import EARLIER, VERDICTS, answer_mark, answers, bases, headline, soundness
 from polelens.report.tally import Tally
 from polelens.report.views import KINDS, AuditView, ExplanationView
-from polelens.report.words import VERDICTS, Sentence, duration, fills, headline, interval, known, sentences
+from polelens.report.words import Sentence, duration, fills, interval, known, sentences
 
 PAGE = 200  # photographs: more on one page makes a browser slow
 
@@ -24,6 +25,7 @@ class Card:
     number: int
     page: str
     explanation: ExplanationView
+    answers: Sequence[Sentence]
     sentences: Sequence[Sentence]
     pictures: Mapping[str, str]
 
@@ -98,7 +100,8 @@ def _card(folder: Path, page: int, number: int, explanation: ExplanationView) ->
         if kind in explanation.pictures:
             paths[kind] = f"{shelf}/{number:06d}-{digits}-{kind}.png"
             (folder / paths[kind]).write_bytes(explanation.pictures[kind]())
-    return Card(number, page_name(page), explanation, sentences(explanation.figures), paths)
+    figures = explanation.figures
+    return Card(number, page_name(page), explanation, answers(figures.judgement), sentences(figures), paths)
 
 
 @cache
@@ -112,6 +115,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals |= {"page_name": page_name, "headline": headline, "fills": fills, "VERDICTS": VERDICTS}
+    made.globals |= {"soundness": soundness, "bases": bases, "answer_mark": answer_mark, "EARLIER": EARLIER}
     made.filters |= {"percent": percent, "duration": duration, "known": known, "interval": interval}
     return made
 

@@ -48,7 +48,7 @@ class Tally:
     correct: int = 0
     histograms: list[Histogram] = field(
         default_factory=lambda: [
-            Histogram("Evidence on the pole", "all on the background", "all on the pole", "mask_share"),
+            Histogram("Evidence on the object", "all on the background", "all on the object", "mask_share"),
             Histogram("Reliance on the background", "none", "all", "background_reliance"),
             Histogram("Agreement of the seeds", "none", "the same ranking", "spearman"),
             Histogram("Fit of the surrogate, held out", "none", "exact", "r2_held_out"),
@@ -59,7 +59,7 @@ class Tally:
         """Count one explanation."""
         self.count += 1
         self.predicted[explanation.predicted] += 1
-        if explanation.label is not None:
+        if explanation.label in explanation.probabilities:  # a label that the model lacks makes no answer wrong
             self.labelled += 1
             self.correct += explanation.label == explanation.predicted
         for histogram in self.histograms:

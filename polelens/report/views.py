@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from pipeline.answer.judgement import Judgement
 from storage.overview import Overview
 
-KINDS = ("overlay", "support", "seeds", "denoised")
+KINDS = ("overlay", "support", "heat", "seeds", "denoised")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,9 @@ class AuditView:
 class Figures:
     """The numbers of one explanation; None or NaN where there is none to give.
 
-    `mask_share` is the share of the positive weight that lies inside the pole's mask, `mask_area` the share of the
+    `mask_share` is the share of the positive weight that lies inside the object's mask, `mask_area` the share of the
     canvas that the mask covers: what evidence spread evenly would give. `background_reliance` is how far the score
-    rests on what is outside the mask, `verdict`, `sentence` and `warning` are those of `pipeline.answer.judgement`.
+    rests on what is outside the mask; `judgement` holds the two answers, or the one word of an earlier version.
     `sensitivity` is the rank correlation under each changed choice; `denoised` is how many superpixels the noise
     experiment took away, and the label's confidence before and after.
     """
@@ -59,9 +60,7 @@ class Figures:
     mask_share: float | None = None
     mask_area: float | None = None
     background_reliance: float | None = None
-    verdict: str | None = None
-    sentence: str | None = None
-    warning: str | None = None
+    judgement: Judgement | None = None
     sensitivity: Mapping[str, float] = field(default_factory=dict)
     denoised: tuple[int, float, float] | None = None
 
@@ -70,7 +69,7 @@ class Figures:
 class ExplanationView:
     """One photograph explained for one label.
 
-    `pictures` are PNG files by kind (overlay, support, seeds, denoised), each read only when it is written: an
+    `pictures` are PNG files by kind, of `KINDS` those that there are, each read only when it is written: an
     archive's do not fit into memory. `label` is the one a person gave, None where nobody did.
     """
 

@@ -13,19 +13,12 @@ Mark = Literal["good", "fair", "poor", "plain"]
 COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 GOOD, FAIR = 0.8, 0.5  # of a correlation or R²: the usual reading of strong and moderate; a convention, not a test
-ON_POLE, PARTLY_ON_POLE = 0.5, 0.25  # of the evidence: most of it, or at least a quarter
-VERDICTS = {  # what each means to who reads it, the best first
-    "trusted": "the colours show what the answer rests on",
-    "background": "the answer rests on the background",
-    "unstable": "another run explains it otherwise",
-    "unfaithful": "the explanation does not follow the model",
-    "unexplained": "hiding the whole picture hardly changes the answer",
-}
+ON_OBJECT, PARTLY_ON_OBJECT = 0.5, 0.25  # of the evidence: most of it, or at least a quarter
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """What one number says."""
+    """What one number or answer says."""
 
     mark: Mark
     text: str
@@ -34,9 +27,8 @@ class Sentence:
 def sentences(figures: Figures) -> list[Sentence]:
     """Everything the figures have to say, what is not known left out."""
     found = [
-        _verdict(figures),
-        None if figures.warning is None else Sentence("fair", figures.warning),
-        _on_pole(figures),
+        _reliance(figures),
+        _on_object(figures),
         _agreement(figures),
         _top_five(figures),
         _signs(figures),
@@ -46,30 +38,6 @@ def sentences(figures: Figures) -> list[Sentence]:
     ]
     asked = Sentence("plain", f"{figures.evaluations:,} perturbations put to the model")
     return [*(sentence for sentence in found if sentence), asked]
-
-
-def headline(overview: Overview) -> Sentence | None:
-    """What an audit comes to, in one sentence; None where nothing was judged.
-
-    Examples
-    --------
-    >>> from storage.overview import Share
-    >>> headline(Overview([Share("background", 22, 0.92), Share("trusted", 2, 0.08)])).text
-    'The model looks at the background: 22 of 24 answers rest on it.'
-    """
-    verdicts = {one.verdict: one.photographs for one in overview.verdicts}
-    total, grounded = sum(verdicts.values()), overview.reliance.photographs
-    if not total:
-        return None
-    trusted, background = verdicts.get("trusted", 0), verdicts.get("background", 0)
-    if 2 * background > total:
-        return Sentence("poor", f"The model looks at the background: {background:,} of {total:,} answers rest on it.")
-    if 2 * trusted > total and grounded:
-        rest = f"; {background:,} rest on the background" if background else ""
-        return Sentence("good", f"The model looks at the poles: {trusted:,} of {total:,} explanations hold{rest}.")
-    if 2 * trusted > total:
-        return Sentence("good", f"{trusted:,} of {total:,} explanations hold; no mask says where the object is.")
-    return Sentence("fair", f"Only {trusted:,} of {total:,} explanations can be trusted: look at them one by one.")
 
 
 def interval(reliance: Reliance) -> str:
@@ -132,11 +100,13 @@ def size(bytes_: float) -> str:
     return f"{bytes_:.1f} TB"
 
 
-def _verdict(figures: Figures) -> Sentence | None:
-    if figures.verdict is None or figures.sentence is None:
-        return None
-    mark: Mark = "good" if figures.verdict == "trusted" else "poor"
-    return Sentence(mark, f"{figures.verdict.capitalize()}: {figures.sentence}")
+def _reliance(figures: Figures) -> Sentence | None:
+    value = known(figures.background_reliance)
+    return (
+        None
+        if value is None
+        else Sentence("plain", f"Background reliance {value:.2f}: 0 is all object, 1 all background")
+    )
 
 
 def _agreement(figures: Figures) -> Sentence | None:
@@ -202,13 +172,13 @@ def _denoised(figures: Figures) -> Sentence | None:
     )
 
 
-def _on_pole(figures: Figures) -> Sentence | None:
+def _on_object(figures: Figures) -> Sentence | None:
     share, area = known(figures.mask_share), known(figures.mask_area)
     if share is None:
         return None
     beside = "" if area is None else f", which covers {percent(area)} of the picture"
-    mark = _mark(share, ON_POLE, PARTLY_ON_POLE)
-    return Sentence(mark, f"{percent(share)} of the supporting evidence lies on the pole{beside}")
+    mark = _mark(share, ON_OBJECT, PARTLY_ON_OBJECT)
+    return Sentence(mark, f"{percent(share)} of the supporting evidence lies on the object{beside}")
 
 
 def _mark(value: float, good: float, fair: float) -> Literal["good", "fair", "poor"]:

@@ -16,7 +16,7 @@ from polelens.stack.motion import motion
 from polelens.stack.redis import OLDEST
 from polelens.stack.workers import serving
 from storage.blob_errors import BlobsUnavailable
-from storage.blobs import try_out
+from storage.blobs import may_list, try_out
 from storage.database import migrations, with_driver
 from storage.pauses import Pauses
 from storage.settings import Settings
@@ -70,6 +70,7 @@ def _redis(settings: Settings) -> Iterator[Finding]:
 def _blobs(settings: Settings) -> Iterator[Finding]:
     try:
         try_out(settings.blobs)
+        lists = may_list(settings.blobs)
     except BlobsUnavailable as error:
         seen, _, remedy = str(error).partition(": ")
         yield Finding("blobs", False, seen, f"{remedy}, or set POLELENS_BLOBS to another place")
@@ -77,7 +78,10 @@ def _blobs(settings: Settings) -> Iterator[Finding]:
     except ValueError as error:
         yield Finding("blobs", False, str(error), "set POLELENS_BLOBS to a folder or s3://bucket/prefix")
         return
-    yield Finding("blobs", True, f"{settings.blobs} gives back what was put")
+    remedy = (
+        "" if lists else "allow s3:ListBucket on the bucket: without it what is missing looks like what is forbidden"
+    )
+    yield Finding("blobs", True, f"{settings.blobs} gives back what was put", remedy)
 
 
 def _pauses(engine: Engine) -> Iterator[Finding]:

@@ -30,7 +30,7 @@ def test_background_reliance_tells_the_two_models_apart(shared_bench: Bench) -> 
 
 
 def test_the_reducer_judges_by_the_thresholds_of_its_settings(bench: Bench) -> None:
-    """And they are kept with the verdict, which another process then reads as it was given."""
+    """And they are kept with the answers, which another process then reads as they were given."""
     bench.environment["POLELENS_JUDGE_GAP"] = "1"
     model = bench.model(models.additive(np.full((32, 32), 0.4 / 3072 / 255), bias=0.5), "yes", "no")
     bench.photographs("strict", pictures(1))
@@ -41,7 +41,7 @@ def test_the_reducer_judges_by_the_thresholds_of_its_settings(bench: Bench) -> N
     assert found.attribution is not None
     judgement = found.attribution.labels[0].judgement
     assert judgement is not None
-    assert (judgement.verdict.word, judgement.thresholds) == ("unexplained", Thresholds(gap=1.0))
+    assert (judgement.words, judgement.thresholds) == ("nothing to explain, unknown", Thresholds(gap=1.0))
 
 
 def _reliance(bench: Bench, version: int) -> Reliance:

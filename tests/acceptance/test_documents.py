@@ -2,11 +2,13 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -83,7 +85,11 @@ def test_the_processes_of_operations(place: Path, environment: dict[str, str]) -
         commands = blocks(OPERATIONS, "sh processes")[0].splitlines()
         running = [subprocess.Popen(["bash", "-c", f"exec {line}"], cwd=place, env=environment) for line in commands]
         try:
-            time.sleep(10)  # a wrong option or setting ends them at once
+            deadline = time.monotonic() + 120
+            while not _are_up(place, environment):
+                assert [process.poll() for process in running] == [None] * len(commands)
+                assert time.monotonic() < deadline, "not all of them came up in two minutes"
+                time.sleep(0.5)
             assert [process.poll() for process in running] == [None] * len(commands)
         finally:
             for process in running:
@@ -122,6 +128,27 @@ def test_every_setting_is_listed() -> None:
         assert f"`{variable}`" in operations
         default = "" if field.is_required() else str(field.default).removesuffix(".0")
         assert f"{variable}={'~/.local/share/polelens' if name == 'home' else default}\n" in listed
+
+
+def _are_up(place: Path, environment: dict[str, str]) -> bool:
+    """Whether beat has written its schedule, Flower and the metrics answer, and so do both workers."""
+    if not any(place.glob("beat-schedule*")) or not all(map(_listens, (5555, 9108))):
+        return False
+    asked = subprocess.run(
+        ["celery", "-A", "tasks", "inspect", "ping", "--timeout", "3"],
+        cwd=place,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return all(f"{name}@" in asked.stdout for name in ("infer-1", "rest"))
+
+
+def _listens(port: int) -> bool:
+    with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), timeout=5):
+        return True
+    return False
 
 
 def _bash(script: str, place: Path, environment: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from pipeline.model.admission import read_model
 from pipeline.recipes import RECIPES
 from polelens.cli import main
-from polelens.findings import explanation_document
+from polelens.documents import explanation_document
 from storage.archive import Photograph
 from tests import models
 from tests.live_audits import Bench, pictures, png

@@ -31,7 +31,7 @@ def test_an_additive_model_gives_its_weights_back(shared_bench: Bench) -> None:
         [label] = found.attribution.labels
         # float32 scores near 0.5 resolve 6e-8; the ridge shrinks by its alpha of 0.01 in some 100 effective rows
         np.testing.assert_allclose(label.weights, truth, rtol=2e-4, atol=1e-7)
-        assert label.fidelity.r2_held_out > 0.99
+        assert label.fit.r2_held_out > 0.99
 
 
 def test_a_constant_model_gives_zeros(shared_bench: Bench) -> None:
@@ -46,7 +46,7 @@ def test_a_constant_model_gives_zeros(shared_bench: Bench) -> None:
     for label in found.attribution.labels:
         assert not label.weights.any()
         assert np.isnan(label.stability.spearman)
-        assert np.isnan(label.fidelity.r2)
+        assert np.isnan(label.fit.r2)
 
 
 def test_an_and_of_two_regions_is_fitted_as_lime_would(shared_bench: Bench) -> None:
@@ -73,7 +73,20 @@ def test_an_and_of_two_regions_is_fitted_as_lime_would(shared_bench: Bench) -> N
     assert heaviest <= set(
         np.unique(stage(shot, Profile(SIZE), recipe("default").override(changes)).segments[first | second])
     )
-    assert found.attribution.labels[0].fidelity.r2_held_out < 0.9
+    assert found.attribution.labels[0].fit.r2_held_out < 0.9
+
+
+def test_a_photograph_in_too_many_superpixels_fails_alone(shared_bench: Bench) -> None:
+    """The one whose canvas the segmenter shatters has the reason and the remedy; the other is explained."""
+    model = shared_bench.model(models.constant(size=64), "a", "b", "c", name="shattered")
+    noise = np.random.Generator(np.random.Philox(4)).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    shared_bench.photographs("shattered", [np.full_like(noise, 77), noise])
+    segmenter = {"name": "felzenszwalb", "scale": 0.01, "sigma": 0, "min_size": 1}
+    number = shared_bench.audit(model, "shattered/*", segmenter=segmenter, samples=8, seeds=[1])
+    progress = shared_bench.wait(number)
+    assert (progress.done, progress.failed) == (1, 1)
+    reason = shared_bench.results(number)[1].reason or ""
+    assert "gives 4,096 superpixels, at most 1,024 go; raise scale or min_size" in reason
 
 
 def _by_hand(shot: np.ndarray, first: np.ndarray, second: np.ndarray, made: Recipe) -> np.ndarray:

@@ -49,7 +49,7 @@ def test_a_refit_asks_no_model(audited: tuple[Bench, int], commands: CommandsIn)
         [found], [anew] = row.attribution.labels, expected.labels
         for name in ("weights", "std_error", "weights_by_seed", "intercept"):
             np.testing.assert_allclose(getattr(found, name), getattr(anew, name), atol=1e-6)
-        np.testing.assert_allclose(found.fidelity.r2_held_out, anew.fidelity.r2_held_out, atol=1e-6)
+        np.testing.assert_allclose(found.fit.r2_held_out, anew.fit.r2_held_out, atol=1e-6)
         assert found.judgement is None
         for file in ("overlay.png", "seeds.png", "scores.npz"):
             assert bench.archive.blobs.exists(explanation_key(row.key, file))

@@ -119,7 +119,7 @@ def test_an_audit_completes_with_a_login_for_each_role(logins: Logins, commands:
         working.close()
         asking.close()
     reading = commands(logins.environment("producer", blobs) | {"DATABASE_URL": logins.postgres["reader"]})
-    assert reading.json("audit", "show", str(number))["verdicts"]
+    assert reading.json("audit", "show", str(number))["judgements"]
     assert "permission denied" in reading.refused("images", "add", str(photograph))
     told = json.loads(reading.run("doctor", "--json").stdout)
     well = {one["subject"] for one in told if one["ok"]}

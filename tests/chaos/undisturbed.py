@@ -94,4 +94,4 @@ def _numbers(row: Explained, calm: Attribution) -> Iterator[str]:
 
 
 def _values(label: LabelAttribution) -> np.ndarray:
-    return np.concatenate([label.weights, label.std_error, label.weights_by_seed.ravel(), [label.intercept]])
+    return np.concatenate([label.weights, label.std_error, label.weights_by_seed.ravel(), [label.fit.intercept]])

@@ -2,15 +2,18 @@
 
 import errno
 import os
-from contextlib import suppress
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.blob_errors import BlobMissing, BlobsFull
-from storage.blobs import Blobs, FolderBlobs, S3Blobs, make_bucket, open_blobs, s3_client
+from storage.blob_errors import BlobMissing, BlobsFull, BlobsUnavailable
+from storage.blobs import Blobs, FolderBlobs, S3Blobs, make_bucket, may_list, open_blobs, s3_client, try_out
+from tests.relay import Treat, relay, serving
 from tests.services import S3
 
 NOT_KEYS = ["", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/./b", ".hidden", "a\\b", "a\0b", "a\nb"]
@@ -162,3 +165,48 @@ def test_a_bucket_is_made_once(blobs_folder: Path) -> None:
         store.put("kept", b"x")
     assert list(store.keys()) == ["kept"]
     make_bucket(str(blobs_folder))
+
+
+def test_a_bucket_that_may_not_be_listed_works(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S3 then says 403 of a key that is not there; the doctor says so, and nothing else is different."""
+
+    def forbid(data: bytes) -> bytes:
+        return data.replace(b"404 Not Found", b"403 Forbidden").replace(b"NoSuchKey", b"Forbidden")
+
+    with _answering(s3, forbid) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", url)
+        location = f"s3://{s3.bucket}/unlisted"
+        store = open_blobs(location)
+        assert not store.exists("scenes/none.npz")
+        with pytest.raises(BlobMissing):
+            store.get("scenes/none.npz")
+        store.put("scenes/some.npz", b"some")
+        assert store.exists("scenes/some.npz")
+        try_out(location, "scenes/some.npz")
+        assert not may_list(location)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3.environment["AWS_ENDPOINT_URL_S3"])
+    assert may_list(location)
+
+
+def test_credentials_that_may_nothing_are_no_missing_blob(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or each photograph would fail alone, and no audit be paused."""
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    store = open_blobs(f"s3://{s3.bucket}", attempts=1)
+    for ask in (store.exists, store.get):
+        with pytest.raises(BlobsUnavailable, match="refuses"):
+            ask("scenes/none.npz")
+    with pytest.raises(BlobsUnavailable, match="refuses"):
+        try_out(f"s3://{s3.bucket}")
+
+
+@contextmanager
+def _answering(s3: S3, back: Treat) -> Iterator[str]:
+    """The address of the S3 server, whose answers are changed on their way."""
+    host, _, port = s3.environment["AWS_ENDPOINT_URL_S3"].removeprefix("http://").partition(":")
+
+    def handle(client: socket.socket) -> None:
+        with socket.create_connection((host, int(port))) as server:
+            relay(client, server, back=back)
+
+    with serving(handle) as here:
+        yield f"http://{host}:{here}"

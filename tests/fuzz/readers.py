@@ -9,7 +9,7 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["PIL", "pipeline", "storage.boxes", "storage.sources", "zipfile", "json"]):
+with atheris.instrument_imports(include=["PIL", "pipeline", "storage.boxes", "storage.labels", "zipfile", "json"]):
     from tests.corpus import readers
 
 READERS = readers()

@@ -2,13 +2,20 @@
 
 import hashlib
 import math
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+from pipeline.answer.attribution import Claim, Errors, LabelAttribution
 from pipeline.recipe import Recipe
+from polelens.report.audit import write_audit_report
+from storage.blobs import FolderBlobs
+from storage.keys import explanation_key
 from storage.ledger import Step
-from tests.played_ledger import JUDGEMENT, LABELS, PROBE, Desk, at_once, attribution, rows
+from tests.played_ledger import LABELS, PROBE, Desk, at_once, attribution, rows
 
 
 def test_an_audit_is_planned_whole_or_not_at_all(desk: Desk) -> None:
@@ -146,11 +153,34 @@ def test_an_attribution_comes_back_as_it_was(desk: Desk) -> None:
     assert [label.label for label in found.attribution.labels] == ["no", "yes"]
     assert found.attribution.to_json() == attribution("no", "yes", spearman=0.5).to_json()
     assert math.isnan(found.attribution.labels[0].stability.kendall)
-    assert [label.judgement and label.judgement.verdict for label in found.attribution.labels] == [
-        JUDGEMENT.verdict,
-        None,
-    ]
+    assert [label.judgement and label.judgement.words for label in found.attribution.labels] == ["sound, object", None]
     assert (found.image_name, found.width, found.height, found.state) == ("a", 4, 3, "done")
+
+
+@pytest.mark.parametrize("seeds", [None, 0, 2])
+@pytest.mark.parametrize("heat", [False, True])
+def test_a_report_shows_the_pictures_that_the_method_gives(
+    desk: Desk, tmp_path: Path, seeds: int | None, heat: bool
+) -> None:
+    """Seeds and a heat map where there are such; without errors, or with errors and no seeds, the report stands."""
+    number, [step] = desk.audit("a"), desk.ledger.produce(64)
+    errors = None if seeds is None else Errors(np.full(5, 0.1), np.zeros((seeds, 5)))
+    label = LabelAttribution("yes", np.arange(5) / 4, errors, claims=(Claim("sum", float("nan"), 0.5, "It lacks."),))
+    answer = replace(attribution(), labels=(label,), fill_probabilities=None)
+    job = desk.begin_reduction(step)
+    assert desk.ledger.finish(job, answer)
+    [found] = desk.audits.explained(number)
+    assert found.attribution is not None
+    assert found.attribution.to_json() == answer.to_json()
+    assert found.attribution.labels[0].weights_by_seed.shape == (seeds or 0, 5)
+
+    blobs, kinds = FolderBlobs(tmp_path / "blobs"), ["overlay", "support", *["heat"] * heat, *["seeds"] * bool(seeds)]
+    for kind in kinds:
+        blobs.put(explanation_key(job.key, f"{kind}.png"), b"a picture")
+    page = write_audit_report(desk.audits, blobs, number, tmp_path / "report")
+    written = {path.stem.rsplit("-", 1)[1] for path in (tmp_path / "report").rglob("*.png")}
+    assert written == set(kinds)
+    assert all(f"-{kind}.png" in page.read_text() for kind in kinds)
 
 
 def test_explanations_come_page_by_page_and_none_is_missed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,9 +211,4 @@ def _done(desk: Desk, *names: str) -> int:
 
 def _finish(desk: Desk, step: Step, labels: tuple[str, ...] = LABELS) -> None:
     """Explain a photograph that has a mask."""
-    job = desk.ledger.begin(step.explanation)
-    assert job is not None
-    desk.answer(desk.ledger.open_round(job, "scene", PROBE, 5))
-    claimed = desk.ledger.claim_reduction(job.id)
-    assert claimed is not None
-    assert desk.ledger.finish(claimed, attribution(*labels, spearman=0.5))
+    assert desk.ledger.finish(desk.begin_reduction(step), attribution(*labels, spearman=0.5))

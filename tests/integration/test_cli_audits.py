@@ -40,7 +40,7 @@ def test_an_audit_from_start_to_report(audited: Bench, commands: CommandsIn, tmp
     status, out, err = cli.alone("audit", "start", "cli", "--images", "cli/*", *FEW, "--watch")
     assert status == 0, err
     number = int(out.split()[1].rstrip(":"))
-    assert out.strip().startswith(f"audit {number}: 3 photographs under cli@1, about 516 evaluations")
+    assert out.strip().startswith(f"audit {number}: 3 photographs under cli@1, about {3 * (32 + REST)} evaluations")
     assert f"audit {number} is done: 3 explained, 0 failed" in err
 
     [listed] = [one for one in cli.json("audit", "list") if one["audit"] == number]
@@ -55,7 +55,9 @@ def test_an_audit_from_start_to_report(audited: Bench, commands: CommandsIn, tmp
     everything = cli.json("audit", "show", number)
     assert everything["audit"] == number
     assert [one["name"] for one in everything["explanations"]] == [f"cli/[red]{i}\x1b[31m.png" for i in range(3)]
-    assert sum(one["photographs"] for one in everything["verdicts"]) == 3
+    assert sum(one["photographs"] for one in everything["judgements"]) == 3
+    assert sum(one["photographs"] for one in everything["judgements"] if one["masked"]) == 2
+    assert everything["verdicts"] == []
     assert everything["background_reliance"][-1]["photographs"] <= 2
     with_mask, without = everything["explanations"][1], everything["explanations"][0]
     grounding = with_mask["labels"]["yes"]["judgement"]["grounding"]
@@ -202,7 +204,11 @@ def test_an_audit_that_cannot_be_is_refused(cli: Commands, zipped: Path, photogr
         (("poles", "--set", "samples"), "expected FIELD=VALUE"),
         (("poles", "--set", "sample=5"), "unknown field sample"),
         (("poles", "--set", "surrogate=sklearn.svm.Nothing"), "no sklearn.svm.Nothing"),
-        (("poles", "--samples", "2"), "samples is 2, expected a whole number from 4"),
+        (("poles", "--samples", "2"), "samples is 2, expected auto or a whole number from 4"),
+        (
+            ("poles", "--set", 'segmenter={"name":"grid","n_segments":50000}'),
+            "n_segments is 50,000, expected at most 1,024",
+        ),
         (("poles", "--images", "label:POLE"), "no photograph is selected by 'label:POLE'"),
     ):
         assert reason in cli.refused("audit", "start", *words)

@@ -67,7 +67,7 @@ def test_pandas_and_duckdb_read_the_databases_weights(
     ).df()
     pd.testing.assert_frame_equal(asked, expected, check_exact=True)
     [joined] = duckdb.sql(
-        f"SELECT count(*), count(DISTINCT name), count(verdict) FROM '{photographs}' JOIN '{superpixels}' "  # noqa: S608
+        f"SELECT count(*), count(DISTINCT name), count(soundness) FROM '{photographs}' JOIN '{superpixels}' "  # noqa: S608
         "USING (sha256, name, explained)"
     ).fetchall()
     assert joined == (len(expected), 3, len(expected))

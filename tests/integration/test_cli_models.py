@@ -37,7 +37,7 @@ def test_a_plain_onnx_file_takes_labels_and_a_profile(cli: Commands, tmp_path: P
     (tmp_path / "net.onnx").write_bytes(models.means(np.ones((2, 32, 32), bool)))
     (tmp_path / "labels.txt").write_text("yes\nno\n")
     (tmp_path / "profile.json").write_text('{"crop": "stretch", "mean": 127, "scale": [1, 2, 3]}')
-    options = ["--labels", tmp_path / "labels.txt", "--profile", tmp_path / "profile.json"]
+    options = ["--labels", tmp_path / "labels.txt", "--profile", tmp_path / "profile.json", "--activation", "sigmoid"]
     added = cli.json("models", "add", tmp_path / "net.onnx", "net@5", *options)
     assert (added["version"], added["labels"]) == (5, ["yes", "no"])
     assert added["profile"] == {
@@ -46,8 +46,9 @@ def test_a_plain_onnx_file_takes_labels_and_a_profile(cli: Commands, tmp_path: P
         "color": "rgb",
         "mean": [127.0, 127.0, 127.0],
         "scale": [1.0, 2.0, 3.0],
+        "activation": "sigmoid",
     }
-    assert set(added["facts"]["profile_sources"]) == {"size", "crop", "color", "mean", "scale"}
+    assert set(added["facts"]["profile_sources"]) == {"size", "crop", "color", "mean", "scale", "activation"}
 
 
 def _changed(change: Callable[[onnx.ModelProto], object]) -> bytes:

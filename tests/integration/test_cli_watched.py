@@ -1,5 +1,6 @@
 """Watched places through the command line: each export that appears is the next version, once."""
 
+import json
 import os
 import signal
 from collections.abc import Mapping
@@ -8,6 +9,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from pipeline.model.model import NOTHING
 from polelens.cli.watch_models import Watch
 from tests import models
 from tests.commands import Commands, CommandsIn
@@ -32,9 +34,9 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
-def once(cli: Commands, place: object) -> list[str]:
+def once(cli: Commands, place: object, *words: str) -> list[str]:
     """What one watching from cron says."""
-    return cli("models", "watch", place, "poles", "--once", "--every", "0.1").splitlines()
+    return cli("models", "watch", place, "poles", "--once", "--every", "0.1", *words).splitlines()
 
 
 def test_exports_become_versions_in_the_order_of_their_age(cli: Commands, folder: Path) -> None:
@@ -56,17 +58,39 @@ def test_what_is_refused_is_said_once(cli: Commands, folder: Path) -> None:
     assert sorted(once(cli, folder)) == ["broken.zip is poles@3", "copy.zip is poles@1, as it was before"]
 
 
+def test_a_file_of_any_size_is_not_read_whole(cli: Commands, folder: Path) -> None:
+    """One byte too many, and nothing of it is read: it takes no memory, nor the disk that it pretends to."""
+    with (folder / "huge.onnx").open("wb") as file:
+        file.truncate(2**31 + 1)
+    refused = "huge.onnx is refused: the file has 2,147,483,649 bytes, and ONNX ends at 2,147,483,648; export it again"
+    assert refused in once(cli, folder)
+    assert once(cli, folder) == []
+
+
+def test_a_link_out_of_the_folder_is_not_followed(cli: Commands, folder: Path, tmp_path: Path) -> None:
+    """Neither to a file nor to a folder; one within it is a file like any other."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "secret.zip").write_bytes(export(7))
+    (folder / "link.zip").symlink_to(elsewhere / "secret.zip")
+    (folder / "linked").symlink_to(elsewhere)
+    (folder / "gone.zip").symlink_to(elsewhere / "gone.zip")
+    (folder / "within.zip").symlink_to("june/first.zip")
+    names = [line.partition(" ")[0] for line in once(cli, folder)]
+    assert sorted(names) == ["june/first.zip", "second.zip", "within.zip"]
+
+
 def test_a_file_that_grows_is_left_alone(cli: Commands, tmp_path: Path) -> None:
     """It is read when two looks find it alike, and not before."""
     del cli
     place, data = tmp_path / "growing", export(1)
     place.mkdir()
-    watch = Watch(str(place), "poles", None, None)
+    watch = Watch(str(place), "poles", NOTHING)
     for size in (100, 2000, len(data)):
         (place / "new.zip").write_bytes(data[:size])
         assert list(watch.look()) == []
         assert watch.waits()
-    assert list(watch.look()) == ["new.zip is poles@1"]
+    assert [str(tried) for tried in watch.look()] == ["new.zip is poles@1"]
     assert not watch.waits()
 
 
@@ -113,3 +137,17 @@ def test_a_watched_version_starts_its_audit(cli: Commands, folder: Path, photogr
     assert once(cli, folder) == []
     assert len(cli.json("audit", "list")) == 2
     assert cli("audit", "comparisons").strip().endswith("poles@1 and poles@2: waits for both audits to end")
+
+
+def test_a_watch_for_scripts_writes_a_line_of_json_for_each_file(cli: Commands, folder: Path) -> None:
+    """With what is noted of a model, or the reason against it."""
+    (folder / "broken.zip").write_bytes(b"no zip")
+    told = [json.loads(line) for line in once(cli, folder, "--json")]
+    found = {one["file"]: one for one in told}
+    assert {name: one["version"] for name, one in found.items()} == {
+        "june/first.zip": "poles@1",
+        "second.zip": "poles@2",
+        "broken.zip": None,
+    }
+    assert "not an ONNX model" in found["broken.zip"]["notes"][0]
+    assert "assumed" in found["second.zip"]["notes"][0]

@@ -1,22 +1,42 @@
-"""Comparisons in the database: page by page, again after a crash, and what is refused."""
+"""Comparisons in the database: page by page, again after a crash or an outage, and what is refused."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from pipeline.answer.attribution import Attribution
+from pipeline.answer.attribution import Attribution, Errors
 from pipeline.change.comparison import compare
 from pipeline.change.outcome import Tally
 from pipeline.recipe import Recipe
+from polelens.report.comparison import write_comparison
+from storage.blob_errors import BlobMissing
 from storage.blobs import FolderBlobs
 from storage.comparer import Comparer
 from storage.comparisons import Comparisons
 from storage.registry import Registry
-from tests.played_ledger import Desk, attribution, model
+from storage.settings import settings
+from tasks import runtime
+from tasks.compare import compare_audits
+from tests.played_ledger import PROBE, THREADS, Desk, at_once, attribution, model
 
 NAMES = "abcde"
+SEEDS = Recipe("default").seeds
+
+TRIGGER = """
+CREATE FUNCTION {0}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'as asked' USING ERRCODE = '{{}}'; END $$;
+CREATE TRIGGER {0} BEFORE {1} EXECUTE FUNCTION {0}()
+"""
+BREAKS, MENDED = TRIGGER.format("breaks", "INSERT ON change"), "DROP TRIGGER breaks ON change; DROP FUNCTION breaks"
+FORGIVEN = "UPDATE ON comparison FOR EACH ROW WHEN (NEW.attempts < OLD.attempts)"
+DEAF = TRIGGER.format("deaf", FORGIVEN).format("disk_full")
+HEARS = "DROP TRIGGER deaf ON comparison"
+LAPSED = "UPDATE comparison SET lease_until = now() - interval '1 second'"
 
 
 def answered(seed: int) -> Attribution:
@@ -24,7 +44,7 @@ def answered(seed: int) -> Attribution:
     generator = np.random.Generator(np.random.Philox(seed))
     weights = generator.normal(size=5) + 0.1 * generator.normal(size=(9, 5))
     plain = attribution("yes")
-    label = replace(plain.labels[0], weights=weights.mean(axis=0), weights_by_seed=weights)
+    label = replace(plain.labels[0], weights=weights.mean(axis=0), errors=Errors(np.full(5, 0.01), weights))
     return replace(plain, labels=(label,))
 
 
@@ -33,8 +53,6 @@ def explain_all(desk: Desk, start: int) -> None:
     for number, step in enumerate(desk.ledger.produce(64)):
         job = desk.ledger.begin(step.explanation)
         assert job is not None
-        from tests.played_ledger import PROBE  # noqa: PLC0415
-
         desk.answer(desk.ledger.open_round(job, "scene", PROBE, 5))
         claimed = desk.ledger.claim_reduction(job.id)
         assert claimed is not None
@@ -51,6 +69,21 @@ def comparer(desk: Desk, tmp_path) -> Comparer:
     desk.audits.start(registry.add(model(onnx=b"retrained"))[0], Recipe("default"))
     explain_all(desk, 100)
     return Comparer(Comparisons(desk.engine), registry, FolderBlobs(tmp_path / "blobs"))
+
+
+@pytest.fixture
+def at_work(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """This process is a worker of the desk's database and of the comparer's blobs."""
+    remembered = (settings, runtime.ledger, runtime.blobs)
+    monkeypatch.setenv("DATABASE_URL", desk.engine.url.render_as_string(hide_password=False))
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setenv("POLELENS_BLOBS", str(tmp_path / "blobs"))
+    for one in remembered:
+        one.cache_clear()
+    yield
+    runtime.ledger().engine.dispose()
+    for one in remembered:
+        one.cache_clear()
 
 
 def test_a_comparison_goes_on_where_it_stopped(comparer: Comparer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +107,12 @@ def test_a_comparison_goes_on_where_it_stopped(comparer: Comparer, monkeypatch: 
 def test_a_change_comes_back_as_it_was(comparer: Comparer) -> None:
     """Every figure, those that are not a number included; a model against itself is no change."""
     one = comparer.comparisons.start(1, 2)
-    change = replace(compare(answered(1), answered(2)), spearman=math.nan, verdict_after=None, verdict_before="trusted")
+    change = replace(
+        compare(answered(1), answered(2), (SEEDS, SEEDS)),
+        spearman=math.nan,
+        verdict_after=None,
+        verdict_before="trusted",
+    )
     comparer.comparisons.keep(one.id, [(1, change)])
     comparer.comparisons.keep(one.id, [(1, replace(change, distance=9.0))])
     [found] = comparer.comparisons.compared(one.id)
@@ -84,10 +122,47 @@ def test_a_change_comes_back_as_it_was(comparer: Comparer) -> None:
     assert [row.changed for row in comparer.comparisons.compared(one.id)] == [False]
 
 
+def test_a_change_counts_by_its_distance_too(comparer: Comparer) -> None:
+    """What is nearer than the least distance is none, takes nothing from what the others are judged by, and both are
+    kept; where nothing could be told, nothing is said."""
+    far = replace(comparer, comparisons=replace(comparer.comparisons, least_distance=0.25))
+    one = far.comparisons.start(1, 2)
+    change = compare(answered(1), answered(2), (SEEDS, SEEDS))
+    rows = [(0.3, 0.02), (0.2, 1e-9), (0.2, 1e-9), (0.3, 0.9), (0.2, math.nan)]
+    kept = [(image, replace(change, distance=d, p_value=p)) for image, (d, p) in enumerate(rows, start=1)]
+    far.comparisons.keep(one.id, kept)
+    assert sorted(far.comparisons.p_values(one.id)) == [0.02, 0.9, 1, 1]
+    far.comparisons.finish(one.id, Tally(0.02, 0.25).outcome("a", "b"))
+    assert [row.changed for row in far.comparisons.compared(one.id)] == [True, False, False, False, None]
+    assert (far.comparisons.get(one.id).outcome or {})["least_distance"] == 0.25
+
+
+def test_a_comparison_of_an_earlier_version_stays_readable(comparer: Comparer, tmp_path) -> None:
+    """Rows without a test and an outcome without a least distance: told by the rule that they were made by."""
+    comparisons = comparer.comparisons
+    one = comparisons.start(1, 2)
+    change = compare(answered(1), answered(2), (SEEDS, SEEDS))
+    comparisons.keep(one.id, [(1, change)])
+    tally = Tally(0.05)
+    tally.add(change)
+    comparisons.finish(one.id, tally.outcome("a", "b"))
+    page = write_comparison(comparisons, comparer.blobs, comparisons.get(one.id), tmp_path / "new").read_text()
+    assert "lie at least 0.015 apart" in page
+    assert "an F test of the differences under the seeds that both models share (Box 1954) on 1." in page
+    with comparisons.engine.begin() as c:
+        c.exec_driver_sql("UPDATE change SET test = NULL")
+        c.exec_driver_sql("UPDATE comparison SET outcome = outcome - 'tests' - 'least_distance'")
+    [found] = comparisons.compared(one.id)
+    assert repr(found.change) == repr(replace(change, test=None))
+    page = write_comparison(comparisons, comparer.blobs, comparisons.get(one.id), tmp_path / "report").read_text()
+    assert "dealt to two groups at random" in page
+    assert "apart, and by more than seeds" not in page
+
+
 def test_the_foremost_are_the_changed_in_their_order(comparer: Comparer) -> None:
     """By distance, and by how far background reliance rose or fell; others are not among them."""
     one = comparer.comparisons.start(1, 2)
-    change = compare(answered(1), answered(2))
+    change = compare(answered(1), answered(2), (SEEDS, SEEDS))
     for image, (distance, before, after, p) in enumerate(
         [(0.5, 0.2, 0.9, 0.01), (0.9, 0.2, 0.3, 0.01), (1.5, 0.0, 1.0, 0.9), (0.7, 0.9, 0.1, 0.01)], start=1
     ):
@@ -125,6 +200,101 @@ def test_what_cannot_be_compared_is_refused(desk: Desk, comparer: Comparer) -> N
     with pytest.raises(ValueError, match="recipes differ in fill"):
         comparisons.start(1, 3)
     assert comparisons.all() == []
+
+
+def test_one_holds_it_at_a_time(comparer: Comparer) -> None:
+    """A message that comes twice begins it once; it is due again when it is let go of, or the lease is over."""
+    comparisons = comparer.comparisons
+    one = comparisons.start(1, 2)
+    assert comparisons.due() == comparisons.due() == [one.id]
+    assert at_once(*[partial(comparisons.begin, one.id)] * THREADS).count(True) == 1
+    assert comparisons.due() == []
+    comparisons.release(one.id)
+    assert comparisons.due() == [one.id]
+    assert replace(comparisons, lease_seconds=-1).begin(one.id)
+    assert [comparisons.begin(one.id) for _ in range(2)] == [True, False]
+
+
+def test_a_late_word_changes_nothing_that_is_done(comparer: Comparer) -> None:
+    """Neither an error, nor an end that knew of fewer photographs; one that knows of more is news."""
+    one = comparer.comparisons.start(1, 2)
+    assert len(list(comparer.pages(one))) == 1
+    early = Tally(0.0).outcome("a", "b")
+    outcome = comparer.conclude(one)
+    done = comparer.comparisons.get(one.id)
+    comparer.comparisons.finish(one.id, early)
+    comparer.comparisons.fail(one.id, "too late")
+    comparer.comparisons.release(one.id)
+    assert comparer.comparisons.get(one.id) == done
+    assert sum(bool(row.changed) for row in comparer.comparisons.compared(one.id)) == outcome.counts.changed
+    more = replace(outcome, counts=replace(outcome.counts, compared=len(NAMES) + 1))
+    comparer.comparisons.finish(one.id, more)
+    assert comparer.comparisons.get(one.id).outcome == more.to_json()
+
+
+def test_what_failed_may_still_be_made(comparer: Comparer) -> None:
+    """By hand: the reason goes, the outcome stays."""
+    one = comparer.comparisons.start(1, 2)
+    comparer.comparisons.fail(one.id, "once")
+    assert not comparer.comparisons.begin(one.id)
+    comparer.conclude(one)
+    assert (comparer.comparisons.get(one.id).state, comparer.comparisons.get(one.id).reason) == ("done", None)
+
+
+@pytest.mark.usefixtures("at_work")
+def test_an_error_is_the_comparison_s_end_with_its_own_reason(desk: Desk, comparer: Comparer) -> None:
+    """Not a word of killed processes: what Postgres says of one statement, and which blob the store lacks."""
+    one, another = comparer.comparisons.start(1, 2), comparer.comparisons.start(2, 1)
+    desk.change(BREAKS.format("data_exception"))
+    compare_audits(one.id)
+    failed = comparer.comparisons.get(one.id)
+    assert failed.state == "failed"
+    assert str(failed.reason).startswith("DataError: (psycopg.errors.DataException) as asked")
+    desk.change(MENDED)
+    desk.change("UPDATE explanation SET scene = 'lost' WHERE id IN (SELECT max(id) FROM explanation)")
+    compare_audits(another.id)
+    failed = comparer.comparisons.get(another.id)
+    assert (failed.state, failed.reason) == ("failed", "there is no blob 'scenes/lo/lost.npz'")
+
+
+@pytest.mark.usefixtures("at_work")
+def test_an_outage_of_the_blobs_is_waited_for(desk: Desk, comparer: Comparer, tmp_path: Path) -> None:
+    """However often it is met: the comparison is due again after its lease, and made when they are back."""
+    one = comparer.comparisons.start(1, 2)
+    desk.change("UPDATE explanation SET scene = 'another' WHERE id IN (SELECT max(id) FROM explanation)")
+    folder = tmp_path / "blobs"
+    folder.rename(tmp_path / "away")
+    folder.touch()
+    for _ in range(5):
+        with pytest.raises(BlobMissing):
+            compare_audits(one.id)
+        assert comparer.comparisons.due() == []
+        desk.change(LAPSED)
+        assert comparer.comparisons.due() == [one.id]
+    folder.unlink()
+    (tmp_path / "away").rename(folder)
+    desk.change("UPDATE explanation SET scene = 'scene'")
+    compare_audits(one.id)
+    assert comparer.comparisons.get(one.id).state == "done"
+
+
+@pytest.mark.usefixtures("at_work")
+def test_an_outage_of_postgres_counts_for_no_dead_process(desk: Desk, comparer: Comparer) -> None:
+    """Though it hears late that the processes live: as soon as it is there again, and before anything is begun."""
+    one = comparer.comparisons.start(1, 2)
+    desk.change(BREAKS.format("disk_full"))
+    desk.change(DEAF)
+    for attempts in range(1, 4):
+        with pytest.raises(OperationalError):
+            compare_audits(one.id)
+        desk.change(LAPSED)
+        assert desk.value("SELECT attempts FROM comparison") == attempts
+    desk.change(MENDED)
+    desk.change(HEARS)
+    compare_audits.before_start("an id", [one.id], {})
+    assert desk.value("SELECT attempts FROM comparison") == 0
+    compare_audits(one.id)
+    assert comparer.comparisons.get(one.id).state == "done"
 
 
 def test_what_kills_its_process_is_given_up(desk: Desk, comparer: Comparer) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pipeline.model.graph_def import CLASSES
-from pipeline.model.model import Model, ModelRefused
+from pipeline.model.model import Model, ModelRefused, Said
 from polelens.quarantine import model_within
 from storage.settings import Limits
 from tests.models import zipped
@@ -33,7 +33,7 @@ def _members(name: str) -> dict[str, bytes]:
 
 
 def _read(data: bytes, **given: Any) -> Model:
-    return model_within(LIMITS, data, name="poles", **given)
+    return model_within(LIMITS, data, name="poles", said=Said(**given))
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +112,19 @@ def test_what_lies_beside_the_way_is_left_out() -> None:
 
     read = _read(_with(change), labels=LABELS, input_name="pixels", output="loss", profile={"size": 224})
     assert read.facts["converted"]["input"] == "pixels:0"
+
+
+def test_a_batch_of_a_fixed_length_is_freed() -> None:
+    """TensorFlow is shown each picture as often as its graph demands, and batches of others give the same."""
+
+    def change(graph: Any) -> None:
+        shape = next(attribute for attribute in graph.node[0].attr if attribute.key == "shape").value.shape
+        assert (graph.node[0].name, shape.dim[0].size) == ("Placeholder", -1)
+        shape.dim[0].size = 2
+
+    read = _read(_with(change), labels=LABELS)
+    assert read.batch
+    assert read.facts["converted"]["difference"] <= 1e-5
 
 
 def test_a_graph_that_is_not_frozen_is_refused() -> None:

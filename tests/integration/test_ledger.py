@@ -101,7 +101,8 @@ def test_a_job_is_all_that_a_worker_needs(desk: Desk) -> None:
     """Photograph, model, recipe and, once it is made, scene and probes."""
     job = desk.begun()
     assert job.image == desk.value("SELECT sha256 FROM image")
-    assert (job.model, job.recipe["samples"], job.scene, job.mask, job.probes) == (desk.model.id, 128, None, None, [])
+    assert (job.model, job.recipe["samples"]) == (desk.model.id, "auto")
+    assert (job.scene, job.mask, job.probes) == (None, None, [])
     [first, *_] = desk.ledger.open_round(job, "scene", PROBE, 4)
     taken = desk.ledger.take_part(key(first))
     assert taken is not None
@@ -206,7 +207,7 @@ def test_an_explanation_is_finished_once(desk: Desk) -> None:
     found = at_once(*[lambda: desk.ledger.finish(job, attribution("no"))] * THREADS)
     assert sorted(found) == [False, False, False, True]
     assert desk.state(job.id) == "done"
-    assert desk.value("SELECT verdict FROM attribution") == "trusted"
+    assert desk.value("SELECT (soundness, reason, basis, verdict)::text FROM attribution") == "(sound,,object,)"
     assert desk.value("SELECT judgement #> '{grounding,mask_share}' FROM attribution") == 0.5
     assert desk.value("SELECT count(*) FROM part") == 0
     assert desk.ledger.rate(desk.model.id) == pytest.approx(10 / 3)

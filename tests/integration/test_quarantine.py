@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.model.admission import read_model
-from pipeline.model.model import ModelRefused
+from pipeline.model.model import ModelRefused, Said
 from polelens import quarantine
+from polelens.inputs import model_file
 from polelens.quarantine import model_within
-from polelens.single import model_file
 from storage.settings import Limits
 from tests import corpus, models
 
@@ -18,7 +18,7 @@ FEW = Limits(model_gigabytes=4, model_seconds=60)
 
 
 def _read(data: bytes, limits: Limits = FEW, labels: tuple[str, ...] | None = ("yes", "no")) -> object:
-    return model_within(limits, data, name="stranger", labels=labels, profile=None)
+    return model_within(limits, data, name="stranger", said=Said(labels))
 
 
 def test_a_good_model_is_what_it_would_be_without_limits() -> None:
@@ -58,7 +58,7 @@ def test_a_refusal_says_what_it_says_without_limits() -> None:
     with pytest.raises(ModelRefused, match="3 labels for 2 outputs"):
         _read(corpus.counting(3), labels=("a", "b", "c"))
     with pytest.raises(ValueError, match="unknown field sise"):
-        model_within(FEW, corpus.counting(3), name="x", labels=None, profile={"size": 32, "sise": 1})
+        model_within(FEW, corpus.counting(3), name="x", said=Said(profile={"size": 32, "sise": 1}))
 
 
 def test_a_process_that_crashes_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,9 +63,19 @@ def test_a_reference_finds_its_version(registry: Registry) -> None:
         registry.add(model("poles", onnx))
     found = [registry.find(reference).version for reference in ("poles", "poles@latest", "poles@2")]
     assert found == [3, 3, 2]
-    for reference in ("pole", "poles@4", "poles@2147483647"):
-        with pytest.raises(ValueError, match=f"there is no model {reference}; `polelens models list`"):
+    assert registry.find("Poles@2").version == 2
+    for reference, told in (("pole", r" \(did you mean poles\?\)"), ("cats", ""), ("poles@4", ".*the newest 3")):
+        with pytest.raises(ValueError, match=f"there is no model {reference}{told}; `polelens models list`"):
             registry.find(reference)
+
+
+def test_names_that_differ_by_case_alone_are_two(registry: Registry) -> None:
+    """Each is found as it is written, and neither as anything between."""
+    registry.add(model("Poles", b"1"))
+    registry.add(model("poles", b"2"))
+    assert [registry.find(name).name for name in ("poles", "Poles")] == ["poles", "Poles"]
+    with pytest.raises(ValueError, match="there is no model POLES"):
+        registry.find("POLES")
 
 
 def test_a_model_is_loaded_whole(registry: Registry) -> None:

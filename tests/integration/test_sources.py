@@ -1,12 +1,14 @@
-"""Where photographs come from: files, folders, S3 prefixes, and the labels that come with them."""
+"""Where photographs come from: files, folders, patterns and S3 prefixes."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from storage.blobs import s3_client
-from storage.sources import labels, sources
+from storage.masks import masks
+from storage.sources import sources
 from tests.services import S3
 
 
@@ -112,46 +114,44 @@ def test_a_prefix_that_stops_within_a_name_leaves_no_half_names(s3: S3) -> None:
     assert [one.name for one in sources(f"s3://{s3.bucket}/halves/2024")] == ["2024-01/a.png", "2024-02/b.png"]
 
 
-def test_labels_are_found_by_path_and_by_last_name(tmp_path: Path) -> None:
-    """The path goes first; a last name counts only where all that share it agree."""
-    found = labels(b"north/a.png,TRE\nsouth/a.png,STAAL\nnorth/b.png,TRE\nsouth/b.png,TRE\n")
-    assert [found.get(name) for name in ("north/a.png", "south/a.png", "a.png")] == ["TRE", "STAAL", None]
-    assert [found.get(name) for name in ("b.png", "elsewhere/b.png", "c.png")] == ["TRE", "TRE", None]
+def test_what_programs_leave_beside_photographs_is_nothing_and_the_rest_is_counted(tmp_path: Path) -> None:
+    """A network drive's thumbnails, macOS's twins and Windows' caches are no photographs and no word; others are."""
+    wanted = ["IMG_1.jpg", "edge.jfif", "old.JPE", "gopro.mpo", "scan.jp2", "new.avif", "IMG_3.HEIC", "x.heif"]
+    _fill(tmp_path, *wanted)
+    _fill(tmp_path, "._IMG_1.jpg", "@eaDir/IMG_1.jpg/SYNOPHOTO_THUMB_XL.jpg", "Thumbs.db", ".DS_Store", "a/desktop.ini")
+    _fill(tmp_path, "__MACOSX/._IMG_1.jpg", "$RECYCLE.BIN/b.png", "web.gif", "a/film.MOV", "a/other.mov", "no-suffix")
+    passed_over = Counter[str]()
+    found = [one.name for one in sources(str(tmp_path), passed_over=passed_over)]
+    assert found == sorted(
+        ["IMG_1.jpg", "edge.jfif", "old.JPE", "gopro.mpo", "scan.jp2", "new.avif", "IMG_3.HEIC", "x.heif"]
+    )
+    assert passed_over == {".gif": 1, ".mov": 2, "no suffix": 1}
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"path,label\na.png,TRE\n",
-        b"\xef\xbb\xbfPath,Label\r\na.png,TRE\r\n",
-        b"a.png,TRE",
-        b"\n a.png , TRE \n\n",
-        b'"a.png","TRE"\n',
-    ],
-)
-def test_a_labels_file_may_look_as_programs_write_it(data: bytes) -> None:
-    """With or without heading, byte order mark, quotes, Windows line ends, blank lines and spaces."""
-    assert labels(data).by_path == {"a.png": "TRE"}
+def test_several_places_and_patterns_are_one_archive(tmp_path: Path) -> None:
+    """Named from the folder that they share, each photograph once; a pattern that means nothing is refused."""
+    _fill(tmp_path, "nord/0001.png", "nord/0002.png", "sor/0001.png", "sor/deep/0003.png", "sor/notes.txt")
+    nord, sor = str(tmp_path / "nord"), str(tmp_path / "sor")
+    both = ["nord/0001.png", "nord/0002.png", "sor/0001.png", "sor/deep/0003.png"]
+    assert [one.name for one in sources(nord, sor)] == both
+    assert [one.name for one in sources(nord, f"{nord}/0001.png", nord)] == ["0001.png", "0002.png"]
+    assert [one.name for one in sources(f"{tmp_path}/*/0001.png")] == ["nord/0001.png", "sor/0001.png"]
+    assert [one.name for one in sources(f"{tmp_path}/**/000[13].png")] == [both[0], both[2], both[3]]
+    assert [one.path for one in sources(f"{tmp_path}/*/deep/*.png")] == [f"{tmp_path}/sor/deep/0003.png"]
+    with pytest.raises(ValueError, match=r"there is no file or folder '.*/\*.webp'"):
+        sources(nord, f"{tmp_path}/*/*.webp")
 
 
-def test_a_label_may_hold_commas_and_letters_beyond_ascii() -> None:
-    """Quoted, as CSV has it."""
-    assert labels('"a,b.png","tømmer, ""gammelt"""\n'.encode()).get("a,b.png") == 'tømmer, "gammelt"'
+def test_a_name_with_brackets_is_a_name(tmp_path: Path) -> None:
+    """Before it is a pattern."""
+    _fill(tmp_path, "a[1].png", "a1.png")
+    assert [one.name for one in sources(str(tmp_path / "a[1].png"))] == ["a[1].png"]
 
 
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        (b"a.png,TRE\nb.png\n", "line 2 is 'b.png', expected path,label"),
-        (b"a.png;TRE\n", "line 1 is 'a.png;TRE', expected path,label"),
-        (b"a.png,TRE,1\n", "line 1"),
-        (b"a.png,\n", "line 1"),
-        (b",TRE\n", "line 1"),
-        (b"a.png,b\xe5\n", "not UTF-8 text \\(byte 7\\)"),
-        (b"a.png,a\0b\n", "line 1"),
-    ],
-)
-def test_a_labels_file_that_is_wrong_names_the_line(data: bytes, message: str) -> None:
-    """Nothing of it is used."""
-    with pytest.raises(ValueError, match=message):
-        labels(data)
+def test_masks_are_known_by_their_paths_without_suffixes(tmp_path: Path) -> None:
+    """In mirrored folders; what is no picture is said."""
+    folder = _fill(tmp_path / "masks", "nord/0001.png", "sor/0001.tif", "palette.act")
+    found = masks(folder)
+    assert [path for path, _ in found.told] == ["nord/0001", "sor/0001"]
+    assert [one.read() for _, one in found.told] == [b"nord/0001.png", b"sor/0001.tif"]
+    assert (found.notes, found.root) == (("passed over among the masks: 1 .act",), str(folder.resolve()))

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import psutil
 import pytest
 import redis
@@ -125,3 +126,17 @@ def _value(bench: Bench, sql: str) -> object:
 def _change(bench: Bench, sql: str) -> None:
     with bench.audits.engine.begin() as c:
         c.exec_driver_sql(sql)
+
+
+def test_scores_that_are_no_numbers_fail_their_photograph_alone(bench: Bench) -> None:
+    """At once, with the picture that they are of; it is no outage, and no word of SQL or JSON is in the reason."""
+    model = bench.model(models.standardised(), "a", "b")
+    bench.photographs("flat", [np.full((32, 32, 3), 90, np.uint8), *pictures(1)])
+    bench.workers(1)
+    number = bench.audit(model, "flat/*", samples=8, seeds=[1])
+    progress = bench.wait(number)
+    assert (progress.done, progress.failed) == (1, 1)
+    [failed] = bench.audits.explained(number, ("failed",))
+    assert failed.image_name == "flat/000.png"
+    assert "the model gives a nan for the photograph itself" in (failed.reason or "")
+    assert "leave the photograph out" in (failed.reason or "")

@@ -14,7 +14,7 @@ def test_an_additive_model_beats_every_order(tmp_path: Path) -> None:
     shape = np.random.default_rng(0).normal(size=(32, 32))
     result = _run(tmp_path, models.additive(shape * 0.4 / np.abs(shape).sum() / 3, bias=0.5), "yes\nno")
     assert result.exit_code == 0, result.output
-    assert "20 and 20 of 20" in result.output
+    assert "27 and 27 of 27" in result.output
     assert "rocket" in result.output
 
 
@@ -22,7 +22,7 @@ def test_where_no_order_is_better_nobody_wins(tmp_path: Path) -> None:
     """A constant model has no best order: the photograph is named and the status is 1."""
     result = _run(tmp_path, models.constant(), "a\nb\nc")
     assert result.exit_code == 1
-    assert "0 and 0 of 20" in result.output
+    assert "0 and 0 of 27" in result.output
     assert "not better than chance on both curves: rocket" in result.output
 
 

@@ -9,13 +9,13 @@ import pytest
 from onnx import TensorProto, helper
 
 from pipeline.model.admission import read_model
-from pipeline.model.blackbox import BlackBox
+from pipeline.model.blackbox import BlackBox, UnusableScores
 from pipeline.model.model import Model
 from pipeline.model.normalised import normalise, with_free_batch
 from pipeline.model.profile import Profile
 from pipeline.model.session import CPU, open_session
 from pipeline.scene.scene import Scene, compose
-from tests.models import Network, additive, custom_vision_zip, means
+from tests.models import Network, additive, custom_vision_zip, means, standardised
 
 PROFILE = {"size": 32, "crop": "center", "color": "rgb", "mean": 0, "scale": 255}
 RNG = np.random.default_rng(0)
@@ -148,7 +148,7 @@ def _batches_seen(*, batch, free=True, providers=(CPU,)):
     graph = normalise(_counter()).model
     file = (with_free_batch(graph) if free else graph).SerializeToString()
     model = Model("counter", file, ("count",), Profile(size=32), sha256="", batch=free, facts={})
-    return BlackBox(model, batch=batch, providers=providers).scores(_scene(), MASKS)[:, 0].tolist()
+    return BlackBox(model, batch=batch, providers=providers).answers(_scene(), MASKS)[:, 0].tolist()
 
 
 def _counter():
@@ -170,3 +170,45 @@ def _counter():
     )
     imports = [helper.make_opsetid("", 12)]
     return helper.make_model(graph, opset_imports=imports, ir_version=8).SerializeToString()
+
+
+class TestUnusableScores:
+    """A score that is no probability is caught where it enters, with the picture that it is of and a remedy."""
+
+    def _flat(self, cells, fill):
+        """A scene whose canvas has one flat half, in two superpixels, or is all flat."""
+        canvas = _scene().canvas.copy()
+        canvas[:, :16] = 90
+        return Scene(canvas if cells == 2 else np.full_like(canvas, 90), _halves(), np.full_like(canvas, fill))
+
+    @pytest.mark.parametrize(
+        ("cells", "mask", "told"),
+        [
+            (1, [1, 1], "nan for the photograph itself, .*leave the photograph out"),
+            (2, [0, 0], "nan for the bare fill, all superpixels hidden, .*take another fill, such as --set fill=blur"),
+            (2, [1, 0], "nan for the photograph with 1 of its 2 superpixels shown, .*take another fill"),
+        ],
+    )
+    def test_what_is_no_number_is_told_with_its_picture(self, cells, mask, told):
+        box = BlackBox(read_model(standardised(), name="net", labels=["a", "b"]))
+        with pytest.raises(UnusableScores, match=f"the model gives a {told}"):
+            box.scores(self._flat(cells, fill=90), np.array([mask], bool))
+
+    def test_the_other_pictures_have_their_scores(self):
+        box = BlackBox(read_model(standardised(), name="net", labels=["a", "b"]))
+        assert np.isfinite(box.scores(self._flat(2, fill=90), np.array([[1, 1], [0, 1]], bool))).all()
+
+    def test_what_leaves_the_range_later_is_told_with_its_label(self):
+        """Its answers lay within 0..1 in the trial, so that nothing told them from probabilities."""
+        weights = np.zeros((3, 32, 32))
+        weights[:, 0, 0] = 0.4 / 255
+        model = read_model(additive(weights), name="net", labels=["a", "b"])
+        white = Scene(np.full((32, 32, 3), 255, np.uint8), _halves(), np.zeros((32, 32, 3), np.uint8))
+        with pytest.raises(
+            UnusableScores, match=r"gives a 1.2 for the photograph itself.*no probability.*--activation"
+        ):
+            BlackBox(model).scores(white, np.ones((1, 2), bool))
+
+
+def _halves():
+    return np.repeat(np.arange(32)[None] // 16, 32, axis=0).astype(np.int32)

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from pipeline.answer.attribution import Errors
 from pipeline.change.alignment import GRID, Seen, spread
-from pipeline.change.comparison import FALSE_ALARMS, comparable, compare
+from pipeline.change.comparison import comparable, compare
+from pipeline.change.criteria import FALSE_ALARMS, LEAST_DISTANCE
 from pipeline.change.outcome import Moments, Tally, has_changed
 from pipeline.change.permutation import discoveries
 from pipeline.explain import explain
@@ -17,6 +19,8 @@ from pipeline.model.profile import Profile
 from pipeline.recipes import recipe
 from pipeline.scene.scene import Scene
 from pipeline.scene.segments import grid
+from polelens.report.comparison import _told
+from storage.comparisons import Compared
 
 K = 16
 RECIPE = recipe("default").override({"judge": False, "samples": 32, "labels": ["yes"]})
@@ -43,6 +47,12 @@ def explained(predict, first_seed=1, made=RECIPE):
     return explain(SCENE, explainer(made.reseed(first_seed), ("yes", "no")), predict)
 
 
+def between(before, after, made=RECIPE, seen=None):
+    """Two models compared, each given with the first of its nine seeds."""
+    seeds = tuple(made.reseed(first_seed).seeds for _, first_seed in (before, after))
+    return compare(explained(*before, made), explained(*after, made), seeds, seen)
+
+
 def grounded(change, before, after):
     """The change, had the photograph a mask."""
     return replace(change, reliance_before=before, reliance_after=after)
@@ -51,20 +61,20 @@ def grounded(change, before, after):
 def test_a_model_against_itself_is_no_change():
     """With the same seeds everything is alike."""
     predict = black_box(1)
-    found = compare(explained(predict), explained(predict))
-    assert (found.p_value, found.distance) == (1, 0)
+    found = between((predict, 1), (predict, 1))
+    assert (found.p_value, found.distance, found.noise, found.test) == (1, 0, 0, "paired")
     assert found.spearman == pytest.approx(1)
     assert found.top5_jaccard == 1
     assert found.overlap == pytest.approx(1)
     assert found.label_before == found.label_after
-    assert found.noise > 0
+    assert not has_changed(found, 1)
 
 
 @pytest.mark.parametrize(("made", "n"), [(RECIPE, 80), (ADAPTIVE, 40)], ids=["default", "adaptive"])
 def test_a_model_against_itself_under_other_seeds_raises_few_alarms(made, n):
     """No more than the stated share, with what chance adds, pass for changed, each photograph judged alone; judged
     together, as an archive's are, hardly any does. So too where the answers decide how many seeds are asked."""
-    found = [compare(explained(black_box(i), 1, made), explained(black_box(i), 2 + i % 8, made)) for i in range(n)]
+    found = [between((black_box(i), 1), (black_box(i), 2 + i % 8), made) for i in range(n)]
     p_values = np.array([one.p_value for one in found])
     assert (p_values <= FALSE_ALARMS).sum() <= n * FALSE_ALARMS + 3 * math.sqrt(n * FALSE_ALARMS)
     assert (p_values < 0.5).sum() > n / 4  # the test listens
@@ -72,10 +82,29 @@ def test_a_model_against_itself_under_other_seeds_raises_few_alarms(made, n):
     assert sum(has_changed(one, believed) for one in found) <= 1
 
 
+@pytest.mark.parametrize(("made", "n"), [(RECIPE, 40), (ADAPTIVE, 20)], ids=["default", "adaptive"])
+def test_noise_of_its_own_is_no_change_under_the_same_seeds(made, n):
+    """A model that answers a little otherwise each time is told from itself no more often than asked for, by the pairs
+    of its seeds; so too where the answers decide how many seeds are asked."""
+
+    def noisy(number, stream):
+        steady, chance = black_box(number), np.random.Generator(np.random.Philox([number, stream]))
+        return lambda s, m: (steady(s, m) + 0.05 * chance.normal(size=(len(m), 2))).astype(np.float32)
+
+    found = [between((noisy(i, 1), 1), (noisy(i, 2), 1), made) for i in range(n)]
+    assert {one.test for one in found} == {"paired"}
+    p_values = np.array([one.p_value for one in found])
+    assert (p_values <= FALSE_ALARMS).sum() <= n * FALSE_ALARMS + 3 * math.sqrt(n * FALSE_ALARMS)
+    assert (p_values < 0.6).sum() > n / 5
+    believed = discoveries(p_values, FALSE_ALARMS)
+    assert sum(has_changed(one, believed) for one in found) <= 1
+
+
 def test_another_model_is_a_change():
     """Models that weigh superpixels otherwise are told apart, and the figures say how far they are."""
-    found = compare(explained(black_box(1)), explained(black_box(2), 2))
+    found = between((black_box(1), 1), (black_box(2), 2))
     assert found.p_value < 0.001
+    assert found.test == "permutation"
     assert found.distance > 2 * found.noise
     assert found.spearman < 0.9 * found.seeds_spearman
     assert found.overlap < 0.9
@@ -84,32 +113,84 @@ def test_another_model_is_a_change():
 def test_a_difference_below_the_seeds_own_is_none():
     """A model that is a little retrained is another one, but by less than seeds differ among themselves."""
     first, second = black_box(1), black_box(2)
-    found = compare(explained(first), explained(lambda s, m: 0.99 * first(s, m) + 0.01 * second(s, m), 2))
+    found = between((first, 1), (lambda s, m: 0.99 * first(s, m) + 0.01 * second(s, m), 2))
     assert found.p_value > FALSE_ALARMS
+
+
+def test_the_same_seeds_find_what_other_seeds_cannot():
+    """What the masks' choice does to both models alike is no noise between them: the same small change is found."""
+    first, second = black_box(1), black_box(2)
+
+    def retrained(scene, masks):
+        return 0.98 * first(scene, masks) + 0.02 * second(scene, masks)
+
+    paired, free = (between((first, 1), (retrained, first_seed)) for first_seed in (1, 2))
+    assert (paired.test, free.test) == ("paired", "permutation")
+    assert paired.noise < free.noise / 3
+    assert paired.p_value < 0.001 < FALSE_ALARMS < free.p_value
+    assert has_changed(paired, 0.001)
+
+
+def test_a_change_too_small_to_matter_does_not_count():
+    """However surely it is one."""
+    first, second = black_box(1), black_box(2)
+    found = between((first, 1), (lambda s, m: 0.998 * first(s, m) + 0.002 * second(s, m), 1))
+    assert found.p_value < 0.001
+    assert 0 < found.distance < LEAST_DISTANCE
+    assert not has_changed(found, FALSE_ALARMS)
+    assert has_changed(found, FALSE_ALARMS, found.distance)
+
+
+def test_an_attribution_of_the_first_seeds_is_paired_with_those():
+    """As the adaptive recipe leaves one that took fewer; it is the first seeds of the recipe that were used."""
+    one, other = explained(black_box(1)), explained(black_box(2))
+    [label] = other.labels
+    fewer = replace(other, labels=(replace(label, errors=Errors(label.std_error, label.weights_by_seed[:4])),))
+    found = compare(one, fewer, (RECIPE.seeds, RECIPE.seeds))
+    assert found.test == "paired"
+    whole = compare(one, other, (RECIPE.seeds, RECIPE.seeds[:4]))
+    assert (found.p_value, found.noise) == (whole.p_value, whole.noise)
 
 
 def test_confidence_alone_is_no_other_explanation():
     """A model that is half as sure of the same has the same attribution, and its own confidence."""
     first = black_box(1)
-    found = compare(explained(first), explained(lambda s, m: first(s, m) / 2))
+    found = between((first, 1), (lambda s, m: first(s, m) / 2, 1))
     assert found.distance < 1e-3
     assert found.p_value == 1
     assert found.confidence_after == pytest.approx(found.confidence_before / 2)
 
 
-def test_three_seeds_cannot_tell():
-    """20 relabelings cannot show what happens once in 20: nothing is said, and no change is counted."""
-    few = RECIPE.override({"seeds": [1, 11, 21]})
-    found = compare(explained(black_box(1), made=few), explained(black_box(2), made=few))
+def test_three_seeds_tell_only_if_they_are_the_same():
+    """20 relabelings cannot show what happens once in 20: nothing is said of other seeds, and no change is counted."""
+    few = RECIPE.override({"seeds": [1, 11, 21], "samples": 256})
+    same = between((black_box(1), 1), (black_box(2), 1), few)
+    assert same.test == "paired"
+    assert same.p_value <= 0.01
+    found = between((black_box(1), 1), (black_box(2), 2), few)
     assert math.isnan(found.p_value)
+    assert found.test is None
     tally = Tally(0.05)
     tally.add(found)
     assert "cannot be told, for want of seeds" in tally.outcome("poles@1", "poles@2").sentence
 
 
+def test_an_outcome_says_by_which_test_and_from_which_distance():
+    """As JSON, where it is kept; a photograph without a test counts under none."""
+    tally = Tally(0.05, 0.25)
+    change = between((black_box(1), 1), (black_box(2), 1))
+    for test in ("paired", "paired", "permutation", None):
+        tally.add(replace(change, test=test))
+    tally.add(replace(change, distance=0.2))
+    told = tally.outcome("poles@1", "poles@2").to_json()
+    assert told["tests"] == {"paired": 3, "permutation": 1}
+    assert told["least_distance"] == 0.25
+    assert (told["counts"]["judged"], told["counts"]["changed"]) == (5, 4)
+
+
 def test_a_constant_model_has_nothing_to_compare():
     """No weights: unknown correlations rather than perfect ones, and no change between two of the kind."""
-    found = compare(*(explained(lambda _, m: np.full((len(m), 2), 0.5, np.float32)) for _ in range(2)))
+    found = between(*((lambda _, m: np.full((len(m), 2), 0.5, np.float32), 1) for _ in range(2)))
     assert math.isnan(found.spearman)
     assert math.isnan(found.overlap)
     assert found.p_value == 1
@@ -140,15 +221,17 @@ def test_other_superpixels_are_compared_on_the_photograph():
     np.testing.assert_allclose(spread(fine, on).sum(), 1, atol=0.01)
     assert np.minimum(spread(fine, on), spread(coarse, weights)).sum() > 0.95
     seen = (coarse, coarse)
-    first, second = explained(black_box(1)), explained(black_box(2))
-    assert compare(first, second, seen).overlap == pytest.approx(compare(first, second).overlap)
-    assert compare(first, second, seen).distance > 0.1
-    assert math.isnan(compare(first, second, seen).p_value)
+    placed, plain = (between((black_box(1), 1), (black_box(2), 1), seen=one) for one in (seen, None))
+    assert placed.overlap == pytest.approx(plain.overlap)
+    assert placed.distance == pytest.approx(plain.distance)
+    assert placed.noise > 0
+    assert math.isnan(placed.p_value)
+    assert placed.test is None
 
 
 def test_an_archive_s_outcome_counts_and_says_which_way():
     """Better, worse and moved by less than a tenth; by label; predictions mended and broken."""
-    change = compare(explained(black_box(1)), explained(black_box(2)))
+    change = between((black_box(1), 1), (black_box(2), 1))
     tally = Tally(believed=0.05)
     calm = replace(change, p_value=0.9)
     other = "no" if change.label_before == "yes" else "yes"
@@ -185,7 +268,7 @@ def test_an_archive_s_outcome_counts_and_says_which_way():
 )
 def test_the_verdict_is_the_interval_s(steps, word):
     """It needs an interval that leaves out zero and a mean that two decimals show; without masks it says so."""
-    change, tally = compare(explained(black_box(1)), explained(black_box(1))), Tally(0)
+    change, tally = between((black_box(1), 1), (black_box(1), 1)), Tally(0)
     for step in steps:
         tally.add(grounded(change, 0.6, 0.6 + step))
     if not steps:
@@ -228,3 +311,26 @@ def test_the_interval_of_a_mean_is_wilson_s() -> None:
     alone.add(0.3)
     assert math.isnan(alone.wilson().low)
     assert math.isnan(alone.student().low)
+
+
+def test_a_method_without_seeds_is_compared_by_its_answers():
+    """How far the answers lie apart is known, 0 where they are the same; that it is more than chance never is."""
+    one, other = (without_seeds(explained(black_box(number))) for number in (1, 2))
+    found, same = compare(one, other, (RECIPE.seeds, RECIPE.seeds)), compare(one, one, (RECIPE.seeds, RECIPE.seeds))
+    assert 0 < found.distance <= 2
+    assert same.distance == 0
+    assert all(math.isnan(value) for value in (found.noise, found.p_value, found.seeds_spearman, same.p_value))
+
+
+def without_seeds(attribution):
+    """The same answer, as a method gives it that asks once."""
+    labels = tuple(replace(label, errors=None, fit=None, stability=None) for label in attribution.labels)
+    return replace(attribution, labels=labels)
+
+
+def test_what_is_not_known_is_not_told():
+    """The page says nothing of seeds where a method has none."""
+    change = compare(*(without_seeds(explained(black_box(number))) for number in (1, 2)), (RECIPE.seeds, RECIPE.seeds))
+    told = _told(Compared("ab", "a.jpg", None, "before", "after", None, change))
+    assert any(line.startswith("Rank correlation") for line in told)
+    assert not any("nan" in line or "seeds" in line for line in told)

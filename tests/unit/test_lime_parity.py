@@ -58,8 +58,8 @@ def test_parity_with_the_lime_package_from_end_to_end(picture, size, seed):
         weights = np.array([weight for _, weight in sorted(theirs.local_exp[label])])
         assert np.ptp(weights) > 1e-3
         assert np.abs(found.weights - weights).max() < 1e-6
-        assert found.intercept == pytest.approx(theirs.intercept[label], abs=1e-6)
-    assert ours.labels[0].fidelity.r2 == pytest.approx(theirs.score, abs=1e-6)  # lime keeps the top label's only
+        assert found.fit.intercept == pytest.approx(theirs.intercept[label], abs=1e-6)
+    assert ours.labels[0].fit.r2 == pytest.approx(theirs.score, abs=1e-6)  # lime keeps the top label's only
 
 
 @pytest.mark.parametrize("seed", [3, 4])
@@ -73,4 +73,4 @@ def test_parity_with_the_lime_package_on_the_top_label(seed):
     (label,) = theirs.top_labels
     assert ours.label == "abc"[label]
     assert np.argsort(-np.abs(ours.weights)).tolist() == [superpixel for superpixel, _ in theirs.local_exp[label]]
-    assert ours.fidelity.r2 == pytest.approx(theirs.score, abs=1e-6)
+    assert ours.fit.r2 == pytest.approx(theirs.score, abs=1e-6)

@@ -88,16 +88,16 @@ class TestAdmission:
         scores = BlackBox(model).scores(_bright(LEFT[:, None] | RIGHT), np.eye(2, dtype=bool))
         np.testing.assert_allclose(scores, [[0.2, 0.2], [0.6, 0.6]], atol=1e-6)
 
-    def test_outputs_that_are_no_probabilities_get_a_softmax_and_it_is_said(self):
-        logits = _read(Network(logits=True, zipmap=False))
-        assert "outputs are not probabilities; a softmax was added" in logits.facts["warnings"]
+    def test_outputs_that_are_no_probabilities_get_the_activation_that_is_given(self):
+        logits = _read(Network(logits=True, zipmap=False), profile={"activation": "softmax"})
+        assert logits.profile.activation == "softmax"
         scores = BlackBox(logits).scores(_bright(LEFT[:, None] & LEFT), np.eye(2, dtype=bool))
         np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-6)
 
     def test_probabilities_that_do_not_add_up_to_one_are_left_as_they_are(self):
         """A multilabel classifier has a sigmoid for each label."""
         model = read_model(constant([0.9, 0.8, 0.0]), name="multilabel", labels=LABELS)
-        assert not [text for text in model.facts["warnings"] if "softmax" in text]
+        assert model.profile.activation == "none"
         np.testing.assert_allclose(
             BlackBox(model).scores(_bright(LEFT[:, None] & LEFT), np.ones((1, 2), bool)), [[0.9, 0.8, 0]]
         )
@@ -119,7 +119,6 @@ class TestRefusals:
                 None,
                 "label 2 is 'TRE', the model itself calls that output 'STAAL'",
             ),
-            (constant(), ["a", "b", "a"], "'a' stands twice"),
             (constant(), None, "carries no labels; give a labels file"),
             (constant([np.nan, 0.5]), ["a", "b"], "not finite"),
             (constant().replace(b"MatMul", b"MadMul"), LABELS, "onnxruntime cannot run the model"),
@@ -158,7 +157,8 @@ class TestProfile:
         network = Network(metadata={"Image.BitmapPixelFormat": "Rgb8", "Image.NominalPixelRange": "Normalized_0_1"})
         model = _read(network, properties=preprocess_properties(COMPACT), profile=FULL)
         assert model.profile == Profile.from_json(FULL)
-        assert set(model.facts["profile_sources"].values()) == {"given"}
+        sources = model.facts["profile_sources"]
+        assert {sources[field] for field in FULL} == {"given"}
         assert model.facts["warnings"] == []
 
     @pytest.mark.parametrize(("text", "color"), [("Rgb8", "rgb"), ("BGR8", "bgr"), ("Bgra8", "bgr"), ("rgba8", "rgb")])
@@ -209,7 +209,8 @@ class TestProfile:
         model = _read()
         assert model.profile == Profile(size=32, scale=(255, 255, 255))
         sources = model.facts["profile_sources"]
-        assert sources == {"size": "input shape"} | dict.fromkeys(("crop", "color", "mean", "scale"), "assumed")
+        assumed = dict.fromkeys(("crop", "color", "mean", "scale"), "assumed")
+        assert sources == assumed | {"size": "input shape", "activation": "the graph ends in Softmax"}
         assert model.facts["warnings"][-1].endswith("assumed: color, crop, mean, scale")
 
     def test_a_plain_file_is_assumed_to_take_0_to_255(self):
@@ -226,6 +227,7 @@ class TestProfile:
             "color": "model metadata",
             "mean": "assumed",
             "scale": "given",
+            "activation": "the graph ends in Softmax",
         }
 
     def test_a_given_crop_leaves_no_resize_of_another_behind(self):

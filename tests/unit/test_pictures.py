@@ -191,8 +191,9 @@ def test_selections() -> None:
 
 @pytest.mark.parametrize(("by", "value"), [("top", 1), ("evidence", 1.5), ("share", 2), ("number", -1)])
 def test_a_selection_that_means_nothing_is_refused(by: str, value: float) -> None:
-    """Unknown measures and values out of range name what is expected."""
-    with pytest.raises(ValueError, match="expected"):
+    """Unknown measures and values out of range name what was given and what is expected."""
+    given = f"{by!r}, expected one of" if by == "top" else f"{by}: value is {value}, expected 0"
+    with pytest.raises(ValueError, match=f"selection by {given}"):
         Selection(by, value)  # type: ignore[arg-type]
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 from pipeline.model.profile import Profile
 
 PROFILES = [Profile(32), Profile(32, "stretch"), Profile(32, "shorter-side", 40), Profile(32, "shorter-side", 32)]
+PROFILES += [Profile((24, 40)), Profile((40, 24)), Profile((24, 40), "stretch"), Profile((24, 40), "shorter-side", 48)]
 sizes = st.integers(60, 200)
 
 
@@ -54,9 +55,9 @@ def test_shorter_side_is_resized_then_cut(height, width, resize):
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 90), (90, 1), (7, 300), (32, 32), (31, 33), (500, 20)])
 def test_any_photograph_has_a_canvas(profile, height, width):
-    """Tiny, thin and square photographs all come to size x size, uint8, in an array of its own."""
+    """Tiny, thin and square photographs all come to the canvas's size, uint8, in an array of its own."""
     canvas = profile.canvas(photograph(height, width))
-    assert canvas.shape == (32, 32, 3)
+    assert canvas.shape == (profile.height, profile.width, 3)
     assert canvas.dtype == np.uint8
 
 
@@ -73,7 +74,7 @@ def test_a_photograph_narrow_as_a_thread_is_refused_by_shorter_side():
         Profile(32, "shorter-side", 40).canvas(photograph(1, 400_000))
 
 
-@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: f"{profile.crop}-{profile.resize}")
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: f"{profile.size}-{profile.crop}-{profile.resize}")
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_what_is_painted_on_the_photograph_is_found_at_its_place_on_the_canvas(profile, data):
@@ -88,7 +89,7 @@ def test_what_is_painted_on_the_photograph_is_found_at_its_place_on_the_canvas(p
     picture = np.zeros((height, width, 3), np.uint8)
     picture[round(top) : round(bottom), round(left) : round(right)] = 255
     ys, xs = np.nonzero(profile.canvas(picture)[..., 0] > 127)
-    across, down = 32 / (place.right - place.left), 32 / (place.bottom - place.top)
+    across, down = profile.width / (place.right - place.left), profile.height / (place.bottom - place.top)
     found = (xs.min(), xs.max() + 1, ys.min(), ys.max() + 1)
     expected = (
         (round(left) - place.left) * across,
@@ -107,6 +108,10 @@ def test_the_canvas_lies_within_the_photograph(profile, width, height):
     assert -1e-6 <= place.left < place.right <= width + 1e-6
     assert -1e-6 <= place.top < place.bottom <= height + 1e-6
     if profile.crop == "center":
+        assert width == place.right - place.left or height == place.bottom - place.top
+        wide = (place.bottom - place.top) * profile.width / profile.height
+        assert abs(place.right - place.left - wide) <= max(1, profile.width / profile.height)
+    if profile.crop == "center" and isinstance(profile.size, int):
         assert place.right - place.left == place.bottom - place.top == min(width, height)
     if profile.crop == "stretch":
         assert (place.right, place.bottom) == (width, height)
@@ -168,7 +173,14 @@ def test_one_number_stands_for_three():
         ({"size": 224, "crop": "shorter-side", "resize": 200}, "resize of at least size"),
         ({"size": 224, "crop": "shorter-side", "resize": 256.5}, "resize of at least size .*256.5"),
         ({"size": 224, "crop": "shorter-side", "resize": "256"}, "resize of at least size .*256"),
-        ({"size": 224, "color": "gray"}, "color is 'gray', expected rgb or bgr"),
+        ({"size": 224, "color": "cmyk"}, "color is 'cmyk', expected rgb, bgr or gray"),
+        ({"size": 224, "color": "gray", "mean": [1, 2, 3]}, "one number each for gray"),
+        ({"size": [224]}, r"size is missing or not a whole number"),
+        ({"size": [224, 7]}, r"size is \(224, 7\), expected 8..4096"),
+        ({"size": [224, 320.0]}, "size is missing or not a whole number"),
+        ({"size": [224, 320], "crop": "shorter-side", "resize": 256}, r"resize of at least size \(320\)"),
+        ({"size": 224, "activation": "tanh"}, "activation is 'tanh', expected none, softmax or sigmoid"),
+        ({"size": 224, "colour": "rgb"}, r"unknown field colour \(did you mean color\?\)"),
         ({"size": 224, "mean": [1, 2]}, r"mean is \[1, 2\], expected a number or three"),
         ({"size": 224, "mean": "127"}, "mean is '127'"),
         ({"size": 224, "scale": [1, 2, None]}, "scale is .*expected a number or three"),
@@ -183,3 +195,15 @@ def test_a_bad_profile_is_refused_by_its_field(value, message):
     """Each bad value is refused, naming profile and field."""
     with pytest.raises(ValueError, match=f"profile: .*{message}|profile: {message}"):
         Profile.from_json(value)
+
+
+@pytest.mark.parametrize("transparent", ["white", "black", "stored"])
+def test_what_a_transparent_pixel_shows_is_part_of_the_profile_where_it_is_said(transparent):
+    """Left at its default it is in no JSON, so that no model's digest and no scene's changes; else in all of them."""
+    profile = Profile(32, transparent=transparent)
+    assert Profile.from_json(profile.to_json()) == profile
+    assert profile.to_json().get("transparent", "white") == transparent
+    assert ("transparent" in profile.to_json()) == (transparent != "white")
+    assert (profile.geometry() == Profile(32).geometry()) == (transparent == "white")
+    with pytest.raises(ValueError, match="transparent is 'green', expected white, black or stored"):
+        Profile.from_json({"size": 32, "transparent": "green"})

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.methods import METHODS, explainer
+from pipeline.methods import METHODS, check
 from pipeline.methods.lime import Lime
-from pipeline.recipe import Recipe
+from pipeline.recipe import FIRST, Recipe
 from pipeline.recipes import RECIPES, recipe
 
 CHANGED = {
@@ -18,13 +18,28 @@ CHANGED = {
     "samples": 129,
     "seeds": (1, 2),
     "stopping": {"first": 4},
-    "kernel_width": None,
+    "kernel_width": 0.25,
     "surrogate": {"name": "ridge", "alpha": 0.02},
     "labels": "all",
     "judge": False,
     "thorough": True,
     "denoise": 0.5,
+    "options": {"width": 2},
 }
+
+
+PINNED = [  # as 0.1.0 before 2026-12 has them
+    (RECIPES["default-2026"], "a68bdbb5f49240dd06116313404dfb1f4dbbbc3c54689b326c9649551133d417"),
+    (RECIPES["adaptive-2026"], "65b885722f838326555befb7be6b135680c79a16c2dc76baa6d2b6726ea99e33"),
+    (RECIPES["lime"], "8d1453047dbeee9b986fd3f034ae1797ca04fc9da945e21e68703a1c12ed92e9"),
+    (RECIPES["lime-tree"], "f4738ea6cb37b4b5125a8139142b2c0c4fb59bb9f0285b547534888b9c801005"),
+    (
+        RECIPES["default-2026"].override(
+            {"segmenter.n_segments": 80, "fill": "blur", "labels": ["TRE"], "thorough": True, "denoise": 0.5}
+        ),
+        "af5bf51000cd2f8cae19a4ed29d3d23bd77b81a53fd9d3dac0024fa4bc530942",
+    ),
+]
 
 
 def test_the_name_is_for_people_only():
@@ -38,6 +53,22 @@ def test_the_name_is_for_people_only():
 def test_every_other_field_is_part_of_the_digest(field):
     """A recipe that differs in any other field has another digest: no explanation is mistaken for another's."""
     assert replace(Recipe("a"), **{field: CHANGED[field]}).digest != Recipe("a").digest
+
+
+@pytest.mark.parametrize(("given", "digest"), PINNED)
+def test_digests_stay(given, digest):
+    """What an archive explained by the first version stays explained: its recipes' digests never change."""
+    assert given.digest == digest
+    assert Recipe.from_json(given.to_json()) == given
+
+
+def test_a_later_field_at_its_default_is_no_part_of_a_recipe():
+    """Neither of its digest nor of its JSON, which the version before has to read; otherwise it is part of both."""
+    assert "options" not in Recipe("a").to_json()
+    other = replace(Recipe("a"), options={"width": 2})
+    assert other.to_json()["options"] == {"width": 2}
+    assert Recipe.from_json(other.to_json()) == other
+    assert set(Recipe("a").to_json()) == FIRST
 
 
 def test_options_are_part_of_the_digest_and_their_order_is_not():
@@ -76,7 +107,8 @@ def test_what_is_left_out_is_the_default_s():
     [
         ({"samples": 64}, "samples", 64),
         ({"seeds": [3, 4]}, "seeds", (3, 4)),
-        ({"kernel_width": None}, "kernel_width", None),
+        ({"kernel_width": 0.25}, "kernel_width", 0.25),
+        ({"samples": "auto"}, "samples", "auto"),
         ({"segmenter.n_segments": 80}, "segmenter", {**Recipe("x").segmenter, "n_segments": 80}),
         ({"segmenter": "grid"}, "segmenter", {"name": "grid"}),
         ({"surrogate": "sklearn.svm.SVR"}, "surrogate", {"name": "sklearn.svm.SVR"}),
@@ -110,10 +142,12 @@ def test_reseeding_keeps_the_number_of_seeds():
         ({"fill": "white"}, "fill is 'white'"),
         ({"fill": None}, "fill is None"),
         ({"samples": 0}, "samples is 0"),
-        ({"samples": 3}, "samples is 3, expected a whole number from 4"),
+        ({"samples": 3}, "samples is 3, expected auto or a whole number from 4"),
         ({"samples": 12.0}, "samples is 12.0"),
         ({"samples": "128"}, "samples is '128'"),
         ({"samples": True}, "samples is True"),
+        ({"samples": "Auto"}, "samples is 'Auto', expected auto or a whole number from 4"),
+        ({"samples": None}, "samples is None"),
         ({"seeds": []}, r"seeds are \[\]"),
         ({"seeds": [1, 1]}, "no two alike"),
         ({"seeds": [-1]}, "seeds is -1"),
@@ -129,6 +163,10 @@ def test_reseeding_keeps_the_number_of_seeds():
         ({"stopping": {"step": True}}, "stopping.step is True"),
         ({"stopping": {"precision": -1}}, "stopping.precision is -1, expected a number of at least 0"),
         ({"stopping": {"tie": "0.1"}}, "stopping.tie is '0.1'"),
+        ({"stopping": {"confidence": 0}}, "stopping.confidence is 0, expected a share between 0 and 1, or null"),
+        ({"stopping": {"confidence": 1}}, "stopping.confidence is 1, expected a share"),
+        ({"stopping": {"confidence": "0.95"}}, "stopping.confidence is '0.95'"),
+        ({"stopping": {"confidence": True}}, "stopping.confidence is True"),
         ({"stopping": {"tie": float("nan")}}, r"stopping is \{'tie': nan\}"),
         ({"kernel_width": 0}, "kernel_width is 0"),
         ({"kernel_width": -0.25}, "kernel_width is -0.25"),
@@ -139,6 +177,8 @@ def test_reseeding_keeps_the_number_of_seeds():
         ({"labels": []}, r"labels is \(\)"),
         ({"labels": ["a", "a"]}, "labels is .*no two alike"),
         ({"labels": 5}, "labels is 5"),
+        ({"labels": [["a"]]}, r"labels is \(\['a'\],\), expected top, all or names"),
+        ({"labels": [5]}, r"labels is \(5,\), expected top, all or names"),
         ({"judge": 1}, "judge is 1, expected true or false"),
         ({"thorough": "yes"}, "thorough is 'yes', expected true or false"),
         ({"thorough": True, "judge": False}, "thorough is true, which needs judge"),
@@ -182,11 +222,31 @@ def test_the_lime_recipe_is_the_lime_package_s_defaults_to_the_letter():
 
 
 def test_the_default_recipe_is_nine_seeds_of_an_orthogonal_design():
-    """SLIC of about 50, mean fill, Hadamard with fold-over, the nine seeds 1, 11, ... 81 of 128 masks."""
+    """SLIC of about 50, mean fill, whole blocks of Hadamard with fold-over that all weigh alike, the nine seeds 1, 11,
+    ... 81."""
     default = recipe("default")
     assert (default.segmenter["name"], default.segmenter["n_segments"]) == ("slic", 50)
-    assert (default.fill, default.design, default.samples) == ("mean", "hadamard", 128)
+    assert (default.fill, default.design, default.samples, default.kernel_width) == ("mean", "hadamard", "auto", None)
     assert default.seeds == tuple(range(1, 82, 10))
+
+
+@pytest.mark.parametrize(("k", "drawn"), [(6, 16), (31, 64), (32, 128), (63, 128), (64, 256), (120, 256)])
+def test_auto_draws_a_whole_block(k, drawn):
+    """Twice the next power of two above the number of superpixels: one column of the block is the mean's."""
+    assert Recipe("x").drawn(k) == drawn
+    assert Recipe("x", samples=128).drawn(k) == 128
+
+
+def test_the_recipes_of_2026_are_the_new_ones_but_for_what_changed():
+    """The masks of a seed and their weights, and for the adaptive one the measure of its gap: an archive that uses them
+    stays comparable."""
+    before = {"samples": 128, "kernel_width": 0.25}
+    assert recipe("default").override(before).digest == recipe("default-2026").digest
+    adaptive = recipe("adaptive").override(before)
+    assert replace(adaptive, stopping=recipe("adaptive-2026").stopping).digest == recipe("adaptive-2026").digest
+    old, new = recipe("adaptive-2026").rounds(), recipe("adaptive").rounds()
+    assert (old.confidence, new.confidence) == (None, 0.95)
+    assert replace(new, confidence=None) == old
 
 
 def test_the_lime_tree_recipe_is_black_fill_and_a_decision_tree():
@@ -199,7 +259,7 @@ def test_the_lime_tree_recipe_is_black_fill_and_a_decision_tree():
 def test_a_recipe_is_found_by_its_name():
     """Each preset stands under its own name; another name lists them."""
     assert all(recipe(name).name == name for name in RECIPES)
-    with pytest.raises(ValueError, match="there is no recipe 'lemon'; there are default, adaptive, lime, lime-tree"):
+    with pytest.raises(ValueError, match=f"there is no recipe 'lemon'; there are {', '.join(RECIPES)}"):
         recipe("lemon")
 
 
@@ -215,22 +275,23 @@ def test_a_recipe_s_labels_are_the_model_s(labels):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"labels": ("TRE", "STEEL")}, "the model has no label 'STEEL'; it has BETONG, STAAL, TRE"),
+        ({"labels": ("TRE", "STEEL")}, r"no label 'STEEL' \(did you mean STAAL\?\); it has BETONG, STAAL, TRE"),
         ({"labels": "tre"}, "the model has no label 'tre'"),
         ({"labels": ("top",)}, "the model has no label 'top'"),
         ({"labels": ("all", "TRE")}, "the model has no label 'all'"),
         ({"method": "shap"}, f"method is 'shap', expected one of {', '.join(METHODS)}"),
         ({"surrogate": {"name": "sklearn.neighbors.KNeighborsRegressor"}}, "takes no sample weights"),
         ({"surrogate": {"name": "ridge", "alfa": 1}}, "surrogate ridge: options"),
+        ({"options": {"width": 2}}, "method lime has no option 'width'; it has none"),
     ],
 )
 def test_an_explainer_that_could_not_answer_is_refused_at_once(changes, message):
     """Labels the model lacks, unknown methods and impossible surrogates are refused before the model is asked."""
     with pytest.raises(ValueError, match=message):
-        explainer(replace(Recipe("x"), **changes), LABELS)
+        check(replace(Recipe("x"), **changes), LABELS)
 
 
 def test_a_thousand_labels_are_not_all_listed():
     """The error shows the first twelve labels and counts the rest."""
     with pytest.raises(ValueError, match=r"L11 and 988 more$"):
-        explainer(replace(Recipe("x"), labels=("no",)), [f"L{i}" for i in range(1000)])
+        check(replace(Recipe("x"), labels=("no",)), [f"L{i}" for i in range(1000)])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.answer.attribution import Attribution
+from pipeline.conversation.known import Known
 from pipeline.conversation.probe import Evidence, Probe, pack_evidence, unpack_evidence
 from pipeline.explain import answer
 from pipeline.methods import explainer
@@ -34,9 +35,10 @@ OTHERS = {  # for each field a value that nobody has, to be refused or let throu
     "judge": False,
     "thorough": True,
     "denoise": 1.0,
+    "options": {"width": 2},
 }
 CHANGES = [
-    {"kernel_width": None},
+    {"kernel_width": 0.25},
     {"kernel_width": 0.7, "labels": "all"},
     {"labels": ["c"]},
     {"surrogate": {"name": "sklearn.tree.DecisionTreeRegressor", "random_state": 0}},
@@ -73,7 +75,7 @@ def test_a_refit_is_what_asking_anew_gives(scene: Scene, before: Recipe, changes
     """To the last bit, whatever tests the first answer was put to; and it takes no evaluation."""
     stored = unpack_evidence(pack_evidence(_asked(scene, before)[1]))
     after = refit_recipe(before, before.override(changes))
-    again, evidence = refit(scene, explainer(after, LABELS), stored)
+    again, evidence = refit(scene, explainer(after, LABELS), Known.of(stored))
     expected, _ = _asked(scene, after)
     assert again.to_json() == expected.to_json() | {"evaluations": 0}
     assert len(evidence) == 1
@@ -102,10 +104,20 @@ def test_other_masks_are_refused(scene: Scene) -> None:
     """Where a recipe says the same and the masks are not, and where it wants to know more than was asked."""
     _, stored = _asked(scene, MADE)
     other = explainer(MADE.override({"seeds": [1, 11, 31]}), LABELS)
-    with pytest.raises(ValueError, match="other masks than were scored"):
-        refit(scene, other, stored)
-    with pytest.raises(ValueError, match="more masks than were scored"):
-        refit(scene, explainer(MADE, LABELS), stored[:1])
-    judged = explainer(MADE.override({"kernel_width": None, "judge": True}), LABELS)
-    with pytest.raises(ValueError, match="other masks than were scored"):  # the order of the weights is another one
-        refit(scene, judged, stored)
+    with pytest.raises(ValueError, match="16 masks of the refit were not scored"):
+        refit(scene, other, Known.of(stored))
+    with pytest.raises(ValueError, match="masks of the refit were not scored"):
+        refit(scene, explainer(MADE, LABELS), Known.of(stored[:1]))
+    judged = explainer(MADE.override({"kernel_width": 0.25, "judge": True}), LABELS)
+    with pytest.raises(
+        ValueError, match="masks of the refit were not scored"
+    ):  # the order of the weights is another one
+        refit(scene, judged, Known.of(stored))
+
+
+def test_fewer_seeds_are_known_too(scene: Scene) -> None:
+    """Whatever was scored answers, in whichever order it was asked."""
+    _, stored = _asked(scene, MADE)
+    fewer = MADE.override({"seeds": [21, 1], "judge": False})
+    again, _ = refit(scene, explainer(fewer, LABELS), Known.of(stored))
+    assert again.to_json() == _asked(scene, fewer)[0].to_json() | {"evaluations": 0}

@@ -18,6 +18,8 @@ PROFILES = {
     "center": Profile(8),
     "stretch": Profile(8, crop="stretch"),
     "shorter-side": Profile(8, crop="shorter-side", resize=11),
+    "rectangle": Profile((8, 12)),
+    "rectangle, shorter-side": Profile((12, 8), crop="shorter-side", resize=15),
 }
 SIZES = ((19, 31), (31, 19), (5, 23), (64, 64))  # height and width: higher, wider, smaller and larger than the canvas
 SEGMENTS = np.repeat(np.repeat(np.arange(16, dtype=np.int32).reshape(4, 4), 2, axis=0), 2, axis=1)
@@ -70,7 +72,7 @@ def test_the_file_decodes_to_the_regions(tmp_path: Path) -> None:
         assert one["area"] == expected.sum()
         assert one["bbox"] == _box(expected)
         assert read.cats[one["category_id"]]["name"] == one["explained"]
-        assert (one["verdict"], one["gap"], one["mask_share"]) == ("trusted", 0.5, None)
+        assert (one["soundness"], one["gap"], one["mask_share"]) == ("doubtful", 0.5, None)
     assert [path.name for path in tmp_path.iterdir()] == ["coco.json"]
 
 
@@ -82,7 +84,7 @@ def _box(region: np.ndarray) -> list[float]:
 
 
 def test_a_label_that_nothing_supports_has_an_empty_region(tmp_path: Path) -> None:
-    """It keeps its annotation, and with it its verdict."""
+    """It keeps its annotation, and with it its judgement."""
     row = explained(1, (6, 4), {"a": np.full(16, np.nan)})
     path = export_coco([row], Regions(("a",), PROFILES["center"], lambda _: UNEVEN), tmp_path, {})
     [one] = _annotations(path)

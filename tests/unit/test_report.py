@@ -1,4 +1,5 @@
 import math
+import re
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -7,13 +8,17 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from typing import get_args
 from urllib.parse import unquote
 
+import numpy as np
 import pytest
 
+from pipeline.answer.judgement import Basis, Curves, Grounding, Judgement, Reason, Soundness, Verdict
 from polelens.report import AuditView, ExplanationView, Figures, pages, write_report
+from polelens.report.answers import answers, headline
 from polelens.report.words import sentences
-from storage.overview import Look, Overview, Reliance, Share
+from storage.overview import Judged, Look, Overview, Reliance, Share
 
 VOID = {"meta", "link", "img", "input", "br", "path"}  # a path only as it is written here, closed by />
 STARTED = datetime(2026, 1, 5, 17, 0, tzinfo=UTC)
@@ -63,16 +68,31 @@ class Document(HTMLParser):
         return [value for name, value in self.attributes if name in names]
 
 
+def counted(*, doubtful: int = 0, unmasked: int = 0, **bases: int) -> list[Judged]:
+    """So many photographs with a mask by what their answers rest on, all soundly explained; of the object so many
+    doubtfully beside; and so many without a mask."""
+    found = [Judged("sound", None, basis, True, number, 0) for basis, number in bases.items()]
+    found += [Judged("doubtful", "unstable", "object", True, doubtful, 0)] if doubtful else []
+    return found + ([Judged("sound", None, "unknown", False, unmasked, 0)] if unmasked else [])
+
+
+def judged(sound: str, reason: str | None, basis: str, fill: str | None = None) -> Judgement:
+    """A judgement of these answers."""
+    answers = Soundness(sound, reason, "gap", 0.5, "It is."), Basis(basis, "It does.")
+    return Judgement(0.5, Curves(0.2, 0.4, 0.7, 0.6), Grounding(), *answers, confident_fill=fill)
+
+
 def overview(numbers: Sequence[int], label: str = "BETONG") -> Overview:
     """What an audit comes to, with these photographs to be looked at first."""
     looks = [
         Look(
-            rank, f"mast {number}.jpg", f"{number:064x}", f"{label}, of all", label, label, 0.9, "TRE", "background", 1
+            *(rank, f"mast {number}.jpg", f"{number:064x}", f"{label}, of all", label, label, 0.9, "TRE", None, 1),
+            *("sound", None, "background"),
         )
         for rank, number in enumerate(numbers, start=1)
     ]
     return Overview(
-        verdicts=[Share("trusted", 3, 0.03), Share("background", 97, 0.97)],
+        judgements=counted(background=97, object=3),
         background_reliance=[Reliance(label, 100, 0.75, 0.5, 0.875), Reliance(None, 100, 0.75, 0.5, 0.875)],
         look_first=looks,
         flagged=97,
@@ -190,17 +210,18 @@ def test_counts_and_histograms_count_every_page(tmp_path: Path) -> None:
     assert "TRE 1 " in text
     assert "0.60 to 0.65: 11" in text
     assert "0.00 to 0.05: 1" in text
-    assert "Evidence on the pole: 12 photographs, mean 0.57" in document.all("aria-label")
+    assert "Evidence on the object: 12 photographs, mean 0.57" in document.all("aria-label")
 
 
 @pytest.mark.usefixtures("small_pages")
 def test_the_front_page_says_what_the_model_looks_at(tmp_path: Path) -> None:
-    """One sentence, the share of each verdict, and the reliance of each label as a dot on its interval."""
+    """One sentence, the share of each answer, and the reliance of each label as a dot on its interval."""
     document = read(write_report(tmp_path, replace(AUDIT, overview=overview([])), views(1)))
     for words in (
-        "The model looks at the background: 97 of 100 answers rest on it.",
-        "trusted the colours show what the answer rests on 3 3.0 %",
-        "background the answer rests on the background 97 97 %",
+        "The model looks at the background: the answers on 97 of 100 photographs with a mask rest on it.",
+        "the object and the explanation is sound 3 3.0 %",
+        "the background not the object 97 97 %",
+        "sound the colours show what the answer depends on 100 100 %",
         "BETONG 0.75 (0.50 to 0.88) of 100",
         "all 0.75 (0.50 to 0.88) of 100",
         "The model is sure of the bare fill as BETONG (5)",
@@ -225,9 +246,10 @@ def test_the_photographs_to_look_at_first_lead_to_their_cards(tmp_path: Path) ->
 
 def test_nothing_to_look_at_is_said(tmp_path: Path) -> None:
     """And where no mask is known, that nothing can be said of the background."""
-    found = Overview(verdicts=[Share("trusted", 2, 1.0)], background_reliance=[Reliance(None, 0, None, None, None)])
+    found = Overview(judgements=counted(unmasked=2), background_reliance=[Reliance(None, 0, None, None, None)])
     text = read(write_report(tmp_path, replace(AUDIT, overview=found), views(2))).text
-    assert "2 of 2 explanations hold; no mask says where the object is." in text
+    assert "not known, as nobody said where the object is; 2 of 2 explanations are sound." in text
+    assert "unknown: no mask nobody said where the object is 2 100 %" in text
     assert "nothing can be said of the background" in text
     assert "None: no answer is known to be wrong" in text
 
@@ -298,10 +320,131 @@ def test_a_name_that_is_no_text_is_shown_with_question_marks(tmp_path: Path) -> 
     assert "mast?.jpg" in read(write_report(tmp_path, AUDIT, [view(1, image="mast\udcff.jpg")])).text
 
 
+@pytest.mark.parametrize(
+    ("counts", "mark", "text"),
+    [
+        ({"object": 4}, "good", "looks at the object: the answers on 4 of 4 photographs with a mask"),
+        ({"object": 3}, "fair", "not settled: of the answers on 3 photographs with a mask, 3 rest on the object"),
+        ({"object": 17, "background": 7}, "good", "the object: the answers on 17 of 24"),
+        ({"object": 16, "background": 8}, "fair", "not settled"),
+        ({"background": 17, "object": 7}, "poor", "the background: the answers on 17 of 24"),
+        ({"background": 16, "object": 8}, "fair", "not settled"),
+        ({"object": 17, "doubtful": 7}, "good", "24 of 24 photographs with a mask rest on it, 17 of them soundly"),
+        ({"object": 16, "doubtful": 8}, "fair", "24 of 24 photographs with a mask rest on it, 16 of them soundly"),
+        ({"both": 24}, "fair", "0 rest on the object, 0 on the background, 24 on both"),
+        ({"object": 1, "unmasked": 199_999}, "fair", "on 1 photograph with a mask (of 200,000)"),
+        ({"object": 4, "unmasked": 6}, "good", "the answers on 4 of 4 photographs with a mask (of 10) rest on it"),
+        ({"unmasked": 5}, "plain", "not known, as nobody said where the object is; 5 of 5 explanations are sound"),
+    ],
+)
+def test_the_headline_says_what_the_interval_of_the_share_does(counts: dict[str, int], mark: str, text: str) -> None:
+    """On both sides of each boundary: only photographs with a mask count, and more than half of them is what Wilson's
+    interval has to say. Green is the object alone, soundly explained; without a mask the headline is grey."""
+    found = headline(Overview(judgements=counted(**counts)))
+    assert found is not None
+    assert (found.mark, text in found.text) == (mark, True), found.text
+
+
+def test_what_was_judged_by_one_word_is_told_apart(tmp_path: Path) -> None:
+    """An audit of an earlier version: its verdicts as they were given, in grey, and no word of today's."""
+    found = Overview(verdicts=[Share("trusted", 3, 0.75), Share("background", 1, 0.25)])
+    verdict = Verdict("trusted", "gap", 0.5, "It holds.")
+    old = Judgement(0.5, Curves(0.2, 0.4, 0.7, 0.6), Grounding(), verdict=verdict)
+    shown = view(1, figures=replace(FIGURES, judgement=old))
+    document = read(write_report(tmp_path, replace(AUDIT, overview=found), [shown]))
+    assert "Judged by an earlier version, in one word for each photograph: trusted 3, background 1." in document.text
+    assert "trusted (judged by an earlier version, in one word): It holds." in document.text
+    assert "Is the explanation sound?" not in document.text
+    assert "object" not in document.all("class")
+    assert headline(Overview()) is None
+
+
+@pytest.mark.parametrize("basis", ["object", "background", "both", "unknown"])
+@pytest.mark.parametrize(
+    ("sound", "reason"),
+    [("sound", None), ("nothing to explain", None), *(("doubtful", reason) for reason in get_args(Reason))],
+)
+def test_only_the_object_soundly_explained_is_green(sound: str, reason: str | None, basis: str) -> None:
+    """And every doubt is amber; both answers are told, with the reason, what it means, and the figure that decided."""
+    first, second = answers(judged(sound, reason, basis))
+    assert (first.mark == "fair") == (sound == "doubtful")
+    assert (second.mark == "good") == ((sound, basis) == ("sound", "object"))
+    assert (second.mark == "plain") == (basis == "unknown")
+    doubt, figure = (f" ({reason})", " (gap 0.50)") if reason else ("", "")
+    assert first.text == f"Is the explanation sound? {sound.capitalize()}{doubt}. It is.{figure}"
+    assert second.text == f"What does the answer rest on? {basis.capitalize()}. It does."
+
+
+def test_a_fill_that_is_an_answer_is_warned_of() -> None:
+    """Whatever the answers, in amber."""
+    assert [one.mark for one in answers(judged("sound", None, "object", fill="TRE"))] == ["plain", "good", "fair"]
+    assert answers(None) == []
+
+
+def test_without_masks_nothing_is_green(tmp_path: Path) -> None:
+    """Neither the headline, nor a portion, nor a card: nobody said where the object is."""
+    figures = replace(FIGURES, mask_share=None, mask_area=None, judgement=judged("sound", None, "unknown"))
+    audit = replace(AUDIT, overview=Overview(judgements=counted(unmasked=2)))
+    html = write_report(tmp_path, audit, [view(1, figures=figures), view(2, figures=figures)]).read_text()
+    shown = re.sub(r'<ul class="figures">.*?</ul>', "", html, flags=re.DOTALL)  # whose marks have no colour
+    classes = set(" ".join(Document(shown).all("class")).split())
+    assert {"plain", "unknown", "sound"} <= classes
+    assert not classes & {"good", "object"}
+    assert not re.search(r"\.figures[^{]*good[^{]*\{[^}]*color", html)
+
+
+def _css() -> str:
+    return (Path(pages.__file__).parents[1] / "templates/report.css").read_text()
+
+
+def _light_and_dark() -> list[dict[str, str]]:
+    """The colours by name of the page in the light, and in the dark."""
+    light, dark = (dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block)) for block in _css().split("@media")[:2])
+    return [light, light | dark]
+
+
+def _luminance(color: str, seen: np.ndarray | None = None) -> float:
+    """Relative luminance, as WCAG 2 defines it; `seen` is a matrix of linear RGB."""
+    parts = np.array([int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)])
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(np.array([0.2126, 0.7152, 0.0722]) @ (linear if seen is None else (seen @ linear).clip(0, 1)))
+
+
+def _contrast(one: str, other: str, seen: np.ndarray | None = None) -> float:
+    low, high = sorted(_luminance(color, seen) for color in (one, other))
+    return (high + 0.05) / (low + 0.05)
+
+
+DEUTERANOPIA = np.array(  # Machado, Oliveira and Fernandes 2009, severity 1
+    [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+)
+
+
+def test_colours_can_be_told_apart() -> None:
+    """WCAG AA, in the light and in the dark: text 4.5 to 1, edges and marks 3 to 1; object and background are 3 to 1
+    apart in brightness alone, also for who sees no green."""
+    for color in _light_and_dark():
+        for ground in ("paper", "sheet"):
+            for ink in ("ink", "faint", "accent", "good", "fair", "poor"):
+                assert _contrast(color[ink], color[ground]) >= 4.5, (ink, ground)
+            assert _contrast(color["edge"], color[ground]) >= 3
+        for kind in ("object", "background", "both", "sound", "unknown"):
+            assert _contrast(color[kind], color[f"on-{kind}"]) >= 4.5, kind
+        for seen in (None, DEUTERANOPIA):
+            assert _contrast(color["object"], color["background"], seen) >= 3
+        assert _contrast(color["edge"], color["track"]) >= 3
+
+
+def test_every_colour_has_a_name() -> None:
+    """Only the lists of names have numbers in them, so that what the test above reads is what is shown."""
+    rules = re.sub(r":root \{.*?\}", "", _css(), flags=re.DOTALL)
+    assert not re.findall(r"#[0-9a-fA-F]{3,8}\b", rules)
+
+
 def test_figures_are_told_in_plain_words() -> None:
     """Each figure is a sentence with the number in it, and the number that chance would give."""
     assert [(sentence.mark, sentence.text) for sentence in sentences(FIGURES)] == [
-        ("good", "62 % of the supporting evidence lies on the pole, which covers 8.0 % of the picture"),
+        ("good", "62 % of the supporting evidence lies on the object, which covers 8.0 % of the picture"),
         ("good", "Nine seeds agree: 0.93 rank correlation"),
         ("plain", "Their five strongest superpixels overlap by 0.70 (chance gives 0.05)"),
         ("plain", "88 % of superpixels keep their sign under every seed"),

@@ -8,9 +8,10 @@ from skimage import segmentation
 
 from pipeline.model.profile import Profile
 from pipeline.recipes import RECIPES
-from pipeline.scene.segments import SEGMENTERS, check, grid, relabel, segment
+from pipeline.scene.choice import own_options
+from pipeline.scene.segments import FEWER, MOST, SEGMENTERS, check, grid, relabel, segment
 
-DEFAULT = {key: value for key, value in RECIPES["default"].segmenter.items() if key != "name"}
+DEFAULT = own_options(RECIPES["default"].segmenter)
 
 
 def noise(size=48, seed=0):
@@ -30,7 +31,7 @@ def test_relabel_keeps_the_regions_and_numbers_them_from_zero(labels):
 
 @pytest.mark.parametrize("name", sorted(SEGMENTERS))
 @pytest.mark.parametrize(
-    "canvas", [noise(), np.full((48, 48, 3), 77, np.uint8), skimage.data.coffee()[100:148, 200:260]]
+    "canvas", [noise(32), np.full((48, 48, 3), 77, np.uint8), skimage.data.coffee()[100:148, 200:260]]
 )
 def test_every_segmenter_labels_every_pixel_from_zero(name, canvas):
     """Whatever the picture, labels are 0..k-1, none missing, each pixel in one of them, the same each time."""
@@ -115,3 +116,51 @@ def test_a_wrong_segmenter_is_refused_before_any_photograph(name, options):
 def test_every_segmenter_with_its_own_defaults_passes_the_check(name):
     """What is right is not refused."""
     check(name, {})
+
+
+@pytest.mark.parametrize("n_segments", [MOST, 1000, MOST - 1])
+def test_a_grid_of_as_many_superpixels_as_may_be_goes(n_segments):
+    """What passes the check is cut on any canvas: no number of them rounds up beyond the bound."""
+    check("grid", {"n_segments": n_segments})
+    assert segment(noise(64), "grid", {"n_segments": n_segments}).max() + 1 <= MOST
+
+
+@pytest.mark.parametrize("name", ["grid", "slic"])
+@pytest.mark.parametrize("n_segments", [MOST + 1, 50_000, 1e9])
+def test_more_superpixels_than_may_be_are_refused_before_any_photograph(name, n_segments):
+    """One above the bound and far beyond it, with the option, its value and what is allowed."""
+    with pytest.raises(ValueError, match=rf"{name}: n_segments is {n_segments:,}, expected at most 1,024; lower it"):
+        check(name, {"n_segments": n_segments})
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "k"),
+    [
+        ("grid", {"n_segments": 33**2}, "1,089"),
+        ("slic", {"n_segments": 2000, "compactness": 100}, r"[\d,]+"),
+        ("quickshift", {"kernel_size": 1, "max_dist": 0}, "4,096"),
+        ("felzenszwalb", {"scale": 0.01, "sigma": 0, "min_size": 1}, "4,096"),
+    ],
+)
+def test_a_canvas_in_more_superpixels_than_may_be_is_refused(name, options, k):
+    """Whichever segmenter and canvas gives so many: options, how many they give, and which of them to change."""
+    told = ", ".join(f"{option}={value}" for option, value in options.items())
+    message = rf"segmenter {name}: {told} gives {k} superpixels, at most 1,024 go; {FEWER[name]}$"
+    with pytest.raises(ValueError, match=message):
+        segment(noise(64), name, options)
+
+
+def test_the_remedies_are_options_there_are():
+    """Every segmenter has one, and each option that it names makes fewer superpixels of the same canvas."""
+    few = {
+        "slic": {"n_segments": 9},
+        "quickshift": {"max_dist": 100},
+        "felzenszwalb": {"scale": 1000, "min_size": 200},
+        "grid": {"n_segments": 9},
+    }
+    assert few.keys() == FEWER.keys() == SEGMENTERS.keys()
+    for name, options in few.items():
+        plenty = segment(noise(24), name, {}).max()
+        for option, value in options.items():
+            assert option in FEWER[name]
+            assert segment(noise(24), name, {option: value}).max() < plenty

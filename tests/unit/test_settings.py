@@ -18,7 +18,9 @@ ADDRESSES = {
     "POLELENS_BLOBS": "s3://bucket/prefix",
 }
 NUMBERS = ["window", "attempts", "part_evaluations", "batch", "threads"]
-SHARES = [name for name in Settings.model_fields if name.startswith("judge_")]
+SHARES = tuple(
+    name for name, one in Settings.model_fields.items() if name.startswith("judge_") and one.annotation is float
+)
 SECONDS = ["lease_seconds", "part_seconds", "produce_seconds", "sweep_seconds", "visibility_seconds"]
 
 
@@ -48,7 +50,7 @@ def test_the_addresses_come_from_the_environment(tmp_path: Path) -> None:
 def test_every_setting_is_set_by_its_variable(environment: pytest.MonkeyPatch, field: str) -> None:
     """POLELENS_ and its name."""
     words = {"providers": "CUDAExecutionProvider", "palette": "blue-orange", "logs": "json"}
-    value = words.get(field, "0.7" if field in SHARES else "7")
+    value = words.get(field, "0.7" if field in (*SHARES, "change_distance") else "7")
     if field == "webhook_url":
         value = "https://receiver/path"
         environment.setenv("POLELENS_WEBHOOK_SECRET", "16 characters ..")
@@ -75,6 +77,7 @@ def test_a_missing_address_is_named(environment: pytest.MonkeyPatch, name: str, 
         *[(field, value) for field in SECONDS for value in ("0", "-1", "soon")],
         *[(field, value) for field in SHARES for value in ("-0.1", "1.1", "half")],
         ("batch", "4097"),
+        ("change_distance", "3"),
         ("palette", "pink"),
         ("blobs", "http://host/x"),
     ],

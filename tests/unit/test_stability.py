@@ -154,12 +154,26 @@ def test_one_seed_or_no_weight_at_all_has_no_stability(weights):
     assert all(math.isnan(value) for value in found.values())
 
 
-def test_a_seed_that_saw_nothing_disagrees_with_one_that_did():
-    """A constant seed has no ranks (NaN) and shares nothing with the others."""
+@pytest.mark.parametrize("nothing", [[0.0, 0, 0], [0.5, 0.5, 0.5]], ids=["zeros", "all alike"])
+def test_a_seed_that_finds_nothing_disagrees_with_those_that_do(nothing):
+    """Its ranks agree with nobody's, not even with another's that finds nothing: a pair that has it counts as zero."""
+    finds = [1.0, 2, 3]
+    for rows, share in (([nothing, finds], 0), ([nothing, finds, finds], 1 / 3), ([nothing, nothing, finds], 0)):
+        found = stability(np.array(rows), np.zeros((len(rows), 3)))
+        assert (found.spearman, found.kendall) == pytest.approx((share, share))
+
+
+def test_a_seed_of_zeros_shares_no_superpixel():
+    """It has no top and no sign."""
     found = stability(np.array([[0.0, 0, 0], [1.0, 2, 3]]), np.zeros((2, 3)))
+    assert (found.top3_jaccard, found.vsi, found.sign_agreement) == (0, 0, 0)
+
+
+def test_where_no_seed_tells_superpixels_apart_there_are_no_ranks():
+    """All weigh alike under every seed: agreement of ranks is unknown, not none and not perfect."""
+    found = stability(np.full((3, 6), 0.2), np.zeros((3, 6)))
     assert math.isnan(found.spearman)
     assert math.isnan(found.kendall)
-    assert (found.top3_jaccard, found.vsi, found.sign_agreement) == (0, 0, 0)
 
 
 def test_one_superpixel_alone_has_no_rank():

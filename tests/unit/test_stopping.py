@@ -1,3 +1,6 @@
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,10 +11,9 @@ from pipeline.methods.lime import Lime
 from pipeline.methods.surrogate import Linear
 from pipeline.recipe import Stopping
 from pipeline.recipes import RECIPES
-from pipeline.scene.scene import Scene
+from tests.planted import LABELS, planted, striped
 
 ADAPTIVE = RECIPES["adaptive"].override({"judge": False, "labels": ["yes"]})
-LABELS = ("yes", "no")
 WEIGHTS = np.array([0.5, -0.4, 0.3, 0.2, 0.1, 0.02, 0.01])
 
 
@@ -27,20 +29,6 @@ def enough(spread, rule, weights=WEIGHTS, seeds=6):
     return stopping.enough(rule, fitted(alone.mean(axis=0)), left_out)
 
 
-def scene(k=49):
-    segments = np.repeat(np.arange(k, dtype=np.int32)[None], 8, axis=0)
-    canvas = np.random.default_rng(k).integers(1, 256, (8, k, 3), dtype=np.uint8)
-    return Scene(canvas, segments, np.zeros_like(canvas))
-
-
-def planted(score):
-    def predict(_, masks):
-        yes = score(masks)
-        return np.stack([yes, 1 - yes], axis=1).astype(np.float32)
-
-    return predict
-
-
 def additive(masks):
     return 0.4 + masks @ (np.random.default_rng(1).normal(size=masks.shape[1]) * 0.3 / masks.shape[1] ** 0.5)
 
@@ -53,7 +41,7 @@ def noise(masks):
 
 
 def explained(score, made=ADAPTIVE):
-    attribution = explain(scene(), explainer(made, LABELS), planted(score))
+    attribution = explain(striped(), explainer(made, LABELS), planted(score))
     return attribution.labels[0], attribution.evaluations
 
 
@@ -72,6 +60,20 @@ def test_a_top_that_is_not_clear_of_the_next_is_not_enough():
     assert enough(0.005, Stopping(top=3, precision=1, gap=0, tie=0), close)
     assert not enough(0.005, Stopping(top=3, precision=1, gap=100, tie=0), close)
     assert enough(0.005, Stopping(top=6, precision=1, gap=100, tie=0), close)  # nothing comes next
+
+
+@pytest.mark.parametrize(("seeds", "errors"), [(3, 4.303), (9, 2.306), (14, 2.160)])
+def test_confidence_is_student_s(seeds, errors):
+    """So many standard errors part the last on top from the next with 95 %, by how many seeds there are; it takes the
+    place of the fixed gap, on both sides of the boundary."""
+    rule, pooled = Stopping(top=1, precision=9, gap=1000, tie=0, confidence=0.95), np.array([3.0, 2.0])
+    apart = np.linspace(-1, 1, seeds)
+    for factor in (0.999, 1.001):
+        error = 1 / (errors * factor)  # of the first weight, which lies 1 above the second
+        scatter = error * apart / np.linalg.norm(apart) * math.sqrt(seeds / (seeds - 1))
+        left_out = [fitted(np.add(pooled, [one, 0])) for one in scatter]
+        assert stopping.enough(rule, fitted(pooled), left_out) == (factor > 1)
+    assert not stopping.enough(replace(rule, confidence=None), fitted(pooled), left_out)
 
 
 def test_a_top_that_trades_places_is_not_enough_unless_it_is_a_tie():
@@ -129,7 +131,7 @@ def test_what_stopped_early_is_what_those_seeds_alone_say():
 
 def test_rounds_are_asked_by_whoever_has_the_evidence():
     """Another explainer, given the evidence through JSON, asks the same next seeds and gives the same answer."""
-    shown, predict, evidence = scene(), planted(noise), []
+    shown, predict, evidence = striped(), planted(noise), []
     made = ADAPTIVE.override({"seeds": [1, 2, 3, 4, 5, 6], "stopping.step": 2})
     step, sizes = Lime(made, LABELS).open(shown), []
     while isinstance(step, Probe):

@@ -37,12 +37,12 @@ def test_an_hour_that_comes_twice_is_due_once() -> None:
 @pytest.mark.parametrize("zone", ["Europe/Oslo", "America/New_York", "Australia/Lord_Howe"])
 @pytest.mark.parametrize("cron", ["0 2 * * 0", "30 2 * * *", "45 1 * * *", "0 * * * *", "15 */6 * * *"])
 def test_what_is_due_next_is_the_same_from_wherever_one_looks(zone: str, cron: str) -> None:
-    """Through the nights of a year when the clock jumps, from every seven minutes, forwards and back."""
+    """Through the days of a year when the clock jumps, forwards and back."""
     timing = Timing(cron, zone)
     times = [one.astimezone(UTC) for one in takewhile(lambda one: one < utc(2027, 1, 1), timing.after(utc(2026, 1, 1)))]
     assert times == sorted(set(times))
     for month, day in ((3, 8), (3, 29), (4, 4), (10, 3), (10, 25), (11, 1)):
-        for minutes in range(-600, 26 * 60, 23):
+        for minutes in range(-600, 26 * 60, 97):
             moment = utc(2026, month, day) + timedelta(minutes=minutes)
             place = bisect_right(times, moment)
             assert next(timing.after(moment)).astimezone(UTC) == times[place]

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from polelens import Explanation, Recipe, explain, recipe
-from polelens.single import model_file
+from polelens.inputs import model_file
 from tests import models
 from tests.live_audits import pictures, png
 
@@ -127,7 +127,7 @@ def test_boxes_are_a_mask(zipped: Path, photograph: Path, tmp_path: Path) -> Non
     assert boxed.scene.mask is not None
     assert boxed.scene.mask.any()
     assert boxed.document() == by_mask.document()
-    with pytest.raises(ValueError, match="mask and boxes both say"):
+    with pytest.raises(ValueError, match="both a mask and boxes"):
         explain(photograph, zipped, recipe=FEW, mask=tmp_path / "mask.png", boxes=[(30, 8, 20, 32)])
     with pytest.raises(ValueError, match=r"boxes is \[\(1, 2, 3\)\], expected"):
         explain(photograph, zipped, recipe=FEW, boxes=[(1, 2, 3)])
@@ -166,7 +166,7 @@ def test_what_is_wrong_is_said_before_the_work(zipped: Path, photograph: Path, t
             explain(**arguments, progress=lambda *call: asked.append(call))  # type: ignore[arg-type]
 
     refused("no label 'POLE'; it has BETONG, STAAL, TRE", recipe=FEW.override({"labels": ["POLE"]}))
-    refused("there is no recipe 'limes'; there are default, adaptive", recipe="limes")
+    refused(r"no recipe 'limes' \(did you mean lime\?\); there are default, adaptive", recipe="limes")
     refused("palette is 'pink', expected one of", palette="pink")
     refused("No such file", FileNotFoundError, image=tmp_path / "none.png")
     refused("not a JPEG", image=b"hello")
@@ -183,6 +183,13 @@ def test_the_package_offers_what_it_says() -> None:
     assert polelens.Explanation is Explanation
     with pytest.raises(AttributeError, match="has no attribute 'explains'"):
         _ = polelens.explains
+
+
+def test_as_many_superpixels_as_may_be_are_explained(zipped: Path, photograph: Path) -> None:
+    """A grid of exactly the bound."""
+    grid, quick = {"name": "grid", "n_segments": 1024}, {"name": "sklearn.linear_model.Ridge"}
+    made = FEW.override({"segmenter": grid, "judge": False, "surrogate": quick})
+    assert explain(photograph, zipped, recipe=made).scene.k == 1024
 
 
 def _pixels() -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The strongest evidence for and against a label, as a table for who has no picture before them."""
+"""One explanation as tables, for who has no picture before them."""
 
 from collections.abc import Mapping
 
@@ -13,20 +13,27 @@ from polelens.cli.text import printable
 MOST = 5
 
 
-def evidence_table(backdrop: Backdrop, label: LabelAttribution) -> Table:
-    """The superpixels of most weight, and where in the photograph they are: their mean x and y in its pixels."""
+def superpixel_table(backdrop: Backdrop, label: LabelAttribution) -> Table:
+    """The superpixels of most weight, and where in the photograph they are: their mean x and y in its pixels.
+
+    The half-width of a weight's 95 % interval is of the masks drawn alone: other superpixels, or another fill, move it
+    further, and `--thorough` says how far.
+    """
     table = Table(box=None)
-    for name in ("superpixel", "weight", "+-", "at x", "at y", "of the picture"):
+    for name in ("superpixel", "weight", "+- 95 %", "at x", "at y", "of the picture"):
         table.add_column(name, justify="right")
     strongest = np.argsort(-np.abs(label.weights), kind="stable")[:MOST]
     for index in strongest[label.weights[strongest] != 0]:
         inside = backdrop.segments == index
         x, y = _center(backdrop, inside)
-        error = label.std_error[index]
-        spread = f"{error:.3f}" if np.isfinite(error) else ""
+        half = label.half_width[index]
+        spread = f"{half:.3f}" if np.isfinite(half) else ""
         table.add_row(
             str(index), f"{label.weights[index]:+.3f}", spread, f"{x:.0f}", f"{y:.0f}", f"{inside.mean():.0%}"
         )
+    if not (label.judgement and label.judgement.sensitivity):
+        table.caption = "+-: by the masks drawn alone; other superpixels or fills move more: --thorough"
+        table.caption_justify = "left"
     return table
 
 

@@ -78,7 +78,7 @@ def test_the_evaluations_are_counted_and_the_verdict_is_of_the_photograph_as_it_
         explain(scene(), explainer(made, ("yes", "no")).inner, predict)
         for made in (RECIPE.override({"denoise": None}), RECIPE)
     )
-    assert attribution.evaluations == plain.evaluations + 2 + 3 * 128
+    assert attribution.evaluations == plain.evaluations + 2 + 3 * RECIPE.drawn(9)
     assert attribution.labels[0].judgement == plain.labels[0].judgement
     assert np.array_equal(attribution.labels[0].weights, plain.labels[0].weights)
 

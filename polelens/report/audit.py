@@ -1,29 +1,19 @@
-"""What an audit found, as documents and as a report."""
+"""The report of an audit, written from the ledger and the blobs."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pipeline.answer.attribution import Attribution, LabelAttribution
-from pipeline.document import ImageFacts, ModelFacts, document
-from polelens.report import AuditView, ExplanationView, Figures, write_report
-from storage.audits import Audit, Audits, Explained
+from polelens.report.pages import write_report
+from polelens.report.views import AuditView, ExplanationView, Figures
+from storage.audits import Audits
 from storage.blobs import Blobs
 from storage.keys import explanation_key
 from storage.overview import overview
 
 LOOKS = 12  # photographs to look at first: what a person takes in at a glance
-
-
-def explanation_document(audit: Audit, row: Explained) -> Mapping[str, Any]:
-    """An explanation as `polelens explain` writes it into attribution.json, with its name; or why it failed."""
-    image = ImageFacts(row.image, row.width, row.height)
-    if row.attribution is None:
-        return {"name": row.image_name, "image": {"sha256": row.image}, "state": row.state, "reason": row.reason}
-    name, _, version = audit.model.rpartition("@")
-    facts = ModelFacts(name, int(version), audit.model_sha256)
-    return {"name": row.image_name, **document(image, facts, audit.recipe, row.attribution), **_known(row)}
 
 
 def write_audit_report(
@@ -54,56 +44,55 @@ def write_audit_report(
     return write_report(folder, view, _views(audits, blobs, number, each))
 
 
-def _known(row: Explained) -> dict[str, Any]:
-    """What the archive knows of the photograph, where it knows it: its label."""
-    return {} if row.label is None else {"label": row.label}
-
-
 def _views(audits: Audits, blobs: Blobs, number: int, each: Callable[[], object]) -> Iterator[ExplanationView]:
     for row in audits.explained(number):
         if row.attribution is None:
             continue
         each()
-        predicted = max(row.attribution.probabilities, key=lambda label: row.attribution.probabilities[label])  # type: ignore[union-attr]
         for place, label in enumerate(row.attribution.labels, start=1):
-            suffix = "" if place == 1 else f"-{place}"
-            names = {kind: f"{kind}{suffix}.png" for kind in ("overlay", "support", "seeds")}
-            names |= {"denoised": "denoised.png"} if label.denoised else {}
             yield ExplanationView(
                 image=row.image_name,
                 sha256=row.image,
-                predicted=predicted,
+                predicted=row.attribution.predicted,
                 explained=label.label,
                 probabilities=row.attribution.probabilities,
                 figures=Figures(
-                    seeds=label.stability.seeds,
+                    seeds=label.agreement.seeds,
                     evaluations=row.attribution.evaluations,
-                    r2=label.fidelity.r2,
-                    r2_held_out=label.fidelity.r2_held_out,
-                    spearman=label.stability.spearman,
-                    top5_jaccard=label.stability.top5_jaccard,
-                    top5_jaccard_chance=label.stability.top5_jaccard_chance,
-                    sign_agreement=label.stability.sign_agreement,
+                    r2=label.fit.r2 if label.fit else None,
+                    r2_held_out=label.fit.r2_held_out if label.fit else None,
+                    spearman=label.agreement.spearman,
+                    top5_jaccard=label.agreement.top5_jaccard,
+                    top5_jaccard_chance=label.agreement.top5_jaccard_chance,
+                    sign_agreement=label.agreement.sign_agreement,
                     denoised=_denoised(row.attribution, label),
                     **_judged(label),
                 ),
-                pictures={kind: partial(blobs.get, explanation_key(row.key, name)) for kind, name in names.items()},
+                pictures=_pictures(blobs, row.key, label, place),
                 label=row.label,
             )
+
+
+def _pictures(blobs: Blobs, key: str, label: LabelAttribution, place: int) -> dict[str, Callable[[], bytes]]:
+    """A label's pictures by kind: those that its method gives, and the heat map's where one was kept."""
+    suffix = "" if place == 1 else f"-{place}"
+    names = {kind: f"{kind}{suffix}.png" for kind in ("overlay", "support", "heat", "seeds")}
+    names |= {"denoised": "denoised.png"} if label.denoised else {}
+    keys = {kind: explanation_key(key, name) for kind, name in names.items()}
+    there = {"seeds": len(label.weights_by_seed) > 0, "heat": blobs.exists(keys["heat"])}  # the rest is always there
+    return {kind: partial(blobs.get, one) for kind, one in keys.items() if there.get(kind, True)}
 
 
 def _judged(label: LabelAttribution) -> dict[str, Any]:
     """The figures that a judgement adds."""
     if label.judgement is None:
         return {}
-    found, verdict = label.judgement.grounding, label.judgement.verdict
+    found = label.judgement.grounding
     return {
         "mask_share": found.mask_share,
         "mask_area": found.mask_area,
         "background_reliance": found.background_reliance,
-        "verdict": verdict.word,
-        "sentence": verdict.sentence,
-        "warning": label.judgement.warning,
+        "judgement": label.judgement,
         "sensitivity": {name: one.spearman for name, one in label.judgement.sensitivity.items()},
     }
 

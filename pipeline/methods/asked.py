@@ -1,0 +1,36 @@
+"""What is asked about: the labels that a recipe explains, and the whole photograph and bare fill that all need."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.conversation.probe import Listed
+from pipeline.recipe import Recipe
+
+BASE_ROWS = 2  # every probe of scores begins with the whole photograph and the bare fill
+
+
+def base(k: int) -> Listed:
+    """The two rows with which a conversation begins, bool [2, k]."""
+    return Listed.of(np.repeat([[True], [False]], k, axis=1))
+
+
+def chosen(recipe: Recipe, labels: tuple[str, ...], scores: NDArray[np.float32]) -> list[int]:
+    """The columns of the labels explained, the most probable first.
+
+    Parameters
+    ----------
+    labels : the model's, in the order of its columns
+    scores : float32 [c]
+        For the whole photograph.
+    """
+    wanted = recipe.labels
+    order: list[int] = np.argsort(-scores, kind="stable").tolist()
+    if wanted in ("top", "all"):
+        return order[:1] if wanted == "top" else order
+    names = [wanted] if isinstance(wanted, str) else wanted
+    return [index for index in order if labels[index] in names]
+
+
+def named(labels: tuple[str, ...], scores: NDArray[np.float32]) -> dict[str, float]:
+    """A row of scores, float32 [c], by label."""
+    return dict(zip(labels, scores.astype(float).tolist(), strict=True))
