@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 
 from pipeline.model.model import ModelRefused
 from pipeline.model.onnx_file import DETECTOR_OUTPUTS
+from pipeline.text import meant
 
 # The fields that are read, with their numbers in TensorFlow's own .proto files; a "*" repeats. The rest is left alone.
 MESSAGES: Mapping[str, Mapping[str, tuple[int, str]]] = {
@@ -180,7 +181,8 @@ def _known(nodes: Mapping[str, Any], name: str, option: str) -> str:
     """The tensor of this name, if its node is there."""
     if node_of(name) not in nodes:
         raise ModelRefused(
-            f"{option} is {name!r}, and the graph has no node of that name; its last is {list(nodes)[-1]!r}"
+            f"{option} is {name!r}, and the graph has no node of that name{meant(name, nodes)}; its last is "
+            f"{list(nodes)[-1]!r}"
         )
     return name if ":" in name else f"{name}:0"
 

@@ -94,8 +94,9 @@ def test_the_ends_are_found() -> None:
         (_graph(x=("Placeholder",), detected_boxes=("Relu", "x")), {}, "object detector"),
         (_graph(x=("Placeholder",), y=("Relu", "x")), {"output": "z"}, "--output is 'z', and the graph has no node"),
         (_graph(x=("Placeholder",), y=("Relu", "x")), {"input_name": "z"}, "--input is 'z', and the graph has no"),
+        (_graph(data=("Placeholder",), y=("Relu", "data")), {"input_name": "Data"}, "did you mean data"),
     ],
-    ids=["outputs", "inputs", "no-input", "no-output", "detector", "unknown-output", "unknown-input"],
+    ids=["outputs", "inputs", "no-input", "no-output", "detector", "unknown-output", "unknown-input", "near"],
 )
 def test_ends_that_cannot_be_found_are_asked_for(graph: Any, named: dict[str, str], reason: str) -> None:
     """With what there is, and the option that names one."""
