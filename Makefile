@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 INSTALL = -m pip install --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo bench test fuzz chaos audit check lint types imports format constraints clean
+.PHONY: help venv demo bench test tensorflow fuzz chaos audit check lint types imports format constraints clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,12 @@ bench: venv ## Measure and write docs/benchmarks.md; make bench ARGS="scaling --
 
 test: venv ## Run the tests; make test ARGS="-k words" runs some of them
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations=25 $(ARGS)
+
+tensorflow: ## Run the tests that need TensorFlow, in an environment of their own: it takes 1.7 GB
+	@test -x build/tensorflow/bin/python || $(PYTHON) -m venv build/tensorflow
+	@build/tensorflow/bin/python $(INSTALL) --upgrade 'pip>=25.1'
+	@build/tensorflow/bin/python $(INSTALL) --constraint constraints.txt --editable '.[local,tensorflow]' --group tensorflow
+	@build/tensorflow/bin/python -m pytest tests/unit/test_tensorflow_files.py tests/integration/test_converted.py $(ARGS)
 
 fuzz: venv ## Look for bytes that break a reader of photographs, models or tables; make fuzz SECONDS=600
 	@$(BIN)/python $(INSTALL) --constraint constraints.txt --group fuzz
@@ -71,7 +77,7 @@ format: venv ## Put the code into its format, and mend what ruff can mend by its
 constraints: ## Make constraints.txt again from the newest versions that pyproject.toml allows
 	@rm -rf build/constraints && $(PYTHON) -m venv build/constraints
 	@build/constraints/bin/python $(INSTALL) --upgrade 'pip>=25.1'
-	@build/constraints/bin/python $(INSTALL) --editable '.[local,export,heic]' --group dev --group fuzz --group audit
+	@build/constraints/bin/python $(INSTALL) --editable '.[local,export,heic,tensorflow]' --group dev --group fuzz --group audit
 	@{ echo '# Versions that the tests passed with; remade by `make constraints`.'; \
 	   build/constraints/bin/python -m pip freeze --exclude-editable; } > constraints.txt
 	@rm -rf build/constraints

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -56,11 +57,16 @@ def package(network: Network, iteration: str) -> bytes:
     model = build(network).SerializeToString(deterministic=True)
     members = {
         "LICENSE": LICENSE.encode(),
-        "cvexport.manifest": _json(_manifest(model, iteration)),
+        "cvexport.manifest": _json(manifest(model, iteration)),
         "labels.txt": "\r\n".join(network.labels).encode(),
         "metadata_properties.json": _json(METADATA),
         "model.onnx": model,
     }
+    return zipped(members)
+
+
+def zipped(members: Mapping[str, bytes]) -> bytes:
+    """These files as a zip, always of the same bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
@@ -135,7 +141,8 @@ def _outputs() -> list[onnx.ValueInfoProto]:
     return [helper.make_tensor_value_info("classLabel", TensorProto.STRING, ["None"]), loss]
 
 
-def _manifest(model: bytes, iteration: str) -> dict[str, Any]:
+def manifest(model: bytes, iteration: str) -> dict[str, Any]:
+    """What cvexport.manifest says of an export to ONNX."""
     return {
         "DomainType": "Classification",
         "Platform": "ONNX",

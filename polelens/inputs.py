@@ -13,6 +13,7 @@ from pipeline.scene.boxes import Box, Boxes
 from pipeline.scene.mask import Value, Whereabouts
 from pipeline.scene.photograph import Decoded, Transparent, read_photograph
 from polelens.quarantine import model_within
+from polelens.saved_model import packed
 from storage.settings import limits
 
 MOST_BYTES = 2**31  # what protobuf, and so ONNX, can hold in a file
@@ -45,9 +46,13 @@ def whereabouts(
 
 
 def model_file(path: Path, *, name: str | None = None, said: Said = NOTHING) -> Model:
-    """The model in a file, named after the file unless told otherwise; read and tried in a process with limits."""
+    """The model in a file, or in the folder of a SavedModel, named after it unless told otherwise.
+
+    It is read and tried in a process with limits.
+    """
     if path.stat().st_size > MOST_BYTES:
         raise ModelRefused(
             f"the file has {path.stat().st_size:,} bytes, and ONNX ends at {MOST_BYTES:,}; export it again"
         )
-    return model_within(limits(), path.read_bytes(), name=name or path.stem, said=said)
+    data = packed(path) if path.is_dir() else path.read_bytes()
+    return model_within(limits(), data, name=name or path.stem, said=said)

@@ -36,6 +36,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     labels: Sequence[str] | None = None,
     profile: Mapping[str, Any] | None = None,
     output: str | None = None,
+    input_name: str | None = None,
     threads: int = 1,
     palette: str = "green-red",
     progress: Callable[[int, int], None] | None = None,
@@ -51,11 +52,13 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     Parameters
     ----------
     image : path of a photograph, its file's bytes, or its pixels, uint8 [H, W, 3], upright RGB
-    model : path of a Custom Vision zip or an .onnx file, or a model read by `pipeline.model.admission.read_model`
+    model : path of a Custom Vision zip, of an .onnx or .pb file or of a SavedModel, or a model read by
+        `pipeline.model.admission.read_model`
     recipe : name of a recipe, or a Recipe such as `polelens.recipe("lime").override({"samples": 500})`
     labels : the model's labels in the order of its outputs, where the file does not carry them
     profile : fields of the preprocessing profile that go before what the file says
     output : the model's output with the scores, where the file has several
+    input_name : where pictures enter a TensorFlow graph, where it cannot be found
     threads : ONNX Runtime threads
     palette : "green-red", or "blue-orange" for colour-blind readers
     progress : called with (evaluations done, evaluations asked for so far)
@@ -79,7 +82,8 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     >>> from polelens import explain
     >>> explain("pole.jpg", "poles.zip", recipe="lime").save("out")  # doctest: +SKIP
     """
-    read = model if isinstance(model, Model) else model_file(Path(model), said=Said(labels, profile, output))
+    said = Said(labels, profile, output, input_name)
+    read = model if isinstance(model, Model) else model_file(Path(model), said=said)
     made = named(recipe) if isinstance(recipe, str) else recipe
     check(made, read.labels)
     talker = explainer(made, read.labels, thresholds)

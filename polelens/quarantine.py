@@ -21,6 +21,14 @@ from storage.settings import Limits
 
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV")  # of the environment
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}  # each thread reserves memory
+TENSORFLOW = {
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF2ONNX_CATCH_ERRORS": "FALSE",  # else it keeps a copy of the graph for each of its passes: 7 GB for ResNet-50
+    "PYTHONHASHSEED": "0",  # else it gives the same graph other names each time, and the model another digest
+    "CUDA_VISIBLE_DEVICES": "-1",
+}
 OUT_OF_TIME = (-signal.SIGXCPU, -signal.SIGVTALRM)
 
 
@@ -34,7 +42,7 @@ def model_within(limits: Limits, data: bytes, *, name: str, said: Said = NOTHING
     """
     request = {"limits": asdict(limits), "given": {"name": name} | asdict(said)}
     command = [sys.executable, "-P", "-B", "-m", __name__]
-    environment = {key: os.environ[key] for key in KEPT if key in os.environ} | ONE_THREAD
+    environment = {key: os.environ[key] for key in KEPT if key in os.environ} | ONE_THREAD | TENSORFLOW
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, map(os.path.abspath, sys.path)))
     try:
         done = subprocess.run(

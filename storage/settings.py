@@ -34,7 +34,7 @@ class Limits:
     """What reading and trying a stranger's model may take."""
 
     model_gigabytes: float = 8
-    model_seconds: float = 300
+    model_seconds: float = 600
 
 
 class Alone(BaseSettings):
@@ -73,7 +73,7 @@ class Alone(BaseSettings):
     )
 
     model_gigabytes: float = Field(default=8, gt=0, description="memory that reading and trying a model may take")
-    model_seconds: float = Field(default=300, gt=0, description="time that reading and trying a model may take")
+    model_seconds: float = Field(default=600, gt=0, description="time that reading and trying a model may take")
 
     @property
     def thresholds(self) -> Thresholds:

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 from pipeline.model.model import ModelRefused
 from storage.blobs import s3_client
 
-SUFFIXES = frozenset({".zip", ".onnx"})
+SUFFIXES = frozenset({".zip", ".onnx", ".pb"})
 MOST_BYTES = 2**31  # what protobuf, and so ONNX, can hold in a file
 
 

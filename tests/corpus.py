@@ -2,10 +2,12 @@
 
 import io
 import struct
+import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import ExifTags, Image
 
 from pipeline.model.custom_vision import read_export
+from pipeline.model.graph_def import ends_of, graph_of, restores_elsewhere, saved_model_of, signed_ends
 from pipeline.model.label_files import read_labels
 from pipeline.model.metadata import class_names
 from pipeline.model.model import ModelRefused
@@ -244,8 +247,28 @@ def _model(data: bytes) -> None:
     work_out(network, export, {})
 
 
+GRAPHS = (("compact", "model.pb"), ("saved_model", "saved_model.pb"))  # in demo/tensorflow_exports
+
+
+def _member(archive: Path, name: str) -> bytes:
+    with zipfile.ZipFile(archive) as opened:
+        return opened.read(name)
+
+
+def _graph(data: bytes) -> None:
+    """All that is read of a TensorFlow graph before TensorFlow is asked."""
+    graph, saved = graph_of(data), saved_model_of(data)
+    if graph is not None:
+        ends_of(graph)
+    if saved is not None:
+        signed_ends(saved)
+        restores_elsewhere(saved)
+
+
 def readers() -> Mapping[str, Reader]:
     """Every reader of a stranger's bytes, by what it reads."""
+    exports = Path("demo/tensorflow_exports")
+    frozen, restored = (_member(exports / f"{archive}.zip", name) for archive, name in GRAPHS)
     small = models.custom_vision_onnx(metadata={"Image.BitmapPixelFormat": "Bgr8", "Image.NominalPixelRange": "x"})
     zipped = models.custom_vision_zip(onnx=small, properties=models.preprocess_properties(models.COMPACT))
     odd = odd_photographs()
@@ -258,6 +281,7 @@ def readers() -> Mapping[str, Reader]:
         "photograph": Reader(_photograph, (Unreadable,), tuple(odd[name] for name in kept)),
         "zip": Reader(read_export, (ModelRefused,), (zipped, models.zipped({"model.onnx": b"short"}))),
         "model": Reader(_model, (ModelRefused, ValueError), (zipped, small)),
+        "graph": Reader(_graph, (ModelRefused,), (frozen, restored)),
         "labels": Reader(read_labels, (ModelRefused,), (b"BETONG\r\nTRE\n", b"0 a\n1 b", b'{"id2label": {"0": "a"}}')),
         "labels table": Reader(labels, (ValueError,), (b"path,label\na.png,TRE\n",)),
         "boxes": Reader(boxes, (ValueError,), (coco, b"name,x,y,width,height\na.png,1,2,3,4\n")),

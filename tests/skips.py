@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 
-# Test, and how its reason begins.
+# Test, or file of which all are skipped, and how its reason begins.
 LISTED = {
     "tests/acceptance/test_flower_page.py::test_a_person_follows_an_audit_in_flower": "there is no Chromium",
     "tests/acceptance/test_pauses.py::test_a_disk_that_gets_full_in_mid_audit": "no disk can be mounted here",
@@ -17,6 +17,10 @@ LISTED = {
     "tests/integration/test_blob_outages.py::test_a_folder_that_is_not_ours": "root may read and write",
     "tests/integration/test_cli_outages.py::test_photographs_that_fill_the_disk": "no disk can be mounted here",
     "tests/integration/test_database.py::test_a_server_that_went_without_a_word_is_given_up": "only Linux has it",
+    "tests/integration/test_converted.py": "TensorFlow is not installed: `make tensorflow` runs this",
+    "tests/unit/test_tensorflow_files.py::test_without_tensorflow_there_is_one_sentence_with_the_command": (
+        "TensorFlow is installed"
+    ),
 }
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
@@ -38,7 +42,8 @@ def _judged(report: Report) -> Report:
     if os.environ.get("CI") == "true" and report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         reason = reason.removeprefix("Skipped: ")
-        why = LISTED.get(report.nodeid.partition("[")[0])
+        test = report.nodeid.partition("[")[0]
+        why = LISTED.get(test) or LISTED.get(test.partition("::")[0])
         if why is None or not reason.startswith(why):
             report.outcome = "failed"
             report.longrepr = f"skipped in CI, and not listed in tests/skips.py: {reason}"

@@ -1,6 +1,5 @@
 """The admission of a model: a file is read, normalised and tried before it becomes a model."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,6 +10,7 @@ import onnx
 from numpy.typing import NDArray
 
 from pipeline.model.activation import Found, activated, find_activation, with_probabilities
+from pipeline.model.conversion import as_onnx, compared
 from pipeline.model.custom_vision import Export, read_export
 from pipeline.model.labels import labels_of
 from pipeline.model.model import Model, ModelRefused
@@ -25,9 +25,10 @@ def read_model(
     name: str,
     labels: Sequence[str] | None = None,
     profile: Mapping[str, Any] | None = None,
+    input_name: str | None = None,
     output: str | None = None,
 ) -> Model:
-    """A model from a Custom Vision zip or a plain .onnx file.
+    """A model from a zip of Custom Vision or of a SavedModel, or from a plain .onnx or .pb file.
 
     Parameters
     ----------
@@ -39,8 +40,8 @@ def read_model(
         In the order of the output's columns; before those of the zip or of the model itself.
     profile : mapping or None
         Fields of a profile's JSON object, which go before what the file says.
-    output : str or None
-        The output with the scores, where the file has several.
+    input_name, output : str or None
+        Where pictures enter a TensorFlow graph, and where scores leave the file, if that cannot be found.
 
     Returns
     -------
@@ -54,13 +55,14 @@ def read_model(
     ValueError
         If a given profile field is wrong.
     """
-    export = read_export(data)
-    network = normalise(export.onnx, output)
+    export, converted = as_onnx(read_export(data), input_name, output)
+    network = normalise(export.onnx, None if converted else output)
     preprocessing = work_out(network, export, profile or {})
     given = answers(network, preprocessing.profile)
+    given, told = compared(converted, given, network, preprocessing.profile) if converted else (given, {})
     activation = find_activation(network, export.properties, (profile or {}).get("activation"), given.scores)
     columns, doubts = labels_of(labels, export, network, given.scores.shape[1])
-    facts = _facts(export, network, preprocessing, activation)
+    facts = _facts(export, network, preprocessing, activation) | told
     facts["warnings"] += doubts
     _refuse_nul(columns, facts)
     draft = Model(
@@ -68,7 +70,7 @@ def read_model(
         onnx=b"",
         labels=columns,
         profile=replace(preprocessing.profile, activation=activation.word),
-        sha256=hashlib.sha256(export.onnx).hexdigest(),
+        sha256=export.sha256,
         batch=False,
         facts=facts,
     )
@@ -82,7 +84,7 @@ def _refuse_nul(labels: tuple[str, ...], facts: Mapping[str, Any]) -> None:
 
 def _facts(export: Export, network: Network, preprocessing: Preprocessing, activation: Found) -> dict[str, Any]:
     return {
-        "format": "Custom Vision zip" if export.custom_vision else "ONNX",
+        "format": export.kind,
         "opset": network.opset,
         "ir": network.ir,
         "input": network.input.name,

@@ -10,13 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from pipeline.model.graph_def import Ends
 from pipeline.model.label_files import read_labels
 from pipeline.model.model import ModelRefused
+from pipeline.model.tensorflow_file import SAVED, VARIABLES, TensorFlowFile, frozen_graph
 
 MOST_ENTRIES = 1000
 MOST_BYTES = 512 * 2**20  # the largest Custom Vision classifier is 43 MB; the sum over all entries
 MOST_EXPANSION = 200  # weights hardly compress; a deflate bomb reaches 1000
 AGAIN = "export the iteration again as ONNX"
+FLAVORS = ("", "null", "tensorflownormal", "tensorflowsavedmodel")  # of exports for TensorFlow; Lite and Js are others
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class Export:
     Attributes
     ----------
     onnx : bytes
-        The .onnx file as it was given.
+        The .onnx file as it was given; none where TensorFlow wrote the model.
     labels : tuple of str, or None
         From labels.txt; index = output column.
     properties : mapping of str to str
@@ -35,6 +38,10 @@ class Export:
         Whether a zip of Custom Vision was read, rather than a plain .onnx file.
     warnings : tuple of str
         What a person should know, and need not stop for.
+    tensorflow : TensorFlowFile or None
+        What `pipeline.model.tensorflow` turns into ONNX.
+    ends : Ends or None
+        Of that graph, once it was turned.
     """
 
     onnx: bytes
@@ -42,18 +49,32 @@ class Export:
     properties: Mapping[str, str] = field(default_factory=dict)
     custom_vision: bool = False
     warnings: tuple[str, ...] = ()
+    tensorflow: TensorFlowFile | None = None
+    ends: Ends | None = None
+
+    @property
+    def sha256(self) -> str:
+        """Of the model as given."""
+        return self.tensorflow.sha256 if self.tensorflow else hashlib.sha256(self.onnx).hexdigest()
+
+    @property
+    def kind(self) -> str:
+        """What was given, for people."""
+        inside = [self.tensorflow.kind] if self.tensorflow else [] if self.custom_vision else ["ONNX"]
+        return ", ".join(["Custom Vision zip"] * self.custom_vision + inside)
 
 
 def read_export(data: bytes) -> Export:
-    """The model, labels and metadata in a Custom Vision zip, or in a plain .onnx file.
+    """The model, labels and metadata in a zip of Custom Vision or of a SavedModel, or in a plain .onnx or .pb file.
 
     Raises
     ------
     ModelRefused
-        For zips that are damaged, encrypted or hostile, that hold a detector, or no ONNX model or several.
+        For zips that are damaged, encrypted or hostile, that hold a detector, or no model or several.
     """
     if not data.startswith(b"PK"):
-        return Export(data)
+        graph = frozen_graph(data)
+        return Export(b"", tensorflow=graph) if graph else Export(data)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return _read_archive(archive)
@@ -73,15 +94,33 @@ def _read_archive(archive: zipfile.ZipFile) -> Export:
     )
     _refuse_detector(manifest, properties)
     member = _model_member(members, manifest, home)
-    onnx = _read(archive, member)
+    model = _read(archive, member)
+    graph = None if member.filename.lower().endswith(".onnx") else _graph(archive, members, member, model)
     labels = _find(members, str(manifest.get("LabelFileName") or "labels.txt"), _path(member).parent)
     return Export(
-        onnx,
+        b"" if graph else model,
         labels=read_labels(_read(archive, labels)) if labels else None,
         properties=properties,
-        custom_vision=True,
-        warnings=_integrity(onnx, manifest),
+        custom_vision=graph is None or bool(manifest),  # Custom Vision's zips for TensorFlow all have a manifest
+        warnings=() if graph and graph.variables else _integrity(model, manifest),  # whose SHA-1 it is, is not known
+        tensorflow=graph,
     )
+
+
+def _graph(
+    archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], member: zipfile.ZipInfo, model: bytes
+) -> TensorFlowFile:
+    """The TensorFlow model, which for a SavedModel is this entry and those below `variables` beside it."""
+    home = _path(member).parent
+    if _path(member).name != SAVED:
+        graph = frozen_graph(model)
+        if graph is None:
+            raise ModelRefused(f"the zip's entry {member.filename!r} is no frozen TensorFlow graph; {AGAIN}")
+        return graph
+    below = {_path(each): each for each in members if home in _path(each).parents}
+    beside = {path.relative_to(home).as_posix(): each for path, each in below.items()}
+    variables = {path: _read(archive, each) for path, each in beside.items() if VARIABLES.fullmatch(path)}
+    return TensorFlowFile(model, variables)
 
 
 def _safe_members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
@@ -175,25 +214,43 @@ def _refuse_detector(manifest: Mapping[str, str], properties: Mapping[str, str])
 def _model_member(
     members: list[zipfile.ZipInfo], manifest: Mapping[str, str], home: PurePosixPath | None
 ) -> zipfile.ZipInfo:
-    platform = manifest.get("Platform", "ONNX")
-    if platform.upper() != "ONNX":
-        raise ModelRefused(f"the zip is an export for {platform}; {AGAIN}")
-    models = [member for member in members if member.filename.lower().endswith(".onnx")]
+    platform, flavor = manifest.get("Platform", ""), manifest.get("Flavor", "")
+    endings = {"": (".onnx", ".pb"), "ONNX": (".onnx",), "TENSORFLOW": (".pb",)}.get(platform.upper(), ())
+    if not endings or (endings == (".pb",) and flavor.lower() not in FLAVORS):
+        shown = f" ({flavor})" if flavor.lower() not in FLAVORS else ""
+        raise ModelRefused(f"the zip is an export for {platform}{shown}; {AGAIN}")
+    models = [each for each in members if each.filename.lower().endswith(endings) and _is_model(each)]
     named = _find(models, manifest["ModelFileName"], home) if "ModelFileName" in manifest else None
     if named is not None:
         return named
     depth = min((len(_path(member).parts) for member in models), default=0)
     near = [member for member in models if len(_path(member).parts) == depth]
     if len(near) != 1:
-        raise ModelRefused(f"the zip holds {_held(members, models)}; {AGAIN}")
+        raise ModelRefused(_none_or_several(members, near))
     return near[0]
 
 
-def _held(members: list[zipfile.ZipInfo], models: list[zipfile.ZipInfo]) -> str:
-    inner = next((member.filename for member in members if member.filename.lower().endswith(".zip")), None)
+def _is_model(member: zipfile.ZipInfo) -> bool:
+    """Whether it is, by its name, more than what TensorFlow writes beside a saved_model.pb."""
+    return _path(member).name not in ("fingerprint.pb", "keras_metadata.pb")
+
+
+def _none_or_several(members: list[zipfile.ZipInfo], models: list[zipfile.ZipInfo]) -> str:
+    names = [member.filename.lower() for member in models or members]
     if models:
-        return f"{len(models)} ONNX models and does not say which"
-    return f"no ONNX model but another zip ({inner!r}), which may be the export itself" if inner else "no ONNX model"
+        kinds = " or ".join(kind for kind, end in (("ONNX", ".onnx"), ("TensorFlow", ".pb")) if _any(names, end))
+        return f"the zip holds {len(models)} {kinds} models and does not say which; {AGAIN}"
+    if _any(names, "model.weights.h5"):
+        return "the file is a .keras file; load it in Keras, save it with model.export('folder') and give that folder"
+    if _any(names, ".tflite"):
+        return f"the zip holds a TensorFlow Lite model, which is not read; {AGAIN}"
+    inner = next((member.filename for member in members if member.filename.lower().endswith(".zip")), None)
+    other = f", but another zip ({inner!r}), which may be the export itself" if inner else ""
+    return f"the zip holds no ONNX model and no TensorFlow graph{other}; {AGAIN}"
+
+
+def _any(names: list[str], ending: str) -> bool:
+    return any(name.endswith(ending) for name in names)
 
 
 def _integrity(onnx: bytes, manifest: Mapping[str, str]) -> tuple[str, ...]:

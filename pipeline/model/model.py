@@ -20,6 +20,7 @@ class Said:
     labels: Sequence[str] | None = None
     profile: Mapping[str, Any] | None = None
     output: str | None = None
+    input_name: str | None = None
 
 
 NOTHING = Said()

@@ -8,6 +8,7 @@ from typing import Any
 from onnx import TensorProto
 
 from pipeline.model.custom_vision import Export
+from pipeline.model.graph_def import SCORES, SIGNATURE, node_of
 from pipeline.model.image_input import ImageInput
 from pipeline.model.metadata import ULTRALYTICS, ultralytics
 from pipeline.model.model import ModelRefused
@@ -30,6 +31,8 @@ CROPS = {
     ("nocrop", "stretch"): "stretch",
 }
 EXPORT = "CustomVision.Preprocess."
+# What Microsoft's sample code feeds Custom Vision's TensorFlow graphs, by their input: General (compact) and its [S1].
+SAMPLES = {"Placeholder": "bgr", "data": "rgb"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +49,15 @@ def work_out(network: Network, export: Export, given: Mapping[str, Any]) -> Prep
 
     A field comes from the first of these that has it: what the caller gives; the shape and type of the network's input;
     metadata inside the model (color order, range; Ultralytics' also size and crop); metadata_properties.json in the zip
-    (crop, resize, size); an assumption. The activation is another matter: see `pipeline.model.activation`.
+    (crop, resize, size); Microsoft's sample code for such a TensorFlow graph (color order, range); an assumption. The
+    activation is another matter: see `pipeline.model.activation`.
 
     Parameters
     ----------
     network : Network
     export : Export
-        Microsoft's sample divides by 255 unless the model says otherwise, so a Custom Vision zip without metadata is
-        assumed to want that; a plain .onnx file is assumed to take 0..255.
+        Microsoft's sample divides by 255 unless an ONNX model says otherwise, so a Custom Vision zip without metadata
+        is assumed to want that; a plain file, and TensorFlow's of Custom Vision, are assumed to take 0..255.
     given : mapping
         Fields of a profile's JSON object, any of them.
 
@@ -66,7 +70,8 @@ def work_out(network: Network, export: Export, given: Mapping[str, Any]) -> Prep
     """
     geometry, doubts = _from_export(export.properties)
     layers: dict[str, dict[str, Any]] = {
-        "assumed": {"crop": "center", "color": "rgb", "mean": 0.0, "scale": 255.0 if export.custom_vision else 1.0},
+        "assumed": _assumed(export),
+        "Microsoft's sample code": _from_sample(export),
         "metadata_properties.json": geometry,
         ULTRALYTICS: ultralytics(network.properties),
         "model metadata": _from_model(network.properties, given, network.input.channels),
@@ -84,6 +89,20 @@ def work_out(network: Network, export: Export, given: Mapping[str, Any]) -> Prep
     profile = Profile.from_json(fields)
     _check_numbers(network.input, profile)
     return Preprocessing(profile, sources, (*doubts, *_doubts(layers, profile, sources)))
+
+
+def _assumed(export: Export) -> dict[str, Any]:
+    graph = export.custom_vision and export.tensorflow is not None
+    scale = 255.0 if export.custom_vision and not graph else 1.0
+    return {"crop": "center", "color": "bgr" if graph else "rgb", "mean": 0.0, "scale": scale}
+
+
+def _from_sample(export: Export) -> dict[str, Any]:
+    """Color order and range of a graph with Custom Vision's ends, which its metadata_properties.json says wrongly."""
+    if export.ends is None or not (export.custom_vision or node_of(export.ends.output) in SCORES):
+        return {}
+    color = SAMPLES.get(node_of(export.ends.input).removeprefix(f"{SIGNATURE}_"))
+    return {"color": color, "mean": 0.0, "scale": 1.0} if color else {}
 
 
 def _from_input(picture: ImageInput) -> dict[str, dict[str, Any]]:

@@ -44,7 +44,7 @@ def answers(network: Network, profile: Profile) -> Answers:
     ModelRefused
         If it cannot be run, its answers are not finite, or it answers one picture in two ways.
     """
-    given, batch = _given(network, [profile.tensor(picture) for picture in compose(_scene(profile), MASKS)])
+    given, batch = _given(network, pictures(profile))
     scores = np.stack([_row(answer, batch) for answer in given])
     if not np.isfinite(scores).all():
         raise ModelRefused(
@@ -52,10 +52,15 @@ def answers(network: Network, profile: Profile) -> Answers:
             "profile's mean and scale"
         )
     scores, again = np.split(scores, 2)
-    if not np.allclose(scores, again, rtol=1e-3, atol=_tolerance(network)):
+    if not np.allclose(scores, again, rtol=1e-3, atol=tolerance(network)):
         raise ModelRefused(_two_ways(network))
     first = given[0]
     return Answers(scores, isinstance(first, np.ndarray) and (first.ndim < 2 or len(first) != batch))
+
+
+def pictures(profile: Profile) -> list[NDArray[np.float32]]:
+    """The trial's pictures as the network takes them: float32 [c, h, w] each."""
+    return [profile.tensor(picture) for picture in compose(_scene(profile), MASKS)]
 
 
 def agrees(model: Model, network: Network, expected: NDArray[np.float32]) -> bool:
@@ -65,7 +70,7 @@ def agrees(model: Model, network: Network, expected: NDArray[np.float32]) -> boo
         for batch in BATCHES if model.batch else BATCHES[:1]:
             box.batch = batch
             scores = box.answers(_scene(model.profile), MASKS)
-            if scores.shape != expected.shape or not np.allclose(scores, expected, rtol=0, atol=_tolerance(network)):
+            if scores.shape != expected.shape or not np.allclose(scores, expected, rtol=0, atol=tolerance(network)):
                 return False
     except Exception:  # onnxruntime's errors share no nearer ancestor; a shape that breaks in batches is an answer
         return False
@@ -104,7 +109,8 @@ def _row(answer: object, batch: int) -> NDArray[np.float32]:
     return np.asarray(rows[0])
 
 
-def _tolerance(network: Network) -> float:
+def tolerance(network: Network) -> float:
+    """How far two answers of a network may lie apart, by the numbers that it computes with."""
     return TOLERANCE_HALF if halves(network.model.graph) else TOLERANCE
 
 

@@ -17,6 +17,7 @@ from polelens.explanation import Explanation
 from polelens.inputs import model_file
 from polelens.notebook import explain as explain_one
 from polelens.report.answers import answers
+from polelens.saved_model import is_saved_model
 from storage.settings import SettingsError, thresholds
 
 
@@ -37,7 +38,10 @@ class Rectangle(click.ParamType[tuple[float, ...]]):
 @click.command()
 @click.argument("image", type=FILE)
 @click.option(
-    "--model", required=True, metavar="FILE-or-NAME", help="An .onnx file, a Custom Vision zip, or NAME[@VERSION]."
+    "--model",
+    required=True,
+    metavar="FILE-or-NAME",
+    help="A model's file as `models add` takes it, or NAME[@VERSION].",
 )
 @model_options
 @click.option(
@@ -107,13 +111,13 @@ def explain(
 
 def _model(reference: str, said: Said) -> tuple[Model, int | None]:
     path = Path(reference)
-    if path.is_file():
+    if path.is_file() or is_saved_model(path):
         return model_file(path, said=said), None
-    if path.suffix in (".onnx", ".zip"):
+    if path.suffix in (".onnx", ".zip", ".pb"):
         raise ValueError(f"there is no model file {reference!r}")
     if said != NOTHING:
         raise ValueError(
-            "--labels, --profile, --activation and --output go with a model file; a registered model has its own"
+            "--labels, --profile, --activation, --input and --output go with a model file; a registered one has its own"
         )
     from polelens.cli.store import registry  # noqa: PLC0415 -- a file needs no services
 

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from pipeline.model.model import Said
 from polelens.cli.control import answer_policies, tell_policies
-from polelens.cli.profiles import FILE, model_options, tell_model
+from polelens.cli.profiles import MODEL, model_options, tell_model
 from polelens.cli.store import registry
 from polelens.cli.text import as_json, console, echo_json, printable
 from polelens.cli.watch_models import watch
@@ -22,17 +22,20 @@ def models() -> None:
 
 
 @models.command()
-@click.argument("file", type=FILE)
+@click.argument("file", type=MODEL)
 @click.argument("reference", metavar="NAME[@VERSION]")
 @model_options
 @as_json
 def add(file: Path, reference: str, said: Said, as_json: bool) -> None:
-    """Register FILE, a Custom Vision ONNX zip or an .onnx file, as a version of a model.
+    """Register FILE as a version of a model: a Custom Vision zip, an .onnx file, or what TensorFlow wrote.
+
+    TensorFlow's are a frozen graph (.pb) and a SavedModel, as a folder or zipped; they need the extra tensorflow.
 
     \b
     polelens models add export.zip poles            the next version of poles
     polelens models add net.onnx net@3 --labels labels.txt --profile profile.json
     polelens models add tags.onnx tags --labels labels.txt --activation sigmoid
+    polelens models add model.pb net --labels labels.txt --input Placeholder --output loss
 
     Where the model has a policy (see `polelens policy`), the audit of a new version starts by itself.
     """

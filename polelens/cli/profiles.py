@@ -14,6 +14,7 @@ from pipeline.model.profile import Activation, Profile
 from polelens.cli.text import printable
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+MODEL = click.Path(exists=True, path_type=Path)  # a SavedModel is a folder
 
 
 def model_options(command: Any) -> Any:
@@ -21,12 +22,15 @@ def model_options(command: Any) -> Any:
 
     @functools.wraps(command)
     def with_said(**options: Any) -> Any:
-        names = ("labels_file", "profile", "activation", "output")
+        names = ("labels_file", "profile", "activation", "output", "input_name")
         return command(said=_said(*(options.pop(name) for name in names)), **options)
 
     decorated: Any = with_said
     for option in (
-        click.option("--output", metavar="NAME", help="The model's output with the scores, where it has several."),
+        click.option(
+            "--input", "input_name", metavar="NAME", help="Where pictures enter a TensorFlow graph, if it is not found."
+        ),
+        click.option("--output", metavar="NAME", help="The model's output with the scores, where it is not found."),
         click.option(
             "--activation",
             type=click.Choice(get_args(Activation)),
@@ -43,6 +47,7 @@ def model_options(command: Any) -> Any:
 
 def tell_model(profile: Profile, facts: Mapping[str, Any]) -> None:
     """Print a profile with the source of each field, and what a person should know of the model."""
+    _tell_conversion(facts.get("converted"))
     click.echo("profile, and where each field comes from:")
     sources = facts.get("profile_sources", {})
     for field, value in (profile.to_json() | {"activation": profile.activation}).items():
@@ -51,11 +56,22 @@ def tell_model(profile: Profile, facts: Mapping[str, Any]) -> None:
         click.echo(f"note: {printable(warning)}")
 
 
-def _said(labels: Path | None, profile: Path | None, activation: str | None, output: str | None) -> Said:
+def _tell_conversion(converted: Mapping[str, Any] | None) -> None:
+    if converted:
+        ends = printable(f"{converted['input']} to {converted['output']}")
+        click.echo(
+            f"converted by {converted['by']}, {ends}; it differs from TensorFlow's own answers by "
+            f"{converted['difference']:.1g} at most"
+        )
+
+
+def _said(
+    labels: Path | None, profile: Path | None, activation: str | None, output: str | None, input_name: str | None
+) -> Said:
     fields = read_profile(profile)
     if activation:
         fields = (fields or {}) | {"activation": activation}
-    return Said(read_labels(labels.read_bytes()) if labels else None, fields, output)
+    return Said(read_labels(labels.read_bytes()) if labels else None, fields, output, input_name)
 
 
 def read_profile(path: Path | None) -> dict[str, Any] | None:

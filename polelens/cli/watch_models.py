@@ -93,7 +93,7 @@ class Tried:
 @model_options
 @as_json
 def watch(place: str, name: str, once: bool, every: float, said: Said, as_json: bool) -> None:
-    """Register each Custom Vision zip or .onnx file that appears in a place as the next version of NAME.
+    """Register each Custom Vision zip, .onnx or .pb file that appears in a place as the next version of NAME.
 
     A file in a folder is read when two looks find it of the same size and time. What is refused is said once; nothing
     is moved or deleted. Where NAME has a policy (see `polelens policy`), the audit of a new version starts by itself.

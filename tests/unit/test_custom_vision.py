@@ -55,11 +55,11 @@ def test_a_model_that_the_manifest_was_not_written_for_is_read_with_a_warning():
         (custom_vision_zip(onnx=ONNX, manifest={"DomainType": "ObjectDetection"}), r"detector \(ObjectDetection\)"),
         (custom_vision_zip(onnx=ONNX, properties=preprocess_properties({}, "Yolo")), r"detector \(Yolo\)"),
         (
-            custom_vision_zip(onnx=ONNX, manifest={"Platform": "TensorFlow"}),
-            "TensorFlow; export the iteration again as ONNX",
+            custom_vision_zip(onnx=ONNX, manifest={"Platform": "TensorFlow", "Flavor": "TensorFlowLite"}),
+            r"TensorFlow \(TensorFlowLite\); export the iteration again as ONNX",
         ),
         (custom_vision_zip(onnx=ONNX, manifest={"Platform": "CoreML"}), "CoreML; export the iteration again as ONNX"),
-        (zipped({"model.pb": b"", "labels.txt": "a"}), "no ONNX model; export the iteration again as ONNX"),
+        (zipped({"labels.txt": "a"}), "no ONNX model and no TensorFlow graph; export the iteration again as ONNX"),
         (zipped({"a.onnx": ONNX, "b.onnx": ONNX}), "2 ONNX models and does not say which"),
         (zipped({"a/model.onnx": ONNX, "b/model.onnx": ONNX, "a/labels.txt": "", "b/labels.txt": ""}), "2 ONNX models"),
         (zipped({"model.onnx": ONNX, "a/labels.txt": "", "b/labels.txt": ""}), "2 entries called 'labels.txt'"),
@@ -182,5 +182,5 @@ def test_an_export_packed_again_is_read_whatever_packed_it(files):
 
 
 def test_a_zip_in_a_zip_is_named():
-    with pytest.raises(ModelRefused, match=r"no ONNX model but another zip .'in/export.zip'.,"):
+    with pytest.raises(ModelRefused, match=r"no ONNX model and no .*, but another zip .'in/export.zip'.,"):
         read_export(zipped({"in/export.zip": custom_vision_zip()}))
