@@ -3,7 +3,21 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Engine, Select, Text, cast, column, func, null, select, table, text
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Engine,
+    Select,
+    Text,
+    cast,
+    column,
+    exists,
+    func,
+    null,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import Subquery
@@ -74,12 +88,14 @@ def plan(c: Connection, model: Version, wanted: Wanted) -> int:
 class Selected:
     """The photographs of a selection, and how many of them the same model and recipe explained before.
 
-    `explained` with the mask that they have now, `outdated` only with another one or none.
+    `explained` with the mask that they have now, `outdated` only with another one or none; of these an earlier version
+    judged `rejudged`, by tests that serve no more.
     """
 
     photographs: int
     explained: int
     outdated: int = 0
+    rejudged: int = 0
 
 
 def selected(engine: Engine, model: Version, recipe: Recipe, selection: str) -> Selected:
@@ -94,11 +110,17 @@ def selected(engine: Engine, model: Version, recipe: Recipe, selection: str) -> 
     done = (explanation.c.image_id == image.c.id) & _same(model, recipe) & (explanation.c.state == "done")
     mask = explanation.c.mask_sha256.is_not_distinct_from(image.c.mask)
     before, now = func.count(explanation.c.id) > 0, func.count(explanation.c.id).filter(mask) > 0
-    each = select(now.label("now"), before.label("before")).select_from(image.outerjoin(explanation, done))
-    one = each.group_by(image.c.id).subquery()
-    query = select(func.count(), func.count().filter(one.c.now), func.count().filter(one.c.before & ~one.c.now))
+    label = tables.attribution
+    judged = exists().where(label.c.explanation_id == explanation.c.id, label.c.verdict.is_not(None))
+    old = func.count(explanation.c.id).filter(~judged) == 0
+    each = select(now.label("now"), before.label("before"), old.label("old"))
+    one = each.select_from(image.outerjoin(explanation, done)).group_by(image.c.id).subquery()
+    again = one.c.before & ~one.c.now
+    counts = (func.count().filter(which) for which in (one.c.now, again, again & one.c.old))
+    query = select(func.count(), *counts)
     with engine.begin() as c:
-        found = Selected(*c.execute(query.select_from(one)).one())
+        row: Any = c.execute(query.select_from(one)).one()
+    found = Selected(*row)
     if not found.photographs:
         raise ValueError(f"no photograph is selected by {selection!r}; `polelens images list` shows the names")
     return found

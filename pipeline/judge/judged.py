@@ -41,12 +41,13 @@ class Judged:
 
     def proceed(self, scene: Scene, evidence: Sequence[Evidence]) -> Probe | Attribution:
         """The inner explainer's next step, until it has answered; then the test; then the judged answer."""
-        asked = [one for one in evidence if one.probe.purpose != PURPOSE]
-        step = self.inner.proceed(scene, asked)
+        step = self.inner.proceed(scene, [one for one in evidence if one.probe.purpose != PURPOSE])
         if isinstance(step, Probe):
             return step
-        answers = evidence[len(asked) :]
-        return self._judged(scene, step, answers[0]) if answers else self._test(scene, step)
+        test = self._test(scene, step)
+        answers = (one for one in evidence if one.probe.purpose == PURPOSE and _alike(one.probe, test))
+        answer = next(answers, None)
+        return test if answer is None else self._judged(scene, step, answer)
 
     def _test(self, scene: Scene, attribution: Attribution) -> Probe:
         blocks = [block for one in self.examinations for block in one.blocks(scene, attribution)]
@@ -69,3 +70,12 @@ class Judged:
         found |= {"soundness": sound, "basis": basis(found["grounding"], sound, self.thresholds)}
         sure = confident_fill(attribution.fill_probabilities, self.thresholds)
         return replace(label, judgement=Judgement(**found, thresholds=self.thresholds, confident_fill=sure))
+
+
+def _alike(asked: Probe, test: Probe) -> bool:
+    """Whether a probe is this test: an earlier version of the code may have asked for another before it was replaced.
+
+    By its blocks, and not by the masks in them: another machine may have rounded weights that are alike otherwise.
+    """
+    shapes = ([(block.n, block.k, block.variant) for block in probe.blocks] for probe in (asked, test))
+    return next(shapes) == next(shapes)

@@ -109,11 +109,13 @@ def plan_command(model: str, images: str, workers: int, asked: Asked, as_json: b
 def plan(version: Version, recipe: Recipe, found: Selected, rate: Rate | None, workers: int = 1) -> Plan:
     """The plan of an audit with so many photographs.
 
-    Of one whose mask is new the model is asked what the mask shows; the rest is known.
+    Of one whose mask is new the model is asked what the mask shows; the rest is known, but for the tests of an answer
+    that an earlier version judged by others.
     """
     remaining, rounds = found.photographs - found.explained, planned(recipe).values()
     new, each, size_of_part = remaining - found.outdated, sum(rounds), part_size(ledger(), version.id)
-    evaluations = new * each + found.outdated * grounding.PLANNED
+    judging = planned(recipe).get("judging", 0)
+    evaluations = new * each + (found.outdated - found.rejudged) * grounding.PLANNED + found.rejudged * judging
     stored = PICTURES_BYTES + SCENE_BYTES + SCORE_BYTES * each * len(version.labels)
     return Plan(
         model=str(version),

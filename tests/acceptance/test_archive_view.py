@@ -20,7 +20,8 @@ def test_background_reliance_tells_the_two_models_apart(shared_bench: Bench) -> 
         photograph = Photograph(f"demo/{shot.name}.png", png(shot.image), shot.label, png(shot.mask))
         assert shared_bench.archive.add(photograph)
     background, pole = (_reliance(shared_bench, version) for version in (1, 2))
-    assert background.photographs == pole.photographs == PHOTOGRAPHS
+    assert PHOTOGRAPHS - 2 <= background.photographs <= PHOTOGRAPHS  # where there is something to explain
+    assert pole.photographs == PHOTOGRAPHS
     assert background.mean is not None
     assert pole.mean is not None
     assert background.mean - pole.mean >= 0.3

@@ -22,7 +22,7 @@ def test_flower_shows_an_audit_to_whoever_may_see_it(bench: Bench, flower: Flowe
     bench.workers(2)
     version = bench.model(models.additive(np.full((32, 32), 0.4 / 3072 / 255), bias=0.5), "yes", "no")
     bench.photographs("seen", pictures(3))
-    number = bench.audit(version, "seen/*", judge=False)
+    number = bench.audit(version, "seen/*", samples=128, judge=False)
     bench.wait(number)
     rows = bench.results(number)
     tasks = flower.await_tasks(lambda found: _succeeded(found, "reduce") >= len(rows))

@@ -22,7 +22,7 @@ def test_a_person_follows_an_audit_in_flower(bench: Bench, flower: Flower, page:
     version = bench.model(models.additive(np.full((32, 32), 0.4 / 3072 / 255), bias=0.5), "yes", "no")
     bench.photographs("north", pictures(4))
     bench.photographs("<i>south</i>", pictures(1, seed=9))  # a name is text, whatever it looks like
-    number = bench.audit(version, "*", judge=False)
+    number = bench.audit(version, "*", samples=128, judge=False)
     flower.await_tasks(lambda found: any(one["name"] == "infer" for one in found.values()))
     page.goto("/tasks")
     rows = page.locator("#tasks-table tbody tr")

@@ -93,7 +93,7 @@ def _by_hand(shot: np.ndarray, first: np.ndarray, second: np.ndarray, made: Reci
     from pipeline.conversation.designs import hadamard_fold  # noqa: PLC0415
 
     scene = stage(shot, Profile(SIZE), made)
-    masks = np.concatenate([hadamard_fold(scene.k, made.samples, seed) for seed in made.seeds])
+    masks = np.concatenate([hadamard_fold(scene.k, made.drawn(scene.k), seed) for seed in made.seeds])
     shown = compose(scene, masks)
     scores = [float(min(one[first].mean(), one[second].mean()) > 100) for one in shown]
     return Ridge(alpha=0.01).fit(masks.astype(float), scores).coef_

@@ -26,7 +26,9 @@ def audited(bench: Bench) -> tuple[Bench, int]:
     progress = bench.wait(number)
     assert (progress.done, progress.failed) == (3, 1)
     worker.stop()
-    bench.processes.start(Launch("rest", worker_command(OTHERS, "rest"), {**ONE_THREAD, **bench.environment}))
+    bench.processes.start(
+        Launch("rest", worker_command(OTHERS, "rest", app="tests.hasty"), {**ONE_THREAD, **bench.environment})
+    )
     await_workers(bench.processes, bench.environment["CELERY_BROKER_URL"], ["rest"])
     return bench, number
 
