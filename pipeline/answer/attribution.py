@@ -219,7 +219,7 @@ class LabelAttribution:
             told |= {"intercept": fit.pop("intercept"), "fidelity": fit}
         told |= {name: asdict(part) for name in ("stability", "rule") if (part := getattr(self, name))}
         told |= {"claims": [asdict(claim) for claim in self.claims]} if self.claims else {}
-        told |= {"judgement": asdict(self.judgement) if self.judgement else None}
+        told |= {"judgement": self.judgement.to_json() if self.judgement else None}
         told |= {"denoised": self.denoised.to_json() if self.denoised else None}
         return to_null(told)  # type: ignore[no-any-return]
 

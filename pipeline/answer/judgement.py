@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
 from pipeline.answer.nulls import from_null
@@ -213,6 +213,14 @@ class Judgement:
     confident_fill: str | None = None
     verdict: Verdict | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        """The value of `judgement` in `attribution.json`; both answers in one are in `verdict`, as it was before."""
+        told = asdict(self)
+        if self.soundness and self.basis:
+            one = Verdict(self.words, self.soundness.figure, self.soundness.value, " ".join(self.sentences))
+            told["verdict"] = asdict(one)
+        return told
+
     @property
     def words(self) -> str:
         """Both answers in a few words, or the one word of the time before there were two."""
@@ -236,7 +244,8 @@ class Judgement:
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """The judgement whose JSON this is; null is NaN."""
         figures = {name: kind(**from_null(value[name])) for name, kind in FIGURES.items() if value.get(name)}
-        answers = {name: kind(**_valued(value[name])) for name, kind in ANSWERS.items() if value.get(name)}
+        kinds = {name: kind for name, kind in ANSWERS.items() if name != "verdict" or not value.get("soundness")}
+        answers = {name: kind(**_valued(value[name])) for name, kind in kinds.items() if value.get(name)}
         return cls(
             gap=from_null(value["gap"]),
             **figures,
