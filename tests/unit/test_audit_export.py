@@ -130,8 +130,10 @@ def _peak(kind: str, folder: Path, n: int) -> int:
             largest = max(largest, pa.total_allocated_bytes())
             yield explained(number, (3, 4), {"TRE": np.arange(20) / 7})
 
+    gc.freeze()  # what was there before need not be looked through again and again
     tracemalloc.start()
     export_tables(rows(), kind, folder, PROVENANCE)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
+    gc.unfreeze()
     return peak + largest
