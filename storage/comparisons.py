@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, Row, text
 from sqlalchemy.dialects.postgresql import insert
 
+from pipeline.answer.nulls import to_null
 from pipeline.change.comparison import Change, comparable
 from pipeline.change.criteria import LEAST_DISTANCE
 from pipeline.change.outcome import Outcome
@@ -99,7 +100,7 @@ class Comparisons:
     def all(self) -> Sequence[Comparison]:
         """Every comparison, the newest first."""
         with self.engine.begin() as c:
-            return [_comparison(row) for row in c.execute(text(_COMPARISONS + "ORDER BY c.id DESC"))]
+            return [Comparison(**row._mapping) for row in c.execute(text(_COMPARISONS + "ORDER BY c.id DESC"))]
 
     def due(self) -> list[int]:
         """The comparisons whose audits have both ended and that nobody is at, to be published."""
@@ -132,7 +133,7 @@ class Comparisons:
 
     def keep(self, number: int, changes: Sequence[tuple[int, Change]]) -> None:
         """Keep what changed on some photographs, by their ids; the first answer stays."""
-        rows = [{"comparison_id": number, "image_id": image, **_values(change)} for image, change in changes]
+        rows = [{"comparison_id": number, "image_id": image, **to_null(asdict(change))} for image, change in changes]
         with self.engine.begin() as c:
             if rows:
                 c.execute(insert(table).values(rows).on_conflict_do_nothing())
@@ -205,16 +206,7 @@ def _get(c: Connection, number: int) -> Comparison:
     row = c.execute(text(_COMPARISONS + "WHERE c.id = :id"), {"id": number}).first()
     if row is None:
         raise ValueError(f"there is no comparison {number}; `polelens audit comparisons` shows those there are")
-    return _comparison(row)
-
-
-def _comparison(row: Row[Any]) -> Comparison:
     return Comparison(**row._mapping)
-
-
-def _values(change: Change) -> dict[str, Any]:
-    told = asdict(change)
-    return {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in told.items()}
 
 
 def _compared(row: Row[Any]) -> Compared:

@@ -10,6 +10,7 @@ import click
 from rich.console import Group
 from rich.table import Table
 
+from pipeline.answer.nulls import to_null
 from polelens.cli.store import audits, blobs, comparisons, registry
 from polelens.cli.text import as_json, console, echo_json, echo_json_object, printable, progress_bar
 from storage.comparisons import Compared, Comparison
@@ -141,8 +142,5 @@ def _view(one: Comparison) -> dict[str, Any]:
 
 
 def _photograph(row: Compared) -> dict[str, Any]:
-    figures = {
-        name: None if isinstance(value, float) and math.isnan(value) else value
-        for name, value in asdict(row.change).items()
-    }
+    figures = to_null(asdict(row.change))
     return {"name": row.name, "sha256": row.sha256, "label": row.label, "changed": row.changed, **figures}
