@@ -47,6 +47,7 @@ class Progress:
     evaluations: int  # answered so far, those of photographs still under way included
     paused_at: datetime | None = None  # since when it is paused, and why
     pause_reason: str | None = None
+    not_rejudged: int = 0  # of those done: judging them anew failed, and they keep the judgement that they had
 
     @property
     def remaining(self) -> int:
@@ -148,6 +149,11 @@ class Audits:
                 return
             after = found[-1].id
 
+    def not_rejudged(self, number: int, most: int) -> list[tuple[str, str]]:
+        """The names of photographs that keep an earlier judgement, as they could not be judged anew, and why."""
+        with self.engine.begin() as c:
+            return [(row.name, row.reason) for row in c.execute(text(_NOT_REJUDGED), {"id": number, "most": most})]
+
     def of(self, number: int, image: str, most: int = 6) -> list[Explained]:
         """What an audit has done or failed of the photographs with this name, or whose SHA-256 begins so."""
         with self.engine.begin() as c:
@@ -172,6 +178,7 @@ SELECT (SELECT state FROM audit WHERE id = :id) AS state,
        (SELECT paused_at FROM audit WHERE id = :id AND state = 'paused') AS paused_at,
        (SELECT pause_reason FROM audit WHERE id = :id AND state = 'paused') AS pause_reason, count(*) AS photographs,
        count(*) FILTER (WHERE e.state = 'done') AS done, count(*) FILTER (WHERE e.state = 'failed') AS failed,
+       count(*) FILTER (WHERE e.state = 'done' AND e.reason IS NOT NULL) AS not_rejudged,
        count(*) FILTER (WHERE e.state IN ('preparing', 'running', 'ready', 'reducing')) AS in_flight,
        coalesce(sum(e.evaluations), 0) + (
            SELECT coalesce(sum(p.stop - p.start), 0) FROM part p
@@ -180,25 +187,31 @@ SELECT (SELECT state FROM audit WHERE id = :id) AS state,
 FROM audit_explanation ae JOIN explanation e ON e.id = ae.explanation_id WHERE ae.audit_id = :id
 """
 
-_PAGE = """
+_PAGE = f"""
 SELECT e.id FROM audit_explanation ae JOIN explanation e ON e.id = ae.explanation_id
-WHERE ae.audit_id = :id AND ae.explanation_id > :after AND e.id > :after AND e.state = ANY(:states)
+WHERE ae.audit_id = :id AND ae.explanation_id > :after AND e.id > :after AND {sql.STATE} = ANY(:states)
 ORDER BY e.id LIMIT :page
-"""
+"""  # noqa: S608  of constants alone
 
-_OF = """
+_OF = f"""
 SELECT e.id FROM image i JOIN explanation e ON e.image_id = i.id JOIN audit_explanation ae ON ae.explanation_id = e.id
-WHERE ae.audit_id = :id AND e.state IN ('done', 'failed') AND (i.name = :image OR EXISTS (
+WHERE ae.audit_id = :id AND {sql.STATE} IN ('done', 'failed') AND (i.name = :image OR EXISTS (
     SELECT FROM image_name n WHERE n.image_id = i.id AND n.name = :image) OR (
     :image <> '' AND i.sha256 >= :image AND i.sha256 < :image || 'g' AND starts_with(i.sha256, :image)))
 ORDER BY e.id LIMIT :most
+"""  # noqa: S608  of constants alone
+
+_NOT_REJUDGED = """
+SELECT i.name, e.reason FROM audit_explanation ae JOIN explanation e ON e.id = ae.explanation_id
+JOIN image i ON i.id = e.image_id WHERE ae.audit_id = :id AND e.state = 'done' AND e.reason IS NOT NULL
+ORDER BY e.id LIMIT :most
 """
 
-_EXPLAINED = """
+_EXPLAINED = f"""
 SELECT e.id, e.key, i.sha256 AS image, i.name AS image_name, i.width, i.height, i.label, e.mask_sha256 AS mask, e.scene,
-       e.state, e.reason, e.probabilities, e.fill_probabilities, e.evaluations
+       {sql.STATE} AS state, e.reason, e.probabilities, e.fill_probabilities, e.evaluations
 FROM explanation e JOIN image i ON i.id = e.image_id WHERE e.id = ANY(:ids) ORDER BY e.id
-"""
+"""  # noqa: S608  of constants alone
 
 
 def _audit(row: Row[Any]) -> Audit:

@@ -37,6 +37,7 @@ class Comparison:
     outcome: dict[str, Any] | None
     created_at: datetime
     finished_at: datetime | None
+    outdated: bool = False  # an audit of it was judged anew since
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +78,8 @@ class Comparisons:
     def start(self, before: int, after: int) -> Comparison:
         """Plan the comparison of two audits that have ended; the one there is, if it was planned before.
 
+        Where an audit was judged anew since, what there is is dropped, to be made again.
+
         Raises
         ------
         ValueError
@@ -90,7 +93,8 @@ class Comparisons:
                 raise ValueError(f"audit {audit.id} is {audit.state}; only audits that are done can be compared")
         comparable(audits[0].recipe, audits[1].recipe)
         with self.engine.begin() as c:
-            return _get(c, plan(c, before, after))
+            one = _get(c, plan(c, before, after))
+            return _anew(c, one.id) if one.outdated else one
 
     def get(self, number: int) -> Comparison:
         """A comparison by its number."""
@@ -202,6 +206,13 @@ def plan(c: Connection, before: int, after: int) -> int:
     return number
 
 
+def _anew(c: Connection, number: int) -> Comparison:
+    """A comparison with nothing in it yet."""
+    for statement in (_DROP, _REOPEN):
+        c.execute(text(statement), {"id": number})
+    return _get(c, number)
+
+
 def _get(c: Connection, number: int) -> Comparison:
     row = c.execute(text(_COMPARISONS + "WHERE c.id = :id"), {"id": number}).first()
     if row is None:
@@ -221,7 +232,8 @@ def _known(name: str, value: Any) -> Any:
 
 _COMPARISONS = """
 SELECT c.id, c.before_id AS before, c.after_id AS after, mb.name || '@' || mb.version AS model_before,
-       ma.name || '@' || ma.version AS model_after, c.state, c.reason, c.outcome, c.created_at, c.finished_at
+       ma.name || '@' || ma.version AS model_after, c.state, c.reason, c.outcome, c.created_at, c.finished_at,
+       c.state = 'done' AND coalesce(greatest(b.rejudged_at, a.rejudged_at) > c.finished_at, false) AS outdated
 FROM comparison c JOIN audit b ON b.id = c.before_id JOIN audit a ON a.id = c.after_id
 JOIN model mb ON mb.id = b.model_id JOIN model ma ON ma.id = a.model_id
 """
@@ -229,6 +241,13 @@ JOIN model mb ON mb.id = b.model_id JOIN model ma ON ma.id = a.model_id
 _PLAN = """
 INSERT INTO comparison (before_id, after_id) VALUES (:before, :after)
 ON CONFLICT (before_id, after_id) DO UPDATE SET before_id = excluded.before_id RETURNING id
+"""
+
+_DROP = "DELETE FROM change WHERE comparison_id = :id"
+
+_REOPEN = """
+UPDATE comparison SET state = 'waiting', outcome = NULL, finished_at = NULL, lease_until = NULL, attempts = 0
+WHERE id = :id
 """
 
 _DUE = """
@@ -254,7 +273,9 @@ FROM comparison c JOIN audit b ON b.id = c.before_id JOIN audit a ON a.id = c.af
 CROSS JOIN image i
 JOIN explanation eb ON eb.image_id = i.id AND eb.recipe_digest = b.recipe_digest
 JOIN explanation ea ON ea.image_id = i.id AND ea.recipe_digest = a.recipe_digest
-WHERE c.id = :id AND i.id > :after AND eb.state = 'done' AND ea.state = 'done'
+WHERE c.id = :id AND i.id > :after AND eb.state <> 'failed' AND ea.state <> 'failed'
+  AND EXISTS (SELECT FROM attribution t WHERE t.explanation_id = eb.id)
+  AND EXISTS (SELECT FROM attribution t WHERE t.explanation_id = ea.id)
   AND EXISTS (SELECT FROM audit_explanation x WHERE x.audit_id = b.id AND x.explanation_id = eb.id)
   AND EXISTS (SELECT FROM audit_explanation x WHERE x.audit_id = a.id AND x.explanation_id = ea.id)
   AND NOT EXISTS (SELECT FROM change d WHERE d.comparison_id = c.id AND d.image_id = i.id)

@@ -58,6 +58,7 @@ class Job:
     scene: str | None
     probes: list[dict[str, Any]]
     refit_of: str | None  # the key of the explanation whose scores answer it instead of the model
+    answered: bool = False  # whether it is judged anew: see `storage.rejudging`
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,7 @@ audit = Table(
     Column("finished_at", DateTime(timezone=True)),
     Column("paused_at", DateTime(timezone=True)),  # the last time that it was, and why: see storage.pauses
     Column("pause_reason", Text),
+    Column("rejudged_at", DateTime(timezone=True)),  # the last time that answers of it were judged anew
     created_at(),
     CheckConstraint(f"state IN {AUDIT_STATES}", name="state"),
     # One way: a worker of the version before, which knows nothing of pauses, may still resume and cancel.

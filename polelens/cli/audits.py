@@ -8,16 +8,23 @@ import click
 from pipeline.refit import refit_recipe
 from polelens.cli.beforehand import check, words
 from polelens.cli.comparisons import compare, comparisons_
-from polelens.cli.control import ask
 from polelens.cli.export import export
+from polelens.cli.following import go_on
 from polelens.cli.overview import overview_tables
 from polelens.cli.plan import known_rate, plan, plan_command
 from polelens.cli.recipes import Asked, recipe_options
+from polelens.cli.rejudge import rejudge
 from polelens.cli.store import audits, blobs, engine, registry
-from polelens.cli.tables import audit_table, failed_table, photograph_table, results_table, summary
+from polelens.cli.tables import (
+    audit_table,
+    failed_table,
+    not_rejudged_table,
+    photograph_table,
+    results_table,
+    summary,
+)
 from polelens.cli.text import as_json, console, echo_json, echo_json_object, printable, progress_bar
-from polelens.cli.watch import GOES_ON, CtrlC, ending
-from polelens.cli.watch import watch as follow
+from polelens.cli.watch import GOES_ON
 from polelens.documents import explanation_document
 from polelens.report.audit import write_audit_report
 from storage.audits import Explained
@@ -25,7 +32,6 @@ from storage.overview import overview
 from storage.planning import selected
 
 NUMBER = click.argument("number", type=click.IntRange(1, 2**31 - 1))
-STOPPED_BY_HAND = 130  # the exit status of a command that Ctrl-C ended
 
 
 @click.group()
@@ -65,7 +71,7 @@ def start(model: str, images: str, now: bool, watch: bool, asked: Asked, as_json
         click.echo(f"audit {number}: {told.line()}")
         for line in words(version, images):
             click.echo(printable(line), err=True)
-    _go_on(number, "produce", watch=watch)
+    go_on(number, "produce", watch=watch)
 
 
 audit.add_command(plan_command)
@@ -111,7 +117,7 @@ def refit(
         )
     if made != asked:
         click.echo("judge, thorough and denoise are off: they ask the model; there will be no judgement", err=True)
-    _go_on(again, "produce", watch=watch)
+    go_on(again, "produce", watch=watch)
 
 
 @audit.command("list")
@@ -165,7 +171,9 @@ def show(number: int, image: str | None, limit: int, first: int, as_json: bool) 
         return
     done, failed = (list(islice(audits().explained(number, (state,)), limit)) for state in ("done", "failed"))
     console.print(results_table(one, progress, found, done, limit))
-    console.print(*failed_table(progress, failed), *overview_tables(found, number), sep="\n")
+    kept = audits().not_rejudged(number, limit) if progress.not_rejudged else ()
+    tables = (*failed_table(progress, failed), *not_rejudged_table(progress, kept), *overview_tables(found, number))
+    console.print(*tables, sep="\n")
 
 
 @audit.command()
@@ -180,7 +188,7 @@ def watch(number: int) -> None:
     polelens audit watch 3 && polelens audit report 3
     """
     audits().get(number)
-    _go_on(number)
+    go_on(number)
 
 
 @audit.command()
@@ -213,7 +221,7 @@ def resume(number: int, watch: bool) -> None:
     """
     audits().resume(number)
     click.echo(f"audit {number} goes on")
-    _go_on(number, "sweep", "produce", watch=watch)
+    go_on(number, "sweep", "produce", watch=watch)
 
 
 @audit.command()
@@ -231,23 +239,10 @@ def report(number: int, out: Path) -> None:
     click.echo(f"{page} shows audit {number}")
 
 
+audit.add_command(rejudge)
 audit.add_command(compare)
 audit.add_command(comparisons_)
 audit.add_command(export)
-
-
-def _go_on(number: int, *names: str, watch: bool = True) -> None:
-    """Ask for control tasks, and follow the audit."""
-    with CtrlC() as ctrl_c:
-        ask(*names)
-        if not watch:
-            return
-        progress = follow(number, ctrl_c)
-    click.echo(ending(number, progress), err=True)
-    if progress.state in GOES_ON:
-        raise SystemExit(STOPPED_BY_HAND)
-    if progress.state != "done" or not progress.done:
-        raise SystemExit(1)
 
 
 def _only(number: int, image: str) -> Explained:

@@ -33,7 +33,8 @@ def compare(before: int, after: int, report: Path | None, limit: int, as_json: b
 
     Both must be done, and their recipes differ in nothing but the seeds. A photograph counts as changed if its two
     attributions differ by more than seeds do, and by a distance of POLELENS_CHANGE_DISTANCE or more; of those that
-    count, at most 5 % are expected not to have changed. What was compared before is only shown.
+    count, at most 5 % are expected not to have changed. What was compared before is only shown, unless an audit was
+    judged anew since: then it is compared again.
 
     \b
     polelens audit compare 1 2
@@ -75,8 +76,15 @@ def comparisons_(as_json: bool) -> None:
 
 def _state(one: Comparison) -> str:
     if one.outcome is not None:
-        return str(one.outcome["sentence"])
+        return f"{one.outcome['sentence']}{_outdated(one)}"
     return f"failed: {one.reason}" if one.state == "failed" else "waits for both audits to end"
+
+
+def _outdated(one: Comparison) -> str:
+    """That an audit was judged anew since, and what to do about it."""
+    if not one.outdated:
+        return ""
+    return f" (before an audit was judged anew; `polelens audit compare {one.before} {one.after}` makes it anew)"
 
 
 def _compared(one: Comparison) -> Comparison:

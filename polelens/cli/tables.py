@@ -28,6 +28,7 @@ def summary(audit: Audit, progress: Progress) -> dict[str, Any]:
         "photographs": progress.photographs,
         "done": progress.done,
         "failed": progress.failed,
+        "not_rejudged": progress.not_rejudged,
         "evaluations": progress.evaluations,
         "paused_at": progress.paused_at,
         "pause_reason": progress.pause_reason,
@@ -93,6 +94,16 @@ def failed_table(progress: Progress, rows: Sequence[Explained]) -> list[Renderab
     for row in rows:
         table.add_row(printable(row.image_name), printable(row.reason or ""))
     return ["", table, *_more(progress.failed - len(rows))]
+
+
+def not_rejudged_table(progress: Progress, rows: Sequence[tuple[str, str]]) -> list[RenderableType]:
+    """What keeps an earlier judgement as it could not be judged anew, and why; nothing if nothing does."""
+    if not rows:
+        return []
+    table = Table("not judged anew", "reason", box=None)
+    for name, reason in rows:
+        table.add_row(printable(name), printable(reason))
+    return ["", table, *_more(progress.not_rejudged - len(rows))]
 
 
 def _heading(audit: Audit, progress: Progress) -> str:

@@ -1,0 +1,97 @@
+"""Give an audit's answers the judgement of today, from the scores that were kept."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import click
+
+from pipeline.judge import faithfulness
+from pipeline.methods import planned
+from pipeline.recipe import Recipe
+from polelens.cli.following import go_on
+from polelens.cli.plan import Rate, known_rate
+from polelens.cli.store import audits, blobs, engine, registry
+from polelens.cli.text import as_json, echo_json
+from polelens.report.words import duration
+from storage.rejudging import Outdated, Rejudging
+from storage.settings import settings
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What judging an audit anew comes to; `evaluations` at most, with one label explained."""
+
+    found: Outdated
+    evaluations: int
+    rate: Rate | None
+
+    @property
+    def seconds(self) -> float | None:
+        """Of one worker process; None where it is not known how fast that is."""
+        return round(self.evaluations / self.rate.value, 1) if self.rate else None
+
+    def to_json(self) -> Mapping[str, Any]:
+        """The plan as JSON."""
+        return asdict(self.found) | {"evaluations": self.evaluations, "seconds_of_one_worker": self.seconds}
+
+    def line(self) -> str:
+        """The plan as a person reads it."""
+        told = f"{self.found.outdated:,} of {self.found.photographs:,} photographs to be judged anew"
+        if not self.evaluations:
+            return f"{told}, no evaluations"
+        told = f"{told}, at most about {self.evaluations:,} evaluations"
+        return told if self.seconds is None else f"{told}, about {duration(self.seconds)} on 1 worker process"
+
+
+@click.command()
+@click.argument("number", type=click.IntRange(1, 2**31 - 1))
+@click.option("--dry-run", is_flag=True, help="Say what it would come to, and start nothing.")
+@click.option("--watch", is_flag=True, help="Follow it until it ends.")
+@as_json
+def rejudge(number: int, dry_run: bool, watch: bool, as_json: bool) -> None:
+    """Judge what an audit has explained anew: by today's thresholds, and where an earlier version judged, by its tests.
+
+    The scores that were kept answer; the model is asked only what today's tests show and nobody has asked. Weights stay
+    as they are. Until a photograph's new judgement is there, and if it cannot be had, it keeps the earlier one.
+
+    \b
+    polelens audit rejudge 3 --dry-run
+    polelens audit rejudge 3 --watch
+    """
+    one, rejudging = audits().get(number), Rejudging(engine(), settings().thresholds)
+    found = rejudging.outdated(number)
+    rejudging.refuse_lost(number, blobs())
+    told = Plan(found, evaluations(one.recipe, found), known_rate(registry().find(one.model)))
+    wanted = found.outdated > 0 and not dry_run
+    compared = rejudging.plan(number) if wanted else []
+    if as_json:
+        echo_json({"audit": number, **told.to_json(), "outdated_comparisons": compared})
+    else:
+        click.echo(f"audit {number}: {told.line()}")
+        for line in _notes(number, one.model, found, compared):
+            click.echo(line, err=True)
+    if wanted:
+        go_on(number, "produce", watch=watch)
+
+
+def evaluations(recipe: Recipe, found: Outdated) -> int:
+    """At most about so many are asked: today's tests, where an earlier version had others."""
+    each = planned(recipe).get("judging", 0) + (faithfulness.SUBSETS if recipe.thorough else 0)
+    return found.tested * each
+
+
+def _notes(number: int, model: str, found: Outdated, compared: list[tuple[int, int]]) -> list[str]:
+    """What it does not do, and what becomes outdated."""
+    told = []
+    if found.masks:
+        told.append(
+            f"{found.masks:,} photographs have another mask by now and are judged by the one that audit {number} had; "
+            f"`polelens audit start {model}` explains them by the new one"
+        )
+    for before, after in compared:
+        told.append(
+            f"the comparison of audits {before} and {after} stays as it is: `polelens audit compare {before} {after}` "
+            "makes it anew"
+        )
+    return told
