@@ -30,6 +30,7 @@ class Audit:
     model_facts: dict[str, Any]
     recipe: Recipe
     selection: str
+    object_word: str  # what its sentences call the object
     state: str
     created_at: datetime
     finished_at: datetime | None
@@ -79,7 +80,15 @@ class Audits:
 
     engine: Engine
 
-    def start(self, model: Version, recipe: Recipe, selection: str = "all", *, urgent: bool = False) -> int:
+    def start(
+        self,
+        model: Version,
+        recipe: Recipe,
+        selection: str = "all",
+        *,
+        urgent: bool = False,
+        object_word: str = "object",
+    ) -> int:
         """Plan an audit and let it run; what was explained before is taken over, what failed before is tried again.
 
         Raises
@@ -88,7 +97,7 @@ class Audits:
             If the selection has no photograph, or the recipe does not fit the model.
         """
         with self.engine.begin() as c:
-            number = plan(c, model, Wanted(recipe, selection, urgent))
+            number = plan(c, model, Wanted(recipe, selection, urgent, object_word))
         Ledger(self.engine).settle()  # all may have been explained before
         return number
 
@@ -99,7 +108,8 @@ class Audits:
         ValueError if nothing is explained there, or the recipe does not fit the model.
         """
         with self.engine.begin() as c:
-            refitted = plan(c, model, Wanted(recipe, self.get(number).selection, refit_of=number))
+            one = self.get(number)
+            refitted = plan(c, model, Wanted(recipe, one.selection, object_word=one.object_word, refit_of=number))
         Ledger(self.engine).settle()
         return refitted
 
@@ -169,7 +179,7 @@ def read(c: Connection, explanations: Sequence[int]) -> list[Explained]:
 
 _AUDIT = """
 SELECT a.id, m.name || '@' || m.version AS model, m.sha256 AS model_sha256, m.profile AS model_profile,
-       m.facts AS model_facts, r.body AS recipe, a.selection, a.state, a.created_at, a.finished_at
+       m.facts AS model_facts, r.body AS recipe, a.selection, a.object_word, a.state, a.created_at, a.finished_at
 FROM audit a JOIN model m ON m.id = a.model_id JOIN recipe r ON r.digest = a.recipe_digest
 """
 

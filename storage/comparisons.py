@@ -37,6 +37,7 @@ class Comparison:
     outcome: dict[str, Any] | None
     created_at: datetime
     finished_at: datetime | None
+    object_word: str = "object"  # of the later audit
     outdated: bool = False  # an audit of it was judged anew since
 
 
@@ -233,6 +234,7 @@ def _known(name: str, value: Any) -> Any:
 _COMPARISONS = """
 SELECT c.id, c.before_id AS before, c.after_id AS after, mb.name || '@' || mb.version AS model_before,
        ma.name || '@' || ma.version AS model_after, c.state, c.reason, c.outcome, c.created_at, c.finished_at,
+       a.object_word,
        c.state = 'done' AND coalesce(greatest(b.rejudged_at, a.rejudged_at) > c.finished_at, false) AS outdated
 FROM comparison c JOIN audit b ON b.id = c.before_id JOIN audit a ON a.id = c.after_id
 JOIN model mb ON mb.id = b.model_id JOIN model ma ON ma.id = a.model_id

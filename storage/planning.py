@@ -62,6 +62,7 @@ class Wanted:
     recipe: Recipe
     selection: str
     urgent: bool = False
+    object_word: str = "object"
     refit_of: int | None = None
 
 
@@ -71,6 +72,7 @@ def plan(c: Connection, model: Version, wanted: Wanted) -> int:
     check(recipe, model.labels)  # refuses what would fail in every photograph
     identity = {"recipe": keep_recipe(c, recipe), "model_id": model.id}
     audit = {"model_id": model.id, "recipe_digest": recipe.digest, "selection": selection, "urgent": wanted.urgent}
+    audit |= {"object_word": wanted.object_word}
     number: int = c.execute(insert(tables.audit).values(audit).returning(tables.audit.c.id)).scalar_one()
     c.execute(text(_CHOOSE))
     c.execute(_CHOSEN.insert().from_select(list(_CHOSEN.c.keys()), _chosen(model, wanted)))

@@ -114,6 +114,7 @@ audit = Table(
     Column("recipe_digest", Text, ForeignKey("recipe.digest"), nullable=False),
     Column("selection", Text, nullable=False),
     Column("urgent", Boolean, nullable=False, server_default=text("false")),
+    Column("object_word", Text, nullable=False, server_default="object"),  # what its sentences call the object
     Column("state", Text, nullable=False, server_default="running"),
     Column("finished_at", DateTime(timezone=True)),
     Column("paused_at", DateTime(timezone=True)),  # the last time that it was, and why: see storage.pauses

@@ -10,6 +10,7 @@ from polelens.cli.beforehand import check, words
 from polelens.cli.comparisons import compare, comparisons_
 from polelens.cli.export import export
 from polelens.cli.following import go_on
+from polelens.cli.object_word import object_option
 from polelens.cli.overview import overview_tables
 from polelens.cli.plan import known_rate, plan, plan_command
 from polelens.cli.recipes import Asked, recipe_options
@@ -46,16 +47,19 @@ def audit() -> None:
 )
 @click.option("--now", is_flag=True, help="Serve it before all other audits, for a person who waits.")
 @click.option("--watch", is_flag=True, help="Follow it until it ends.")
+@object_option
 @recipe_options
 @as_json
-def start(model: str, images: str, now: bool, watch: bool, asked: Asked, as_json: bool) -> None:
+def start(  # noqa: PLR0913, PLR0917 -- a command's options
+    model: str, images: str, now: bool, watch: bool, object_word: str, asked: Asked, as_json: bool
+) -> None:
     """Explain a selection of photographs under MODEL.
 
     What was explained before, by the same model and recipe, is taken over and not computed again. Where a mask is new
     the scores that were kept serve, and the model is asked the rest.
 
     \b
-    polelens audit start poles --watch
+    polelens audit start poles --object pole --watch
     polelens audit start poles@2 --recipe lime --images 'north/*' --label TRE
     polelens audit start poles --set segmenter.n_segments=80 --samples 256
     """
@@ -63,7 +67,7 @@ def start(model: str, images: str, now: bool, watch: bool, asked: Asked, as_json
     made = asked.recipe(known=version.labels)
     check(images)
     found = selected(engine(), version, made, images)
-    number = audits().start(version, made, images, urgent=now)
+    number = audits().start(version, made, images, urgent=now, object_word=object_word)
     told = plan(version, made, found, known_rate(version))
     if as_json:
         echo_json({"audit": number, **told.to_json()})
@@ -162,7 +166,7 @@ def show(number: int, image: str | None, limit: int, first: int, as_json: bool) 
         if as_json:
             echo_json(explanation_document(one, row))
         else:
-            console.print(photograph_table(row))
+            console.print(photograph_table(row, one.object_word))
         return
     progress, found = audits().progress(number), overview(engine(), number, first)
     if as_json:
@@ -172,7 +176,11 @@ def show(number: int, image: str | None, limit: int, first: int, as_json: bool) 
     done, failed = (list(islice(audits().explained(number, (state,)), limit)) for state in ("done", "failed"))
     console.print(results_table(one, progress, found, done, limit))
     kept = audits().not_rejudged(number, limit) if progress.not_rejudged else ()
-    tables = (*failed_table(progress, failed), *not_rejudged_table(progress, kept), *overview_tables(found, number))
+    tables = (
+        *failed_table(progress, failed),
+        *not_rejudged_table(progress, kept),
+        *overview_tables(found, number, one.object_word),
+    )
     console.print(*tables, sep="\n")
 
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from pipeline.answer.nulls import to_null
 from polelens.cli.store import audits, blobs, comparisons, registry
 from polelens.cli.text import as_json, console, echo_json, echo_json_object, printable, progress_bar
+from polelens.report.words import named
 from storage.comparisons import Compared, Comparison
 
 NUMBER = click.IntRange(1, 2**31 - 1)
@@ -76,7 +77,7 @@ def comparisons_(as_json: bool) -> None:
 
 def _state(one: Comparison) -> str:
     if one.outcome is not None:
-        return f"{one.outcome['sentence']}{_outdated(one)}"
+        return f"{named(one.outcome['sentence'], one.object_word)}{_outdated(one)}"
     return f"failed: {one.reason}" if one.state == "failed" else "waits for both audits to end"
 
 
@@ -108,7 +109,7 @@ def _told(one: Comparison, limit: int) -> Group:
     counts, rows = outcome["counts"], comparisons().foremost(one.id, "distance", limit)
     facts = f"{counts['compared']:,} photographs are in both audits; {counts['better']:,} rest less on the background, "
     facts += f"{counts['worse']:,} more; {counts['relabelled']:,} have another label"
-    parts: list[Any] = [printable(outcome["sentence"]), facts, _how(outcome)]
+    parts: list[Any] = [printable(named(outcome["sentence"], one.object_word)), facts, _how(outcome)]
     if len(outcome["by_label"]) > 1:
         parts += ["", _by_label(outcome["by_label"])]
     if rows:

@@ -10,6 +10,7 @@ from pipeline.methods import planned
 from pipeline.model.model import NOTHING, Model, Said
 from pipeline.scene.photograph import MEGAPIXELS
 from polelens.cli.explanation_tables import further_tables, superpixel_table
+from polelens.cli.object_word import object_option
 from polelens.cli.profiles import FILE, model_options, tell_model
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.text import as_json, console, echo_json, printable, progress_bar
@@ -55,6 +56,7 @@ class Rectangle(click.ParamType[tuple[float, ...]]):
 @click.option(
     "--megapixels", type=click.FloatRange(0, min_open=True), default=MEGAPIXELS, show_default=True, help="Most read."
 )
+@object_option
 @recipe_options
 @as_json
 def explain(
@@ -106,7 +108,7 @@ def explain(
     if options["as_json"]:
         echo_json(explanation.document())
     else:
-        _tell(explanation, out)
+        _tell(explanation, out, options["object_word"])
 
 
 def _model(reference: str, said: Said) -> tuple[Model, int | None]:
@@ -130,7 +132,7 @@ def _model(reference: str, said: Said) -> tuple[Model, int | None]:
     return registry().load(version.id), version.version
 
 
-def _tell(explanation: Explanation, out: Path | None) -> None:
+def _tell(explanation: Explanation, out: Path | None, word: str) -> None:
     attribution = explanation.attribution
     shares = sorted(attribution.probabilities.items(), key=lambda pair: -pair[1])
     click.echo("\nthe model says: " + ", ".join(f"{printable(name)} {share:.1%}" for name, share in shares[:5]))
@@ -141,7 +143,7 @@ def _tell(explanation: Explanation, out: Path | None) -> None:
         told += [] if math.isnan(agreement) else [f"{label.agreement.seeds} seeds agree {agreement:.2f}"]
         click.echo(f"\n{printable(label.label)}: {', '.join(told)} ({attribution.evaluations:,} evaluations)")
         if label.judgement:
-            for answer in answers(label.judgement):
+            for answer in answers(label.judgement, word):
                 click.echo(printable(answer.text))
         console.print(superpixel_table(explanation.backdrop, label))
     console.print(*further_tables(attribution), sep="\n")

@@ -5,6 +5,7 @@ from typing import Any
 import click
 from rich.table import Table
 
+from polelens.cli.object_word import object_option
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.store import policies, registry
 from polelens.cli.text import as_json, console, echo_json, printable
@@ -17,6 +18,7 @@ MODEL = click.argument("model")
 def order_options(command: Any) -> Any:
     """The options of an audit that starts itself, beside the recipe's."""
     for option in (
+        object_option,
         click.option(
             "--compare",
             type=click.Choice(["previous", "none"]),
@@ -47,7 +49,7 @@ def policy() -> None:
 @MODEL
 @order_options
 @recipe_options
-def set_(model: str, images: str, compare: str, asked: Asked) -> None:
+def set_(model: str, images: str, compare: str, object_word: str, asked: Asked) -> None:
     """Explain each new version of MODEL, and compare it with the version before.
 
     Versions that are registered already count as seen. A model has one policy; this one replaces it.
@@ -57,7 +59,7 @@ def set_(model: str, images: str, compare: str, asked: Asked) -> None:
     polelens policy set poles --recipe lime --images 'north/*' --compare none
     """
     recipe = asked.recipe(known=registry().labels(model))
-    policies().set(model, Order(recipe, images, compare == "previous"))
+    policies().set(model, Order(recipe, images, compare == "previous", object_word))
     click.echo(f"{_sentence(policies().get(model.partition('@')[0]))}")
 
 
@@ -118,7 +120,7 @@ def remove(model: str) -> None:
 def order_view(order: Order) -> dict[str, Any]:
     """An order as JSON."""
     recipe = order.recipe.to_json() | {"digest": order.recipe.digest}
-    return {"recipe": recipe, "images": order.selection, "compare": _compared(order)}
+    return {"recipe": recipe, "images": order.selection, "compare": _compared(order), "object": order.object_word}
 
 
 def _compared(order: Order) -> str:

@@ -24,6 +24,7 @@ def summary(audit: Audit, progress: Progress) -> dict[str, Any]:
         "model": audit.model,
         "recipe": audit.recipe.to_json() | {"digest": audit.recipe.digest},
         "images": audit.selection,
+        "object": audit.object_word,
         "state": progress.state,
         "photographs": progress.photographs,
         "done": progress.done,
@@ -77,12 +78,12 @@ def results_table(audit: Audit, progress: Progress, found: Overview, rows: Itera
     return Group(_heading(audit, progress), table, *_more(hidden), LEGEND, *earlier)
 
 
-def photograph_table(row: Explained) -> Group:
-    """The lines of one photograph, or why it failed."""
+def photograph_table(row: Explained, word: str = "object") -> Group:
+    """The lines of one photograph, or why it failed; `word` is what the object is called."""
     if row.attribution is None:
         return Group(f"{printable(row.image_name)}: {printable(row.reason or '')}")
     labels = row.attribution.labels
-    told = [printable(f"{label.label}: {one.text}") for label in labels for one in answers(label.judgement)]
+    told = [printable(f"{label.label}: {one.text}") for label in labels for one in answers(label.judgement, word)]
     return Group(_lines_table([row], len(row.attribution.labels)), LEGEND, "", *told, *further_tables(row.attribution))
 
 

@@ -38,6 +38,7 @@ def write_audit_report(
         failed=progress.failed,
         evaluations=progress.evaluations,
         seconds=(audit.finished_at - audit.created_at).total_seconds() if audit.finished_at else None,
+        object_word=audit.object_word,
         overview=overview(audits.engine, number, LOOKS),
         failures=[(row.image_name, row.reason or "") for row in audits.explained(number, ("failed",))],
     )

@@ -36,6 +36,7 @@ class AuditView:
     seconds: float | None
     failures: Sequence[tuple[str, str]] = ()
     overview: Overview = field(default_factory=Overview)
+    object_word: str = "object"  # what its sentences call the object
 
 
 @dataclass(frozen=True, slots=True)
