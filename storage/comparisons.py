@@ -59,6 +59,8 @@ class Compared:
     label: str | None
     key_before: str
     key_after: str
+    known_before: bool  # whether the label is one that the first model has: else nobody knows whether it is right
+    known_after: bool
     changed: bool | None
     change: Change
 
@@ -224,7 +226,17 @@ def _get(c: Connection, number: int) -> Comparison:
 def _compared(row: Row[Any]) -> Compared:
     told: dict[str, Any] = {name: getattr(row, name) for name in FIGURES}
     known: dict[str, Any] = {key: _known(key, value) for key, value in told.items()}
-    return Compared(row.sha256, row.name, row.label, row.key_before, row.key_after, row.changed, Change(**known))
+    return Compared(
+        row.sha256,
+        row.name,
+        row.label,
+        row.key_before,
+        row.key_after,
+        row.known_before,
+        row.known_after,
+        row.changed,
+        Change(**known),
+    )
 
 
 def _known(name: str, value: Any) -> Any:
@@ -285,9 +297,12 @@ ORDER BY i.id LIMIT :page
 """
 
 _CHANGES = """
-SELECT d.*, i.sha256, i.name, i.label, eb.key AS key_before, ea.key AS key_after
+SELECT d.*, i.sha256, i.name, i.label, eb.key AS key_before, ea.key AS key_after,
+       coalesce(jsonb_exists(mb.labels, i.label), false) AS known_before,
+       coalesce(jsonb_exists(ma.labels, i.label), false) AS known_after
 FROM change d JOIN image i ON i.id = d.image_id JOIN comparison c ON c.id = d.comparison_id
 JOIN audit b ON b.id = c.before_id JOIN audit a ON a.id = c.after_id
+JOIN model mb ON mb.id = b.model_id JOIN model ma ON ma.id = a.model_id
 JOIN explanation eb ON eb.image_id = i.id AND eb.recipe_digest = b.recipe_digest
 JOIN explanation ea ON ea.image_id = i.id AND ea.recipe_digest = a.recipe_digest
 WHERE d.comparison_id = :id

@@ -9,7 +9,7 @@ import click
 from pipeline.methods import planned
 from pipeline.model.model import NOTHING, Model, Said
 from pipeline.scene.photograph import MEGAPIXELS
-from polelens.cli.explanation_tables import further_tables, superpixel_table
+from polelens.cli.explanation_tables import MASKS_ALONE, further_tables, superpixel_table
 from polelens.cli.object_word import object_option
 from polelens.cli.profiles import FILE, model_options, tell_model
 from polelens.cli.recipes import Asked, recipe_options
@@ -147,5 +147,7 @@ def _tell(explanation: Explanation, out: Path | None, word: str) -> None:
                 click.echo(printable(answer.text))
         console.print(superpixel_table(explanation.backdrop, label))
     console.print(*further_tables(attribution), sep="\n")
+    if not explanation.recipe.thorough and any(label.errors for label in attribution.labels):
+        click.echo(f"\n{MASKS_ALONE}\n")
     click.echo("evaluations, about: " + ", ".join(f"{name} {n:,}" for name, n in planned(explanation.recipe).items()))
     click.echo(f"\n{out / 'overlay.png'} shows it" if out else "\n--out FOLDER writes the pictures and every number")
