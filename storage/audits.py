@@ -186,8 +186,10 @@ FROM audit a JOIN model m ON m.id = a.model_id JOIN recipe r ON r.digest = a.rec
 _PROGRESS = """
 SELECT (SELECT state FROM audit WHERE id = :id) AS state,
        (SELECT paused_at FROM audit WHERE id = :id AND state = 'paused') AS paused_at,
-       (SELECT pause_reason FROM audit WHERE id = :id AND state = 'paused') AS pause_reason, count(*) AS photographs,
-       count(*) FILTER (WHERE e.state = 'done') AS done, count(*) FILTER (WHERE e.state = 'failed') AS failed,
+       (SELECT pause_reason FROM audit WHERE id = :id AND state = 'paused') AS pause_reason,
+       count(DISTINCT e.image_id) AS photographs,
+       greatest(count(*) FILTER (WHERE e.state = 'done') - count(*) + count(DISTINCT e.image_id), 0) AS done,
+       count(*) FILTER (WHERE e.state = 'failed') AS failed,
        count(*) FILTER (WHERE e.state = 'done' AND e.reason IS NOT NULL) AS not_rejudged,
        count(*) FILTER (WHERE e.state IN ('preparing', 'running', 'ready', 'reducing')) AS in_flight,
        coalesce(sum(e.evaluations), 0) + (

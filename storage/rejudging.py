@@ -21,6 +21,8 @@ from storage.blobs import Blobs
 from storage.counters import count_done
 from storage.keys import scores_key
 from storage.ledger import Job, Ledger
+from storage.planning import mask_anew
+from storage.registry import find
 
 LOOKED_AT = 20  # photographs whose scores are looked for before all are refused for want of them
 
@@ -38,7 +40,7 @@ class Outdated:
     tested : int
         Those of them that an earlier version put to other tests: the model is asked for today's.
     masks : int
-        Those whose mask is another by now. They keep theirs: an audit that is started explains them by the new one.
+        Those whose mask is another one by now: the model is asked what it shows.
     """
 
     photographs: int
@@ -85,11 +87,13 @@ class Rejudging:
 
         Audits that share its explanations share their new judgement.
         """
+        audit = Audits(self.engine).get(number)
         with self.engine.begin() as c:
             values = self._values(number)
+            c.execute(text(_PLAN), values)
+            mask_anew(c, number, find(c, audit.model), audit.recipe)
             c.execute(text("UPDATE audit SET state = 'running', finished_at = NULL WHERE id = :id"), values)
             c.execute(text(_SHARING), values)
-            c.execute(text(_PLAN), values)
             made = [(row.before_id, row.after_id) for row in c.execute(text(_COMPARED), values)]
         Ledger(self.engine).settle()  # there may be nothing to do
         return made
@@ -118,10 +122,12 @@ def finish(engine: Engine, job: Job, judged: Sequence[LabelAttribution]) -> bool
 _IN_AUDIT = """FROM audit_explanation ae JOIN explanation e ON e.id = ae.explanation_id
 JOIN image i ON i.id = e.image_id WHERE ae.audit_id = :id AND e.state = 'done'"""
 
+_MASKED = "i.mask_sha256 IS DISTINCT FROM e.mask_sha256"
+
 # What lacks a threshold was judged before there was that test.
-_OUTDATED = """EXISTS (
+_OUTDATED = f"""(NOT {_MASKED}) AND EXISTS (
     SELECT FROM attribution t WHERE t.explanation_id = e.id AND (t.verdict IS NOT NULL
-        OR t.judgement -> 'thresholds' IS DISTINCT FROM CAST(:thresholds AS jsonb)))"""
+        OR t.judgement -> 'thresholds' IS DISTINCT FROM CAST(:thresholds AS jsonb)))"""  # noqa: S608  of constants alone
 
 _TESTED = """EXISTS (
     SELECT FROM attribution t WHERE t.explanation_id = e.id AND t.judgement -> 'neighbourhood' IS NULL)"""
@@ -129,16 +135,16 @@ _TESTED = """EXISTS (
 _COUNT = f"""
 SELECT count(*) AS photographs, count(*) FILTER (WHERE {_OUTDATED}) AS outdated,
        count(*) FILTER (WHERE {_TESTED}) AS tested,
-       count(*) FILTER (WHERE i.mask_sha256 IS DISTINCT FROM e.mask_sha256) AS masks {_IN_AUDIT}
-"""  # noqa: S608  of constants alone
+       count(*) FILTER (WHERE {_MASKED}) AS masks {_IN_AUDIT}
+"""
 
 _KEYS = f"SELECT e.key {_IN_AUDIT} AND {_OUTDATED} ORDER BY e.id LIMIT :most"
 
-_SHARING = f"""
+_SHARING = """
 UPDATE audit SET rejudged_at = now() WHERE id = :id OR id IN (
-    SELECT other.audit_id FROM audit_explanation other WHERE other.explanation_id IN (
-        SELECT e.id {_IN_AUDIT} AND {_OUTDATED}))
-"""  # noqa: S608  of constants alone
+    SELECT other.audit_id FROM audit_explanation ae JOIN explanation e ON e.id = ae.explanation_id
+    JOIN audit_explanation other ON other.explanation_id = e.id WHERE ae.audit_id = :id AND e.state = 'planned')
+"""
 
 _PLAN = f"""
 UPDATE explanation SET state = 'planned', reason = NULL, attempts = 0, probes = '[]'

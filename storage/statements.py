@@ -152,6 +152,22 @@ UPDATE model SET rate = coalesce(0.8 * model.rate + 0.2 * seen.rate, seen.rate, 
 FROM seen WHERE model.id = (SELECT model_id FROM explanation WHERE id = :id)
 """
 
+# An audit that is judged anew under another mask has both explanations of a photograph until the new one has its answer,
+# or has failed: then the one before stays, and says why.
+SUPERSEDE = """
+DELETE FROM audit_explanation old USING audit_explanation mine, explanation e, explanation b
+WHERE e.id = :id AND b.image_id = e.image_id AND b.id <> e.id AND mine.explanation_id = e.id
+  AND old.explanation_id = b.id AND old.audit_id = mine.audit_id
+"""
+
+FALL_BACK = """
+WITH gone AS (
+    DELETE FROM audit_explanation mine USING audit_explanation other, explanation e, explanation b
+    WHERE e.id = :id AND b.image_id = e.image_id AND b.id <> e.id AND mine.explanation_id = e.id
+      AND other.explanation_id = b.id AND other.audit_id = mine.audit_id RETURNING b.id)
+UPDATE explanation SET reason = :reason WHERE id IN (SELECT id FROM gone)
+"""
+
 OVERDUE = f"""
 WITH late AS (
     SELECT e.id FROM explanation e

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from pipeline.judge import faithfulness
+from pipeline.judge import faithfulness, grounding
 from pipeline.methods import planned
 from pipeline.recipe import Recipe
 from polelens.cli.following import go_on
@@ -37,7 +37,8 @@ class Plan:
 
     def line(self) -> str:
         """The plan as a person reads it."""
-        told = f"{self.found.outdated:,} of {self.found.photographs:,} photographs to be judged anew"
+        told = f"{self.found.outdated + self.found.masks:,} of {self.found.photographs:,} photographs to be judged anew"
+        told += f", {self.found.masks:,} of them by a new mask" if self.found.masks else ""
         if not self.evaluations:
             return f"{told}, no evaluations"
         told = f"{told}, at most about {self.evaluations:,} evaluations"
@@ -50,7 +51,7 @@ class Plan:
 @click.option("--watch", is_flag=True, help="Follow it until it ends.")
 @as_json
 def rejudge(number: int, dry_run: bool, watch: bool, as_json: bool) -> None:
-    """Judge what an audit has explained anew: by today's thresholds, and where an earlier version judged, by its tests.
+    """Judge what an audit has explained anew: by today's thresholds, tests and masks.
 
     The scores that were kept answer; the model is asked only what today's tests show and nobody has asked. Weights stay
     as they are. Until a photograph's new judgement is there, and if it cannot be had, it keeps the earlier one.
@@ -63,35 +64,23 @@ def rejudge(number: int, dry_run: bool, watch: bool, as_json: bool) -> None:
     found = rejudging.outdated(number)
     rejudging.refuse_lost(number, blobs())
     told = Plan(found, evaluations(one.recipe, found), known_rate(registry().find(one.model)))
-    wanted = found.outdated > 0 and not dry_run
+    wanted = found.outdated + found.masks > 0 and not dry_run
     compared = rejudging.plan(number) if wanted else []
     if as_json:
         echo_json({"audit": number, **told.to_json(), "outdated_comparisons": compared})
     else:
         click.echo(f"audit {number}: {told.line()}")
-        for line in _notes(number, one.model, found, compared):
-            click.echo(line, err=True)
+        for before, after in compared:
+            click.echo(
+                f"the comparison of audits {before} and {after} stays as it is: "
+                f"`polelens audit compare {before} {after}` makes it anew",
+                err=True,
+            )
     if wanted:
         go_on(number, "produce", watch=watch)
 
 
 def evaluations(recipe: Recipe, found: Outdated) -> int:
-    """At most about so many are asked: today's tests, where an earlier version had others."""
+    """At most about so many are asked: what new masks show, and today's tests, where an earlier version had others."""
     each = planned(recipe).get("judging", 0) + (faithfulness.SUBSETS if recipe.thorough else 0)
-    return found.tested * each
-
-
-def _notes(number: int, model: str, found: Outdated, compared: list[tuple[int, int]]) -> list[str]:
-    """What it does not do, and what becomes outdated."""
-    told = []
-    if found.masks:
-        told.append(
-            f"{found.masks:,} photographs have another mask by now and are judged by the one that audit {number} had; "
-            f"`polelens audit start {model}` explains them by the new one"
-        )
-    for before, after in compared:
-        told.append(
-            f"the comparison of audits {before} and {after} stays as it is: `polelens audit compare {before} {after}` "
-            "makes it anew"
-        )
-    return told
+    return found.tested * each + found.masks * grounding.PLANNED

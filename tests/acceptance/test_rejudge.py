@@ -12,9 +12,10 @@ from sqlalchemy import text
 from pipeline.answer.judgement import Thresholds
 from pipeline.conversation.known import Known
 from pipeline.conversation.probe import unpack_evidence
+from pipeline.judge import grounding
 from polelens.stack.processes import Processes
 from storage.database import migrate
-from storage.keys import scores_key
+from storage.keys import image_key, scores_key
 from tests import models
 from tests.commands import FEW, Commands, CommandsIn
 from tests.earlier_code import EarlierCode, code_of
@@ -165,6 +166,41 @@ def test_what_cannot_be_judged_anew_keeps_its_judgement(bench: Bench, judged: Co
     bench.archive.blobs.put(scores_key(rows[0].key), whole)
     assert cli.json("audit", "rejudge", 1)["outdated"] == 2
     assert bench.wait(1).not_rejudged == 1
+
+
+def test_a_new_mask_judges_in_the_place_of_the_one_before(bench: Bench, judged: Commands, folder: Path) -> None:
+    """Asking what the mask shows alone; other audits keep the answer by the earlier mask, and so does this one where
+    the new one fails."""
+    shared = judged.json("audit", "start", "planted", *FEW)["audit"]
+    before, asked = bench.results(1), bench.audits.progress(1).evaluations
+    for name in ("0", "1"):
+        (folder / f"masks/{name}.png").rename(folder / f"masks/{int(name) + 2}.png")
+    judged("images", "add", folder / "photographs", "--masks", folder / "masks")
+    lost = bench.archive.blobs.get(image_key(before[3].image))
+    bench.archive.blobs.put(image_key(before[3].image), b"torn")
+    planned = judged.json("audit", "rejudge", 1, "--dry-run")
+    assert (planned["outdated"], planned["masks"], planned["evaluations"]) == (0, 2, 2 * grounding.PLANNED)
+    bench.workers(1)
+    judged("audit", "rejudge", 1)
+    progress = bench.wait(1)
+    assert (progress.photographs, progress.done, progress.failed, progress.not_rejudged) == (4, 4, 0, 1)
+    assert before[2].attribution is not None
+    assert progress.evaluations == asked - before[2].attribution.evaluations + grounding.PLANNED
+    after = bench.results(1)
+    assert [row.key == old.key for row, old in zip(after, before, strict=True)] == [True, True, False, True]
+    assert (after[3].reason or "").startswith("prepare: ")
+    [found], [old] = (row.attribution.labels if row.attribution else () for row in (after[2], before[2]))
+    alone = bench.explained_alone(bench.registry.find("planted"), after[2], bench.audits.get(1).recipe)
+    assert found.weights.tobytes() == old.weights.tobytes()
+    assert found.judgement is not None
+    assert alone.labels[0].judgement is not None
+    assert found.judgement.basis == alone.labels[0].judgement.basis
+    assert [row.key for row in bench.results(shared)] == [row.key for row in before]
+
+    bench.archive.blobs.put(image_key(before[3].image), lost)
+    assert judged.json("audit", "rejudge", 1)["masks"] == 1
+    assert bench.wait(1).not_rejudged == 0
+    assert all(row.mask is not None for row in bench.results(1))
 
 
 def test_a_kill_in_the_middle_loses_nothing(bench: Bench, judged: Commands, commands: CommandsIn) -> None:
