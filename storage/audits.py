@@ -34,6 +34,7 @@ class Audit:
     state: str
     created_at: datetime
     finished_at: datetime | None
+    rejudged_at: datetime | None = None  # the last time that answers of it were judged anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,8 @@ def read(c: Connection, explanations: Sequence[int]) -> list[Explained]:
 
 _AUDIT = """
 SELECT a.id, m.name || '@' || m.version AS model, m.sha256 AS model_sha256, m.profile AS model_profile,
-       m.facts AS model_facts, r.body AS recipe, a.selection, a.object_word, a.state, a.created_at, a.finished_at
+       m.facts AS model_facts, r.body AS recipe, a.selection, a.object_word, a.state, a.created_at, a.finished_at,
+       a.rejudged_at
 FROM audit a JOIN model m ON m.id = a.model_id JOIN recipe r ON r.digest = a.recipe_digest
 """
 

@@ -40,10 +40,10 @@ def answers(judgement: Judgement | None, word: str = "object") -> list[Sentence]
 
     `word` is what the object is called.
     """
-    return [Sentence(one.mark, named(one.text, word)) for one in _answers(judgement)]
+    return [Sentence(one.mark, named(one.text, word)) for one in _answers(judgement, word)]
 
 
-def _answers(judgement: Judgement | None) -> list[Sentence]:
+def _answers(judgement: Judgement | None, word: str) -> list[Sentence]:
     if judgement is None:
         return []
     if judgement.verdict:
@@ -57,7 +57,8 @@ def _answers(judgement: Judgement | None) -> list[Sentence]:
         told.append(Sentence("fair" if doubtful else "plain", said))
     if basis:
         mark = answer_mark(judgement.words)
-        told.append(Sentence(mark, f"What does the answer rest on? {_capital(basis.word)}. {basis.sentence}"))
+        rests = _capital(word if basis.word == OBJECT else basis.word)
+        told.append(Sentence(mark, f"What does the answer rest on? {rests}. {basis.sentence}"))
     return told + ([Sentence("fair", judgement.warning)] if judgement.warning else [])
 
 

@@ -94,4 +94,5 @@ def test_the_object_has_the_audit_s_own_word() -> None:
     assert row.attribution is not None
     label = replace(row.attribution.labels[0], judgement=replace(JUDGEMENT, basis=basis))
     line = replace(row, attribution=replace(row.attribution, labels=(label,)))
-    assert "The answer rests on the bird's head." in shown(photograph_table(line, "bird's head"))
+    shown_line = " ".join(shown(photograph_table(line, "bird's head")).split())
+    assert "rest on? Bird's head. The answer rests on the bird's head." in shown_line
