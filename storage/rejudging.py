@@ -90,8 +90,8 @@ class Rejudging:
         audit = Audits(self.engine).get(number)
         with self.engine.begin() as c:
             values = self._values(number)
-            c.execute(text(_PLAN), values)
             mask_anew(c, number, find(c, audit.model), audit.recipe)
+            c.execute(text(_PLAN), values)  # after it: an answer by the new mask may itself be outdated
             c.execute(text("UPDATE audit SET state = 'running', finished_at = NULL WHERE id = :id"), values)
             c.execute(text(_SHARING), values)
             made = [(row.before_id, row.after_id) for row in c.execute(text(_COMPARED), values)]

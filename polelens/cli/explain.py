@@ -148,6 +148,6 @@ def _tell(explanation: Explanation, out: Path | None, word: str) -> None:
         console.print(superpixel_table(explanation.backdrop, label))
     console.print(*further_tables(attribution), sep="\n")
     if not explanation.recipe.thorough and any(label.errors for label in attribution.labels):
-        click.echo(f"\n{MASKS_ALONE}\n")
+        click.echo(f"{MASKS_ALONE}\n")
     click.echo("evaluations, about: " + ", ".join(f"{name} {n:,}" for name, n in planned(explanation.recipe).items()))
     click.echo(f"\n{out / 'overlay.png'} shows it" if out else "\n--out FOLDER writes the pictures and every number")
