@@ -4,11 +4,12 @@ import redis
 from alembic.util import CommandError
 from botocore.exceptions import BotoCoreError, ClientError
 from kombu.exceptions import OperationalError as BrokerError
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from polelens.cli.text import printable
-from polelens.stack import StackError
+from polelens.stack import StackError, is_down
 from storage.blob_errors import BlobMissing, BlobsUnavailable
+from storage.settings import DOWN, settings
 
 NO_SUCH_TABLE, NO_SUCH_COLUMN = "42P01", "42703"
 
@@ -28,6 +29,8 @@ def _told(error: Exception) -> str | None:
     if isinstance(error, SQLAlchemyError | CommandError):
         return _postgres(error)
     if isinstance(error, redis.RedisError | BrokerError):
+        if isinstance(error, redis.ConnectionError | BrokerError) and is_down(settings()):
+            return DOWN
         return f"Redis: {_first(error)}; `polelens doctor` says more"
     if isinstance(error, BotoCoreError | ClientError):
         return f"S3: {_first(error)}; check AWS_ENDPOINT_URL_S3 and the credentials"
@@ -38,6 +41,8 @@ def _told(error: Exception) -> str | None:
 
 def _postgres(error: Exception) -> str:
     cause = (error.orig if isinstance(error, DBAPIError) else None) or error
+    if isinstance(error, OperationalError) and is_down(settings()):
+        return DOWN
     if getattr(cause, "sqlstate", None) in (NO_SUCH_TABLE, NO_SUCH_COLUMN):
         return f"Postgres: {_first(cause)}; `polelens migrate` brings the database to the newest schema"
     return f"Postgres: {_first(cause)}; `polelens doctor` says more"

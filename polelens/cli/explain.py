@@ -119,13 +119,16 @@ def _model(reference: str, said: Said) -> tuple[Model, int | None]:
         raise ValueError(
             "--labels, --profile, --activation, --input and --output go with a model file; a registered one has its own"
         )
-    from polelens.cli.store import registry  # noqa: PLC0415 -- a file needs no services
+    from sqlalchemy.exc import OperationalError  # noqa: PLC0415 -- a file needs no services, nor these imports
+
+    from polelens.cli.errors import sentence  # noqa: PLC0415
+    from polelens.cli.store import registry  # noqa: PLC0415
 
     try:
         version = registry().find(reference)
-    except SettingsError as error:
+    except (SettingsError, OperationalError) as error:
         raise ValueError(
-            f"there is no file {reference!r}, and a registered model needs its database: {error}"
+            f"there is no file {reference!r}, and a registered model needs its database: {sentence(error)}"
         ) from None
     return registry().load(version.id), version.version
 

@@ -23,6 +23,7 @@ from polelens.stack.workers import (
     local_workers,
 )
 from storage.database import migrate
+from storage.settings import Settings
 
 SERVICES = (redis.NAME, postgres.NAME)  # stopped last, since the others need them
 
@@ -102,6 +103,13 @@ def status(home: Path) -> list[ServiceStatus]:
         return []
     processes = Processes(home)
     return [ServiceStatus(name, processes.pid(name), processes.log(name)) for name in processes.names()]
+
+
+def is_down(settings: Settings) -> bool:
+    """Whether the settings name the local stack, and nothing of it runs."""
+    stack = find(settings.home)
+    ours = stack is not None and stack.database_url == settings.database_url
+    return ours and all(one.pid is None for one in status(settings.home))
 
 
 def find(home: Path) -> Stack | None:

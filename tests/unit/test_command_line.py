@@ -3,9 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 
-import click
 import pytest
 from click.testing import CliRunner
 
@@ -14,20 +12,12 @@ from polelens.cli.main import COMMANDS, load
 from polelens.cli.text import echo_json_list, echo_json_object, printable
 from polelens.cli.watch import Pace, ending
 from storage.audits import Progress
+from tests.commands import every_command
 
 SLOW = {"onnxruntime", "onnx", "scipy", "sklearn", "skimage", "celery", "sqlalchemy", "boto3", "rich"}
 
 
-def _commands() -> Iterator[list[str]]:
-    for name in COMMANDS:
-        command = load(name)
-        if isinstance(command, click.Group):
-            yield from ([name, one] for one in command.commands)
-        else:
-            yield [name]
-
-
-@pytest.mark.parametrize("words", list(_commands()), ids=" ".join)
+@pytest.mark.parametrize("words", [words for words, _ in every_command()], ids=" ".join)
 def test_every_command_has_help_with_an_example(words: list[str]) -> None:
     """The help shows the command as a person types it."""
     for option in ("--help", "-h"):
