@@ -28,7 +28,7 @@ S = TypeVar("S", bound=BaseSettings)
 HERE = ("localhost", "127.0.0.1", "::1")
 SECRET_CHARACTERS = 16
 SERVICES = ("DATABASE_URL", "CELERY_BROKER_URL", "POLELENS_BLOBS")
-DOWN = "the stack is down: `polelens up` starts it on this machine, or set {}, {} and {} to one that runs".format(*SERVICES)
+DOWN = f"the stack is down: `polelens up` starts it on this machine, or set {', '.join(SERVICES)} to one that runs"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ def sentence(error: Exception) -> str | None:
     """What to say of an error; None for one that nobody foresaw, whose traceback is worth reading."""
     if isinstance(error, StackError):
         return str(error)  # with the end of a log, on lines of its own
-    told = _told(error)
+    silent = isinstance(error, OperationalError | redis.ConnectionError | BrokerError)
+    told = DOWN if silent and is_down(settings()) else _told(error)
     return None if told is None else printable(told)
 
 
@@ -29,8 +30,6 @@ def _told(error: Exception) -> str | None:
     if isinstance(error, SQLAlchemyError | CommandError):
         return _postgres(error)
     if isinstance(error, redis.RedisError | BrokerError):
-        if isinstance(error, redis.ConnectionError | BrokerError) and is_down(settings()):
-            return DOWN
         return f"Redis: {_first(error)}; `polelens doctor` says more"
     if isinstance(error, BotoCoreError | ClientError):
         return f"S3: {_first(error)}; check AWS_ENDPOINT_URL_S3 and the credentials"
@@ -41,8 +40,6 @@ def _told(error: Exception) -> str | None:
 
 def _postgres(error: Exception) -> str:
     cause = (error.orig if isinstance(error, DBAPIError) else None) or error
-    if isinstance(error, OperationalError) and is_down(settings()):
-        return DOWN
     if getattr(cause, "sqlstate", None) in (NO_SUCH_TABLE, NO_SUCH_COLUMN):
         return f"Postgres: {_first(cause)}; `polelens migrate` brings the database to the newest schema"
     return f"Postgres: {_first(cause)}; `polelens doctor` says more"
