@@ -148,5 +148,6 @@ def _tell(explanation: Explanation, out: Path | None) -> None:
                 click.echo(printable(answer.text))
         console.print(superpixel_table(explanation.backdrop, label))
     console.print(*further_tables(attribution), sep="\n")
-    click.echo("evaluations, about: " + ", ".join(f"{name} {n:,}" for name, n in planned(explanation.recipe).items()))
+    parts = planned(explanation.recipe, explanation.scene.k)
+    click.echo("evaluations, about: " + ", ".join(f"{name} {n:,}" for name, n in parts.items()))
     click.echo(f"\n{out / 'overlay.png'} shows it" if out else "\n--out FOLDER writes the pictures and every number")
