@@ -48,6 +48,8 @@ RECIPES = {
             surrogate={"name": "sklearn.tree.DecisionTreeRegressor"},
             judge=False,
         ),
+        # Each superpixel alone off and alone on: a preview in a tenth of the default's cost.
+        Recipe("occlusion", method="occlusion"),
     )
 }
 
