@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from pipeline.scene.choice import own_options
 from pipeline.scene.fills import fill
+from pipeline.scene.lattice import Lattice
 from pipeline.scene.scene import Scene
 from pipeline.scene.segments import segment, tiles
 
 Regions = Literal["superpixels", "object"]
-LATER = ("of", "tile")  # fields that are told where they say something: workers of before can read the rest
+LATER = ("of", "tile", "lattice")  # fields that are told where they say something: workers of before can read the rest
 HELD = 8  # variants that a process remembers: their masks come in many parts, and superpixels take their time
 
 
@@ -40,6 +41,8 @@ class Variant:
         Superpixels of the scene that show their fill for good.
     tile : int or None
         What is switched is squares of so many pixels a side, which show the scene's own fill.
+    lattice : int or None
+        What is switched is the soft cells of a lattice with so many along a side.
     of : Variant or None
         What it is another look at; None is the recipe's own scene.
     """
@@ -51,6 +54,7 @@ class Variant:
     without: tuple[int, ...] = ()
     of: Self | None = None
     tile: int | None = None
+    lattice: int | None = None
 
     def __post_init__(self) -> None:
         if self.fill is None and (self.regions == "object" or self.segmenter):
@@ -102,7 +106,7 @@ def _varied(scene: Scene, variant_json: str) -> Scene:
     canvas = _canvas(scene, variant)
     segments = _segments(scene, variant)
     shown = scene.fill if variant.fill is None else fill(canvas, segments, variant.fill)
-    return Scene(canvas, segments, shown, scene.mask)
+    return Scene(canvas, segments, shown, scene.mask, Lattice(variant.lattice) if variant.lattice else None)
 
 
 def _canvas(scene: Scene, variant: Variant) -> NDArray[np.uint8]:

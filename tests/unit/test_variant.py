@@ -18,6 +18,7 @@ LOOKS = [
     Variant("black", segmenter={"name": "slic", "n_segments": 9}),
     Variant("mean", regions="object"),
     Variant(tile=9),
+    Variant(lattice=5),
 ]
 
 
@@ -35,6 +36,7 @@ def test_one_look_upon_another_is_both_in_turn(outer: Variant, inner: Variant) -
     at_once, in_turn = vary(scene(), there), vary(vary(scene(), outer), inner)
     for name in ("canvas", "segments", "fill"):
         assert np.array_equal(getattr(at_once, name), getattr(in_turn, name))
+    assert at_once.lattice == in_turn.lattice
 
 
 @pytest.mark.parametrize("block", [Draw("coin", 1, 8, 9, LOOKS[3]), Listed.of(np.eye(9, dtype=bool), LOOKS[3])])
