@@ -210,6 +210,10 @@ class Recipe:
         asked = self.segmenter.get("n_segments", USUAL)
         return asked if isinstance(asked, int) else USUAL
 
+    def sized(self, k: int) -> "Recipe":
+        """The recipe as it is planned for photographs of k superpixels, whatever its segmenter; not to explain by."""
+        return replace(self, segmenter={"name": "grid", "n_segments": k})
+
     def drawn(self, k: int) -> int:
         """Masks drawn under each seed for k superpixels."""
         return whole_block(k) if isinstance(self.samples, str) else self.samples

@@ -11,8 +11,9 @@ from polelens.cli.comparisons import compare, comparisons_
 from polelens.cli.control import ask
 from polelens.cli.export import export
 from polelens.cli.overview import overview_tables
-from polelens.cli.plan import known_rate, plan, plan_command
+from polelens.cli.plan import known_rate, means, plan, plan_command
 from polelens.cli.recipes import Asked, recipe_options
+from polelens.cli.sample import sample
 from polelens.cli.store import audits, blobs, engine, registry
 from polelens.cli.tables import audit_table, failed_table, photograph_table, results_table, summary
 from polelens.cli.text import as_json, console, echo_json, echo_json_object, printable, progress_bar
@@ -58,14 +59,16 @@ def start(model: str, images: str, now: bool, watch: bool, asked: Asked, as_json
     check(images)
     found = selected(engine(), version, made, images)
     number = audits().start(version, made, images, urgent=now)
-    told = plan(version, made, found, known_rate(version))
+    ask("produce")
+    rate = known_rate(version)
+    told = plan(version, made, found, means(rate, sample(version, made, images)))
     if as_json:
         echo_json({"audit": number, **told.to_json()})
     else:
         click.echo(f"audit {number}: {told.line()}")
-        for line in words(version, images):
-            click.echo(printable(line), err=True)
-    _go_on(number, "produce", watch=watch)
+    for line in (*words(version, images), *(rate.notes() if rate else ())):
+        click.echo(printable(line), err=True)
+    _go_on(number, watch=watch)
 
 
 audit.add_command(plan_command)

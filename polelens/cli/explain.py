@@ -119,13 +119,16 @@ def _model(reference: str, said: Said) -> tuple[Model, int | None]:
         raise ValueError(
             "--labels, --profile, --activation, --input and --output go with a model file; a registered one has its own"
         )
-    from polelens.cli.store import registry  # noqa: PLC0415 -- a file needs no services
+    from sqlalchemy.exc import OperationalError  # noqa: PLC0415 -- a file needs no services, nor these imports
+
+    from polelens.cli.errors import sentence  # noqa: PLC0415
+    from polelens.cli.store import registry  # noqa: PLC0415
 
     try:
         version = registry().find(reference)
-    except SettingsError as error:
+    except (SettingsError, OperationalError) as error:
         raise ValueError(
-            f"there is no file {reference!r}, and a registered model needs its database: {error}"
+            f"there is no file {reference!r}, and a registered model needs its database: {sentence(error)}"
         ) from None
     return registry().load(version.id), version.version
 
@@ -145,5 +148,6 @@ def _tell(explanation: Explanation, out: Path | None) -> None:
                 click.echo(printable(answer.text))
         console.print(superpixel_table(explanation.backdrop, label))
     console.print(*further_tables(attribution), sep="\n")
-    click.echo("evaluations, about: " + ", ".join(f"{name} {n:,}" for name, n in planned(explanation.recipe).items()))
+    parts = planned(explanation.recipe, explanation.scene.k)
+    click.echo("evaluations, about: " + ", ".join(f"{name} {n:,}" for name, n in parts.items()))
     click.echo(f"\n{out / 'overlay.png'} shows it" if out else "\n--out FOLDER writes the pictures and every number")
