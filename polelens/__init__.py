@@ -1,6 +1,7 @@
 """What does a black-box image classifier look at, and how far can each explanation be trusted?"""
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -9,7 +10,9 @@ if TYPE_CHECKING:
     from polelens.explanation import Explanation
     from polelens.notebook import explain
 
-__all__ = ["Explanation", "Recipe", "explain", "recipe"]
+    __version__: str
+
+__all__ = ["Explanation", "Recipe", "__version__", "explain", "recipe"]
 _MODULES = {
     "Explanation": "polelens.explanation",
     "Recipe": "pipeline.recipe",
@@ -20,6 +23,8 @@ _MODULES = {
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for when it is asked for: `polelens --help` must not wait for SciPy and ONNX Runtime."""
+    if name == "__version__":
+        return version("polelens")
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_MODULES[name]), name)

@@ -7,18 +7,17 @@ from typing import Any
 import click
 
 from pipeline.methods import planned
-from pipeline.model.model import NOTHING, Model, Said
+from pipeline.model.model import Said
 from pipeline.scene.photograph import MEGAPIXELS
 from polelens.cli.explanation_tables import further_tables, superpixel_table
 from polelens.cli.profiles import FILE, model_options, tell_model
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.text import as_json, console, echo_json, printable, progress_bar
 from polelens.explanation import Explanation
-from polelens.inputs import model_file
 from polelens.notebook import explain as explain_one
+from polelens.predictor import found_model
 from polelens.report.answers import answers
-from polelens.saved_model import is_saved_model
-from storage.settings import SettingsError, thresholds
+from storage.settings import thresholds
 
 
 class Rectangle(click.ParamType[tuple[float, ...]]):
@@ -77,7 +76,7 @@ def explain(
     polelens explain pole.jpg --model poles.zip --box 410,60,85,900 --out out
     """
     asked.recipe()  # what is wrong with it is said before the model is read
-    read, version = _model(model, said)
+    read, version = found_model(model, said)
     recipe = asked.recipe(known=read.labels)
     if not options["as_json"]:
         tell_model(read.profile, read.facts)
@@ -107,30 +106,6 @@ def explain(
         echo_json(explanation.document())
     else:
         _tell(explanation, out)
-
-
-def _model(reference: str, said: Said) -> tuple[Model, int | None]:
-    path = Path(reference)
-    if path.is_file() or is_saved_model(path):
-        return model_file(path, said=said), None
-    if path.suffix in (".onnx", ".zip", ".pb"):
-        raise ValueError(f"there is no model file {reference!r}")
-    if said != NOTHING:
-        raise ValueError(
-            "--labels, --profile, --activation, --input and --output go with a model file; a registered one has its own"
-        )
-    from sqlalchemy.exc import OperationalError  # noqa: PLC0415 -- a file needs no services, nor these imports
-
-    from polelens.cli.errors import sentence  # noqa: PLC0415
-    from polelens.cli.store import registry  # noqa: PLC0415
-
-    try:
-        version = registry().find(reference)
-    except (SettingsError, OperationalError) as error:
-        raise ValueError(
-            f"there is no file {reference!r}, and a registered model needs its database: {sentence(error)}"
-        ) from None
-    return registry().load(version.id), version.version
 
 
 def _tell(explanation: Explanation, out: Path | None) -> None:
