@@ -22,10 +22,15 @@ def card(attribution: Attribution, overlay: bytes, notes: Iterable[str]) -> str:
     """
     parts = [_label(attribution, label) for label in attribution.labels]
     first = attribution.labels[0].label
-    alt = escape(f"The photograph with the evidence for {first} painted on it.", quote=True)
-    picture = f'<img alt="{alt}" style="max-width:100%" src="data:image/png;base64,{b64encode(overlay).decode()}">'
+    shown = picture(overlay, f"The photograph with the evidence for {first} painted on it.")
     told = "".join(f"<p>note: {escape(note)}</p>" for note in notes)
-    return f'<div style="background:#fff;color:#16191d;padding:0.5em">{told}{"".join(parts)}{picture}</div>'
+    return f'<div style="background:#fff;color:#16191d;padding:0.5em">{told}{"".join(parts)}{shown}</div>'
+
+
+def picture(data: bytes, words: str) -> str:
+    """A PNG file as HTML, with words in its place for who cannot see it."""
+    source = f"data:image/png;base64,{b64encode(data).decode()}"
+    return f'<img alt="{escape(words, quote=True)}" style="max-width:100%" src="{source}">'
 
 
 def _label(attribution: Attribution, label: LabelAttribution) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import PIL.Image
@@ -19,6 +19,8 @@ from pipeline.pictures.rendering import rendered
 from pipeline.recipe import Recipe
 from pipeline.scene.scene import Scene
 from polelens.card import card
+from polelens.predictor import Predictor
+from polelens.subject import Subject
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -34,6 +36,24 @@ class Explanation:
     backdrop: Backdrop
     palette: Palette
     notes: tuple[str, ...] = ()  # what a person should know of how the photograph and the mask were read
+
+    @classmethod
+    def of(
+        cls, subject: Subject, predictor: Predictor, answered: tuple[Recipe, Scene, Attribution], palette: Palette
+    ) -> Self:
+        """The explanation of a subject, by a recipe that made this scene of it and gave this attribution."""
+        recipe, scene, attribution = answered
+        return cls(
+            photograph=subject.photograph,
+            image=subject.image,
+            model=predictor.facts,
+            recipe=recipe,
+            scene=scene,
+            attribution=attribution,
+            backdrop=subject.backdrop(scene),
+            palette=palette,
+            notes=(*predictor.notes, *subject.notes_on(scene)),
+        )
 
     @cached_property
     def pictures(self) -> Mapping[str, bytes]:

@@ -99,17 +99,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     scene = subject.scene(made)
     talker = explainer(made, predictor.labels, thresholds)
     attribution = converse(scene, talker, reporting(predictor.scores, progress))
-    return Explanation(
-        photograph=subject.photograph,
-        image=subject.image,
-        model=predictor.facts,
-        recipe=made,
-        scene=scene,
-        attribution=attribution,
-        backdrop=subject.backdrop(scene),
-        palette=colors,
-        notes=(*predictor.notes, *subject.notes_on(scene)),
-    )
+    return Explanation.of(subject, predictor, (made, scene, attribution), colors)
 
 
 def predictor_of(
