@@ -1,11 +1,14 @@
 """Explain one photograph, without services."""
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
+from pipeline.answer.selection import Selection
 from pipeline.methods import planned
 from pipeline.model.model import NOTHING, Model, Said
 from pipeline.scene.photograph import MEGAPIXELS
@@ -48,6 +51,7 @@ class Rectangle(click.ParamType[tuple[float, ...]]):
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the pictures and attribution.json."
 )
 @click.option("--palette", type=click.Choice(["green-red", "blue-orange"]), default="green-red", show_default=True)
+@click.option("--show", metavar="N|N%|'>WEIGHT'", help="How many superpixels are drawn, the strongest; default all.")
 @click.option("--threads", type=click.IntRange(1), default=2, show_default=True, help="ONNX Runtime threads.")
 @click.option("--mask", type=FILE, help="Picture of the same size that marks the object.")
 @click.option("--mask-value", metavar="N|N-M|#RRGGBB", help="What of it is the object, if not all but 0 and black.")
@@ -75,8 +79,12 @@ def explain(
     polelens explain pole.jpg --model poles.zip --mask mask.png --thorough --denoise --out out
     polelens explain pole.jpg --model poles@2 --label TRE --label STAAL --samples 256 --out out
     polelens explain pole.jpg --model poles.zip --box 410,60,85,900 --out out
+    polelens explain pole.jpg --model poles.zip --show 4 --out out
+    polelens explain pole.jpg --model poles.zip --show '>0.02' --out out
     """
     asked.recipe()  # what is wrong with it is said before the model is read
+    if options["show"] is not None:
+        Selection.of(options["show"])  # and so is this
     read, version = _model(model, said)
     recipe = asked.recipe(known=read.labels)
     if not options["as_json"]:
@@ -91,6 +99,7 @@ def explain(
             recipe=recipe,
             threads=options["threads"],
             palette=options["palette"],
+            show=options["show"],
             progress=lambda done, total: bar.update(task, completed=done, total=total),
             version=version,
             mask=options["mask"],
@@ -99,7 +108,7 @@ def explain(
             megapixels=options["megapixels"],
             thresholds=thresholds(),
         )
-    for note in explanation.notes:
+    for note in (*explanation.notes, *_drawn(explanation)):
         click.echo(f"note: {note}", err=True)
     if out:
         explanation.save(out)
@@ -131,6 +140,15 @@ def _model(reference: str, said: Said) -> tuple[Model, int | None]:
             f"there is no file {reference!r}, and a registered model needs its database: {sentence(error)}"
         ) from None
     return registry().load(version.id), version.version
+
+
+def _drawn(explanation: Explanation) -> Iterator[str]:
+    """How many superpixels the pictures show, where that was asked for."""
+    if explanation.style.show is None:
+        return
+    for label in explanation.attribution.labels:
+        drawn = np.count_nonzero(explanation.style.drawn(label.weights))
+        yield f"the overlay of {printable(label.label)} shows {drawn} of {len(label.weights)} superpixels"
 
 
 def _tell(explanation: Explanation, out: Path | None) -> None:
