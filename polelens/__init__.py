@@ -8,16 +8,19 @@ if TYPE_CHECKING:
     from pipeline.recipe import Recipe
     from pipeline.recipes import recipe
     from polelens.explanation import Explanation
-    from polelens.notebook import explain
+    from polelens.notebook import explain, side_by_side
+    from polelens.side_by_side import SideBySide
 
     __version__: str
 
-__all__ = ["Explanation", "Recipe", "__version__", "explain", "recipe"]
+__all__ = ["Explanation", "Recipe", "SideBySide", "__version__", "explain", "recipe", "side_by_side"]
 _MODULES = {
     "Explanation": "polelens.explanation",
     "Recipe": "pipeline.recipe",
     "explain": "polelens.notebook",
     "recipe": "pipeline.recipes",
+    "SideBySide": "polelens.side_by_side",
+    "side_by_side": "polelens.notebook",
 }
 
 

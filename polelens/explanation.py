@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from pipeline.answer.attribution import Attribution, LabelAttribution
 from pipeline.document import ImageFacts, ModelFacts, document, heat_files
-from pipeline.pictures import Backdrop, Palette
-from pipeline.pictures.rendering import rendered
+from pipeline.pictures import Backdrop
+from pipeline.pictures.rendering import Style, rendered
 from pipeline.recipe import Recipe
 from pipeline.scene.scene import Scene
 from polelens.card import card
@@ -34,12 +34,12 @@ class Explanation:
     scene: Scene
     attribution: Attribution
     backdrop: Backdrop
-    palette: Palette
+    style: Style
     notes: tuple[str, ...] = ()  # what a person should know of how the photograph and the mask were read
 
     @classmethod
     def of(
-        cls, subject: Subject, predictor: Predictor, answered: tuple[Recipe, Scene, Attribution], palette: Palette
+        cls, subject: Subject, predictor: Predictor, answered: tuple[Recipe, Scene, Attribution], style: Style
     ) -> Self:
         """The explanation of a subject, by a recipe that made this scene of it and gave this attribution."""
         recipe, scene, attribution = answered
@@ -51,14 +51,14 @@ class Explanation:
             scene=scene,
             attribution=attribution,
             backdrop=subject.backdrop(scene),
-            palette=palette,
+            style=style,
             notes=(*predictor.notes, *subject.notes_on(scene)),
         )
 
     @cached_property
     def pictures(self) -> Mapping[str, bytes]:
         """PNG files by name: overlay.png, support.png, seeds.png, segments.png; denoised.png where it was asked for."""
-        return rendered(self.backdrop, self.scene.fill, self.attribution, self.recipe.seeds, self.palette)
+        return rendered(self.backdrop, self.scene.fill, self.attribution, self.recipe.seeds, self.style)
 
     def document(self) -> Mapping[str, Any]:
         """What attribution.json holds."""

@@ -2,24 +2,29 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.answer.judgement import Thresholds
+from pipeline.answer.selection import Selection
 from pipeline.explain import Predict
 from pipeline.explain import explain as converse
 from pipeline.methods import check, explainer
 from pipeline.model.model import Model, Said
 from pipeline.pictures import palette as palette_of
+from pipeline.pictures.rendering import Style
 from pipeline.recipe import Recipe
 from pipeline.recipes import recipe as named
 from pipeline.scene.photograph import MEGAPIXELS
 from pipeline.scene.scene import Scene
 from polelens.explanation import Explanation
 from polelens.inputs import Image, whereabouts
-from polelens.predictor import Function, Predictor, found_model
+from polelens.predictor import Predictor, Source, found_model
+from polelens.side_by_side import SideBySide
+from polelens.side_by_side import side_by_side as beside
 from polelens.subject import Subject
 
 CHUNK = 128  # masks between two reports of progress
@@ -28,7 +33,7 @@ Progress = Callable[[int, int], None]
 
 def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defaults
     image: Image,
-    model: str | os.PathLike[str] | Model | Function,
+    model: Source,
     *,
     recipe: str | Recipe = "default",
     labels: Sequence[str] | None = None,
@@ -38,6 +43,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     input_name: str | None = None,
     threads: int = 1,
     palette: str = "green-red",
+    show: str | None = None,
     progress: Progress | None = None,
     version: int | None = None,
     mask: str | os.PathLike[str] | None = None,
@@ -62,6 +68,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     input_name : where pictures enter a TensorFlow graph, where it cannot be found
     threads : ONNX Runtime threads
     palette : "green-red", or "blue-orange" for colour-blind readers
+    show : how many superpixels are drawn, the strongest: "4", "10%" of them, or with a weight of ">0.02"; without, all
     progress : called with (evaluations done, evaluations asked for so far)
     version : the model's version, for the document
     mask : path of a picture of the photograph's size that marks the object (see `pipeline.scene.mask`): the judgement
@@ -91,19 +98,71 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     >>> explain(np.full((32, 32, 3), 255, np.uint8), red, labels=["red", "other"], size=32)
     <Explanation under red, recipe default: red 100.0%>
     """
-    predictor = predictor_of(model, Said(labels, profile, output, input_name), size, version, threads)
+    handed: Handed = {"labels": labels, "size": size, "profile": profile, "output": output, "input_name": input_name}
+    handed |= {"threads": threads, "version": version, "mask": mask, "boxes": boxes, "mask_value": mask_value}
     made = named(recipe) if isinstance(recipe, str) else recipe
+    style = Style(palette_of(palette), None if show is None else Selection.of(show))
+    subject, predictor = taken(image, model, handed | {"megapixels": megapixels})
     check(made, predictor.labels)
-    colors = palette_of(palette)
-    subject = Subject.of(image, whereabouts(mask, boxes, mask_value), predictor.profile, megapixels)
     scene = subject.scene(made)
     talker = explainer(made, predictor.labels, thresholds)
     attribution = converse(scene, talker, reporting(predictor.scores, progress))
-    return Explanation.of(subject, predictor, (made, scene, attribution), colors)
+    return Explanation.of(subject, predictor, (made, scene, attribution), style)
+
+
+class Handed(TypedDict, total=False):
+    """What `explain` takes beside photograph and model, of what the two are."""
+
+    labels: Sequence[str] | None
+    size: int | tuple[int, int] | None
+    profile: Mapping[str, Any] | None
+    output: str | None
+    input_name: str | None
+    threads: int
+    version: int | None
+    mask: str | os.PathLike[str] | None
+    boxes: Sequence[Sequence[float]] | None
+    mask_value: str | None
+    megapixels: float
+
+
+def side_by_side(  # noqa: PLR0913 -- as above
+    image: Image,
+    model: Source,
+    recipes: Sequence[str | Recipe],
+    *,
+    palette: str = "green-red",
+    show: str | None = None,
+    progress: Progress | None = None,
+    thresholds: Thresholds | None = None,
+    **handed: Unpack[Handed],
+) -> SideBySide:
+    """Explain a photograph by several recipes, and say which of the explanations is best supported.
+
+    Takes what `explain` takes, and several recipes, each once. Raises as `explain` does.
+
+    Examples
+    --------
+    >>> from polelens import side_by_side
+    >>> side_by_side("pole.jpg", "poles.zip", ["default", "occlusion", "rise"]).save("out")  # doctest: +SKIP
+    """
+    made = [named(one) if isinstance(one, str) else one for one in recipes]
+    style = Style(palette_of(palette), None if show is None else Selection.of(show))
+    subject, predictor = taken(image, model, handed)
+    told = replace(predictor, scores=reporting(predictor.scores, progress))
+    return beside(subject, told, made, thresholds, style)
+
+
+def taken(image: Image, model: Source, handed: Handed) -> tuple[Subject, Predictor]:
+    """The photograph and the model that a caller hands in."""
+    said = Said(handed.get("labels"), handed.get("profile"), handed.get("output"), handed.get("input_name"))
+    predictor = predictor_of(model, said, handed.get("size"), handed.get("version"), handed.get("threads", 1))
+    where = whereabouts(handed.get("mask"), handed.get("boxes"), handed.get("mask_value"))
+    return Subject.of(image, where, predictor.profile, handed.get("megapixels", MEGAPIXELS)), predictor
 
 
 def predictor_of(
-    model: str | os.PathLike[str] | Model | Function,
+    model: Source,
     said: Said,
     size: int | tuple[int, int] | None = None,
     version: int | None = None,

@@ -4,7 +4,7 @@ import io
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -19,7 +19,8 @@ from pipeline.conversation.known import NOTHING, Known
 from pipeline.conversation.probe import Evidence
 from pipeline.explain import converse
 from pipeline.methods import check, explainer
-from pipeline.pictures import GREEN_RED, Cell, Palette, png, several
+from pipeline.pictures import GREEN_RED, Cell, png, several
+from pipeline.pictures.rendering import Style
 from pipeline.recipe import Recipe
 from pipeline.scene.scene import Scene
 from pipeline.side_by_side import Compared, compared
@@ -27,6 +28,8 @@ from polelens.card import picture
 from polelens.explanation import Explanation
 from polelens.predictor import Predictor
 from polelens.subject import Subject
+
+PLAIN = Style(GREEN_RED)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +52,7 @@ class SideBySide:
 
     sides: tuple[Side, ...]
     labels: tuple[Compared, ...]
-    palette: Palette
+    style: Style
 
     @property
     def names(self) -> list[str]:
@@ -100,7 +103,7 @@ class SideBySide:
         files = {}
         for place, one in enumerate(self.labels, start=1):
             cells = [self._cell(side, one, number) for number, side in enumerate(self.sides)]
-            sheet = several(self.sides[0].explanation.backdrop, cells, self.palette)
+            sheet = several(self.sides[0].explanation.backdrop, cells, self.style.palette)
             files[f"side-by-side{'' if place == 1 else f'-{place}'}.png"] = png(sheet)
         return files
 
@@ -140,7 +143,8 @@ class SideBySide:
         known = "" if np.isnan(mu) else f", MuFidelity {mu:.2f}"
         title = f"{side.name}: {side.explanation.attribution.evaluations:,} evaluations{known}"
         [mine] = [one for one in side.explanation.attribution.labels if one.label == label.label]
-        return Cell(title, mine, side.explanation.scene.segments)
+        drawn = replace(mine, weights=np.asarray(self.style.drawn(mine.weights), float))
+        return Cell(title, drawn, side.explanation.scene.segments)
 
     def _repr_html_(self) -> str:
         told = "".join(f"<p>{escape(sentence)}</p>" for sentence in self.sentences)
@@ -156,7 +160,7 @@ def side_by_side(
     predictor: Predictor,
     recipes: Sequence[Recipe],
     thresholds: Thresholds | None = None,
-    palette: Palette = GREEN_RED,
+    style: Style = PLAIN,
 ) -> SideBySide:
     """Explain a photograph by several recipes, and put all to the same tests.
 
@@ -179,11 +183,11 @@ def side_by_side(
         scene, known = heard.of(subject.scene(recipe))
         attribution, evidence = converse(scene, talker, predictor.scores, known)
         asked = heard.add(scene, evidence)
-        explanation = Explanation.of(subject, predictor, (recipe, scene, attribution), palette)
+        explanation = Explanation.of(subject, predictor, (recipe, scene, attribution), style)
         sides.append(Side(explanation, asked, time.perf_counter() - started))
     answered = [(side.explanation.scene, side.explanation.attribution) for side in sides]
     _, known = heard.of(answered[0][0])
-    return SideBySide(tuple(sides), tuple(compared(answered, predictor.labels, predictor.scores, known)), palette)
+    return SideBySide(tuple(sides), tuple(compared(answered, predictor.labels, predictor.scores, known)), style)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def add(file: Path, reference: str, said: Said, as_json: bool) -> None:
     """
     from polelens.inputs import model_file  # noqa: PLC0415 -- slow to import, and `list` does not need it
 
-    name, number = split_reference(reference)
+    name, number = split_reference(registry().canonical(reference))
     version, new = registry().add(model_file(file, name=name, said=said), number)
     started = answer_policies()
     if as_json:

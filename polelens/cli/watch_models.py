@@ -105,7 +105,7 @@ def watch(place: str, name: str, once: bool, every: float, said: Said, as_json: 
     """
     if split_reference(name)[1] is not None:
         raise ValueError(f"{name} is one version; files are registered under a name, each as its next version")
-    at = Watch(place, name, said)
+    at = Watch(place, registry().canonical(name), said)
     if once:
         _look(at, as_json)
         if at.waits():

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -27,6 +28,16 @@ def test_every_command_has_help_with_an_example(words: list[str]) -> None:
         done = CliRunner().invoke(main, [*words, option])
         assert done.exit_code == 0
         assert any("polelens " + " ".join(words) in line for line in done.output.splitlines()[1:])
+
+
+def test_every_command_speaks_to_scripts() -> None:
+    """All take --json, but for one that has a form of its own that programs read."""
+    without = {" ".join(words) for words, one in every_command() if "--json" not in _options(one)}
+    assert without == {"metrics"}  # Prometheus's text
+
+
+def _options(command: click.Command) -> set[str]:
+    return {name for one in command.params for name in one.opts}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
