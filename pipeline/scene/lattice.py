@@ -65,8 +65,23 @@ class Lattice:
     def shares(self, masks: Bits, size: tuple[int, ...]) -> Shares:
         """How much of the canvas each pixel shows under masks bool [n, k], 0..1, float32 [n, h, w].
 
-        What the grafted network makes of them, and what the masks are in the mean that RISE takes.
+        The reference for what the grafted network makes of them, and for `total`.
         """
         down, across = self.shifts(masks, size)
-        rows, columns = (self.stretches(length) for length in size[:2])
+        rows, columns = (self.stretches(length) for length in size)
         return np.asarray(rows[down] @ self.grids(masks) @ columns[across].swapaxes(1, 2))
+
+    def total(self, masks: Bits, values: NDArray[np.floating], size: tuple[int, ...]) -> NDArray[np.float64]:
+        """The sum over masks bool [n, k] of `shares`, each times its values [n, c]: float64 [c, h, w].
+
+        A mask is rows · grid · columns, so grids of one shift are added before they are stretched: ten times as fast,
+        and more, as stretching hundreds of masks one by one.
+        """
+        down, across = self.shifts(masks, size)
+        rows, columns = (self.stretches(length).astype(float) for length in size)
+        grids = np.zeros((len(rows), len(columns), values.shape[1], self.side, self.side))
+        np.add.at(grids, (down, across), values[:, :, None, None] * self.grids(masks)[:, None])
+        joined = grids.transpose(2, 0, 3, 1, 4).reshape(values.shape[1], len(rows) * self.side, -1)
+        left = rows.transpose(1, 0, 2).reshape(size[0], -1)
+        right = columns.transpose(0, 2, 1).reshape(-1, size[1])
+        return np.asarray(left @ joined @ right)

@@ -65,6 +65,14 @@ def test_masks_are_those_of_the_authors_code(size, side):
     assert shares.max() > 0.99
 
 
+@pytest.mark.parametrize("size", [ODD, (7, 50)])
+def test_the_sum_of_masks_is_that_of_each(size):
+    """Added shift by shift before they are stretched, or one by one: the same for each column of values."""
+    masks, values = scattered(25, 300, 3, 0.5), np.random.default_rng(0).normal(size=(300, 3))
+    found = Lattice(5).total(masks, values, size)
+    np.testing.assert_allclose(found, np.tensordot(values.T, Lattice(5).shares(masks, size), 1), atol=1e-5)
+
+
 def test_shifts_are_all_alike_likely():
     """Each of the 32 shifts down, and across, of 20,000 masks, within five standard errors; cells are on as often as
     they should."""
