@@ -17,6 +17,7 @@ from pipeline.judge.standing import Standing, standing
 from pipeline.scene.scene import Scene
 
 SEED = 1  # of the random orders and subsets: the default recipe's first, so that its own test's are known
+LEAST_GAIN = 0.02  # of the areas under both curves: a smaller lead is one superpixel's place in the order
 Answered = tuple[Scene, Attribution]
 
 
@@ -38,6 +39,20 @@ class Compared:
     curves: tuple[Curves, ...]
     object_share: NDArray[np.float64]
     standing: Standing
+
+    def sentence(self, names: Sequence[str]) -> str:
+        """Which of m explanations, by their names, is best supported, or that the tests do not tell.
+
+        MuFidelity takes a fifth away, curves take away more and more: where each favours another, neither is believed.
+        """
+        found = self.standing
+        gains = np.array([one.gain for one in self.curves])
+        if found.best is None or gains.max() - gains[list(found.tied)].max() < LEAST_GAIN:
+            return found.sentence(names)
+        return (
+            f"The tests disagree here: {names[found.best]} says best what hiding a fifth does, "
+            f"{names[int(gains.argmax())]} what hiding more and more does."
+        )
 
 
 def compared(answered: Sequence[Answered], labels: tuple[str, ...], predict: Predict, known: Known) -> list[Compared]:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pipeline.recipes import recipe
     from polelens.explanation import Explanation
     from polelens.notebook import explain, side_by_side
-    from polelens.side_by_side import SideBySide
+    from polelens.sides import SideBySide
 
     __version__: str
 
@@ -19,7 +19,7 @@ _MODULES = {
     "Recipe": "pipeline.recipe",
     "explain": "polelens.notebook",
     "recipe": "pipeline.recipes",
-    "SideBySide": "polelens.side_by_side",
+    "SideBySide": "polelens.sides",
     "side_by_side": "polelens.notebook",
 }
 

@@ -23,8 +23,7 @@ from pipeline.scene.scene import Scene
 from polelens.explanation import Explanation
 from polelens.inputs import Image, whereabouts
 from polelens.predictor import Predictor, Source, found_model
-from polelens.side_by_side import SideBySide
-from polelens.side_by_side import side_by_side as beside
+from polelens.sides import SideBySide, beside
 from polelens.subject import Subject
 
 CHUNK = 128  # masks between two reports of progress

@@ -23,7 +23,7 @@ from polelens.notebook import explain as explain_one
 from polelens.notebook import side_by_side as beside
 from polelens.predictor import found_model
 from polelens.report.answers import answers
-from polelens.side_by_side import SideBySide
+from polelens.sides import SideBySide
 from storage.settings import thresholds
 
 HANDED = ("threads", "palette", "show", "mask", "boxes", "mask_value", "megapixels")

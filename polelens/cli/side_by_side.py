@@ -9,7 +9,7 @@ import click
 from rich.table import Table
 
 from polelens.cli.text import console, printable
-from polelens.side_by_side import Side, SideBySide
+from polelens.sides import Side, SideBySide
 
 
 def tell_side_by_side(found: SideBySide, out: Path | None) -> None:
@@ -17,40 +17,33 @@ def tell_side_by_side(found: SideBySide, out: Path | None) -> None:
     shares = sorted(found.sides[0].explanation.attribution.probabilities.items(), key=lambda pair: -pair[1])
     click.echo("\nthe model says: " + ", ".join(f"{printable(name)} {share:.1%}" for name, share in shares[:5]))
     for one, sentence in zip(found.labels, found.sentences, strict=True):
-        words = [_words(side, one.label) for side in found.sides]
-        console.print(_figures(f"\n{printable(one.label)}", found.rows(one), words))
+        console.print(_figures(f"\n{printable(one.label)}", found.rows(one)))
         console.print(_pairs(found.pairs(one), one.standing.chance))
+        for side in found.sides:
+            _tell_judgement(side, one.label)
         click.echo(printable(sentence))
     click.echo(
         f"\n{out / 'side-by-side.png'} shows them" if out else "\n--out FOLDER writes the pictures and every number"
     )
 
 
-def _words(side: Side, label: str) -> str:
+def _tell_judgement(side: Side, label: str) -> None:
     """Both answers of a recipe's own judgement; nothing where it does not judge."""
     [mine] = [one for one in side.explanation.attribution.labels if one.label == label]
-    return mine.judgement.words if mine.judgement else ""
+    if mine.judgement:
+        click.echo(f"{side.name} by its own tests: {mine.judgement.words}")
 
 
-def _figures(title: str, rows: Sequence[Mapping[str, Any]], words: Sequence[str]) -> Table:
+def _figures(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(title=title, title_justify="left", title_style="", box=None)
-    names = (
-        "evaluations",
-        "shared",
-        "seconds",
-        "deletion",
-        "insertion",
-        "MuFidelity",
-        "on object",
-        "its own judgement",
-    )
-    for name in ("recipe", *names):
-        table.add_column(name, justify="left" if name in ("recipe", "its own judgement") else "right")
-    for row, own in zip(rows, words, strict=True):
+    table.add_column("recipe")
+    for name in ("evaluations", "shared", "seconds", "deletion", "insertion", "MuFidelity", "on object"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
         shares = (row[name] for name in ("deletion", "insertion", "mu_fidelity", "object_share"))
         counts = (f"{row['evaluations']:,}", f"{row['shared']:,}", f"{row['seconds']:.1f}")
-        table.add_row(row["recipe"], *counts, *map(_share, shares), own)
-    table.caption = "deletion: low is good; insertion, MuFidelity: high; all on the first recipe's superpixels and fill"
+        table.add_row(row["recipe"], *counts, *map(_share, shares))
+    table.caption = "deletion: low is good; insertion, MuFidelity: high; all on the first one's superpixels and fill"
     table.caption_justify = "left"
     return table
 

@@ -62,7 +62,7 @@ class SideBySide:
     @property
     def sentences(self) -> list[str]:
         """Which is best supported, a sentence for each label."""
-        return [f"{one.label}: {one.standing.sentence(self.names)}" for one in self.labels]
+        return [f"{one.label}: {one.sentence(self.names)}" for one in self.labels]
 
     def rows(self, label: Compared) -> list[dict[str, Any]]:
         """The figures of a label, a row a recipe; `shared` are the evaluations that a recipe before it had asked for.
@@ -121,7 +121,7 @@ class SideBySide:
                 "best": None if one.standing.best is None else self.names[one.standing.best],
                 "tied": [self.names[number] for number in one.standing.tied],
                 "at_odds": [[self.names[a], self.names[b]] for a, b in one.standing.at_odds],
-                "sentence": one.standing.sentence(self.names),
+                "sentence": one.sentence(self.names),
             }
             for one in self.labels
         }
@@ -155,7 +155,7 @@ class SideBySide:
         return f"<SideBySide: {' '.join(self.sentences)}>"
 
 
-def side_by_side(
+def beside(
     subject: Subject,
     predictor: Predictor,
     recipes: Sequence[Recipe],
