@@ -40,9 +40,9 @@ bench: dev ## Measure and write docs/benchmarks.md; make bench ARGS="scaling --q
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 test: dev ## Run the tests; make test ARGS="-k words" runs some of them
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations=25 $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations=25 $(ARGS)
 
-tensorflow: ## Run the tests that need TensorFlow, in an environment of their own: it takes 1.7 GB
+tensorflow: ## Run the tests that need TensorFlow, in an environment of their own: it takes 2.3 GB
 	@test -x build/tensorflow/bin/python || $(PYTHON) -m venv build/tensorflow
 	@build/tensorflow/bin/python $(INSTALL) --upgrade 'pip>=25.1'
 	@build/tensorflow/bin/python $(INSTALL) --constraint constraints.txt --editable '.[local,tensorflow]' --group tensorflow
