@@ -148,20 +148,26 @@ def found_model(reference: str | os.PathLike[str], said: Said = NOTHING) -> tupl
         raise ValueError(
             "--labels, --profile, --activation, --input and --output go with a model file; a registered one has its own"
         )
-    return _registered(str(reference))
+    from sqlalchemy.exc import OperationalError  # noqa: PLC0415 -- a file needs no services, nor this import
+
+    try:
+        return _registered(str(reference))
+    except (SettingsError, OperationalError) as error:
+        told = DOWN if isinstance(error, OperationalError) else error
+        raise ValueError(
+            f"there is no file {str(reference)!r}, and a registered model needs its database: {told}"
+        ) from None
 
 
 def _registered(reference: str) -> tuple[Model, int]:
-    from sqlalchemy.exc import OperationalError  # noqa: PLC0415 -- a file needs no services, nor these imports
-
-    from storage.blobs import open_blobs  # noqa: PLC0415
+    from storage.blobs import open_blobs  # noqa: PLC0415 -- as above
     from storage.database import connect  # noqa: PLC0415
     from storage.registry import Registry  # noqa: PLC0415
 
+    engine = connect(settings().database_url)
     try:
-        registry = Registry(connect(settings().database_url), open_blobs(settings().blobs))
+        registry = Registry(engine, open_blobs(settings().blobs))
         version = registry.find(reference)
-    except (SettingsError, OperationalError) as error:
-        told = DOWN if isinstance(error, OperationalError) else error
-        raise ValueError(f"there is no file {reference!r}, and a registered model needs its database: {told}") from None
-    return registry.load(version.id), version.version
+        return registry.load(version.id), version.version
+    finally:
+        engine.dispose()
