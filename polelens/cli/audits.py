@@ -8,6 +8,7 @@ import click
 from pipeline.refit import refit_recipe
 from polelens.cli.beforehand import check, words
 from polelens.cli.comparisons import compare, comparisons_
+from polelens.cli.completion import model_references, recipe_names, selections
 from polelens.cli.control import ask
 from polelens.cli.export import export
 from polelens.cli.following import NUMBER, cancel, go_on, resume, watch
@@ -31,9 +32,13 @@ def audit() -> None:
 
 
 @audit.command()
-@click.argument("model", metavar="MODEL[@VERSION]")
+@click.argument("model", metavar="MODEL[@VERSION]", shell_complete=model_references)
 @click.option(
-    "--images", default="all", show_default=True, help="all, label:NAME, sha256:PREFIX or a pattern of names."
+    "--images",
+    default="all",
+    show_default=True,
+    shell_complete=selections,
+    help="all, label:NAME, sha256:PREFIX or a pattern of names.",
 )
 @click.option("--now", is_flag=True, help="Serve it before all other audits, for a person who waits.")
 @click.option("--watch", "follow", is_flag=True, help="Follow it until it ends.")
@@ -73,7 +78,7 @@ for one in (plan_command, watch, cancel, resume):
 
 @audit.command()
 @NUMBER
-@click.option("--recipe", "name", help="See `polelens recipes`; without, the audit's own.")
+@click.option("--recipe", "name", shell_complete=recipe_names, help="See `polelens recipes`; without, the audit's own.")
 @click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help="Change kernel_width or surrogate.")
 @click.option("--label", "labels", multiple=True, help="Explain this label; `all`; `top`, the prediction.")
 @click.option("--watch", "follow", is_flag=True, help="Follow it until it ends.")

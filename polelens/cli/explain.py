@@ -13,6 +13,7 @@ from pipeline.methods import planned
 from pipeline.model.model import Model, Said
 from pipeline.recipe import Recipe
 from pipeline.scene.photograph import MEGAPIXELS
+from polelens.cli.completion import model_or_file
 from polelens.cli.explanation_tables import further_tables, superpixel_table
 from polelens.cli.profiles import FILE, model_options, tell_model
 from polelens.cli.recipes import Asked, recipe_options
@@ -49,6 +50,7 @@ class Rectangle(click.ParamType[tuple[float, ...]]):
     "--model",
     required=True,
     metavar="FILE-or-NAME",
+    shell_complete=model_or_file,
     help="A model's file as `models add` takes it, or NAME[@VERSION].",
 )
 @model_options

@@ -8,6 +8,7 @@ import click
 from rich.table import Table
 
 from pipeline.model.model import Said
+from polelens.cli.completion import model_references
 from polelens.cli.control import answer_policies, tell_policies
 from polelens.cli.profiles import MODEL, model_options, tell_model
 from polelens.cli.store import registry
@@ -23,7 +24,7 @@ def models() -> None:
 
 @models.command()
 @click.argument("file", type=MODEL)
-@click.argument("reference", metavar="NAME[@VERSION]")
+@click.argument("reference", metavar="NAME[@VERSION]", shell_complete=model_references)
 @model_options
 @as_json
 def add(file: Path, reference: str, said: Said, as_json: bool) -> None:
@@ -54,7 +55,7 @@ def add(file: Path, reference: str, said: Said, as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("reference", metavar="NAME[@VERSION]")
+@click.argument("reference", metavar="NAME[@VERSION]", shell_complete=model_references)
 @as_json
 def show(reference: str, as_json: bool) -> None:
     """Show a version of a model: its profile with the source of each field, notes, labels and file.

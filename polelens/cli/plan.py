@@ -13,6 +13,7 @@ from pipeline.methods import check, planned
 from pipeline.recipe import Recipe
 from polelens.cli.beforehand import check as check_selection
 from polelens.cli.beforehand import words
+from polelens.cli.completion import model_references, selections
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.sample import Sample, sample
 from polelens.cli.store import engine, ledger, registry
@@ -122,9 +123,13 @@ class Plan:
 
 
 @click.command("plan")
-@click.argument("model", metavar="MODEL[@VERSION]")
+@click.argument("model", metavar="MODEL[@VERSION]", shell_complete=model_references)
 @click.option(
-    "--images", default="all", show_default=True, help="all, label:NAME, sha256:PREFIX or a pattern of names."
+    "--images",
+    default="all",
+    show_default=True,
+    shell_complete=selections,
+    help="all, label:NAME, sha256:PREFIX or a pattern of names.",
 )
 @click.option(
     "--workers", type=click.IntRange(1), show_default="those that answer", help="Inference processes to reckon with."

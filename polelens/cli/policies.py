@@ -8,13 +8,14 @@ from rich.table import Table
 
 from pipeline.text import meant
 from polelens.cli.beforehand import nothing_yet
+from polelens.cli.completion import model_references, policy_models, selections
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.store import policies, registry
 from polelens.cli.text import as_json, console, echo_json, printable
 from storage.policies import Policy
 from storage.reaudits import Order
 
-MODEL = click.argument("model")
+MODEL = click.argument("model", shell_complete=policy_models)
 
 
 def order_options(command: Any) -> Any:
@@ -28,7 +29,11 @@ def order_options(command: Any) -> Any:
             help="What the audit is compared with when it ends: the previous version's, or nothing.",
         ),
         click.option(
-            "--images", default="all", show_default=True, help="all, label:NAME, sha256:PREFIX or a pattern of names."
+            "--images",
+            default="all",
+            show_default=True,
+            shell_complete=selections,
+            help="all, label:NAME, sha256:PREFIX or a pattern of names.",
         ),
     ):
         command = option(command)
@@ -47,7 +52,7 @@ def policy() -> None:
 
 
 @policy.command("set")
-@MODEL
+@click.argument("model", shell_complete=model_references)
 @order_options
 @recipe_options
 @as_json

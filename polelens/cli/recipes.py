@@ -14,6 +14,7 @@ from pipeline.recipe import AUTO, Recipe
 from pipeline.recipes import RECIPES, recipe
 from pipeline.scene.choice import Choice, own_options
 from pipeline.text import resolved
+from polelens.cli.completion import label_names, recipe_names
 from polelens.cli.text import as_json, console, echo_json
 
 COLUMNS = ("method", "superpixels", "fill", "design", "seeds x samples")
@@ -112,11 +113,24 @@ def recipe_options(command: Any) -> Any:
         click.option(
             "--thorough", is_flag=True, help="Say which choices move the explanation; costs about as much again."
         ),
-        click.option("--label", "labels", multiple=True, help="Explain this label; `all`; default the top prediction."),
+        click.option(
+            "--label",
+            "labels",
+            multiple=True,
+            shell_complete=label_names,
+            help="Explain this label; `all`; default the top prediction.",
+        ),
         click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help="Change any field of the recipe."),
         click.option("--seed", type=click.IntRange(0), help="First seed; further seeds are ten apart."),
         click.option("--samples", type=Samples(), help="Masks under each seed; auto: as superpixels ask for."),
-        click.option("--recipe", "recipe_name", default="default", show_default=True, help="See `polelens recipes`."),
+        click.option(
+            "--recipe",
+            "recipe_name",
+            default="default",
+            show_default=True,
+            shell_complete=recipe_names,
+            help="See `polelens recipes`.",
+        ),
     ):
         decorated = option(decorated)
     return decorated

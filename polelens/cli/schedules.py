@@ -7,6 +7,7 @@ import click
 from rich.table import Table
 
 from polelens.cli.beforehand import nothing_yet
+from polelens.cli.completion import model_references, schedule_numbers
 from polelens.cli.policies import order_options, order_view
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.store import registry, schedules
@@ -14,7 +15,7 @@ from polelens.cli.text import as_json, console, echo_json, printable
 from storage.reaudits import Order
 from storage.schedules import Schedule, Timing
 
-NUMBER = click.argument("number", type=click.IntRange(1, 2**31 - 1))
+NUMBER = click.argument("number", type=click.IntRange(1, 2**31 - 1), shell_complete=schedule_numbers)
 
 
 @click.group()
@@ -23,7 +24,7 @@ def schedule() -> None:
 
 
 @schedule.command()
-@click.argument("model", metavar="MODEL[@VERSION]")
+@click.argument("model", metavar="MODEL[@VERSION]", shell_complete=model_references)
 @click.option("--cron", required=True, help="Minute, hour, day, month, weekday: '0 2 * * 0' is Sundays at two.")
 @click.option("--timezone", default="UTC", show_default=True, help="Whose clock it is, like Europe/Oslo.")
 @order_options
