@@ -40,6 +40,20 @@ def grid(canvas: NDArray[np.uint8], n_segments: int = 49) -> NDArray[np.int32]:
     return relabel(rows[:, None] * side + columns)
 
 
+def tiles(canvas: NDArray[np.uint8], side: int) -> NDArray[np.int32]:
+    """Squares of `side` pixels, row by row from the upper left corner; the last of each are cut off by the border.
+
+    Raises
+    ------
+    ValueError
+        If there are more than `MOST`.
+    """
+    rows, columns = (np.arange(length) // side for length in canvas.shape[:2])
+    if (k := int((rows[-1] + 1) * (columns[-1] + 1))) > MOST:
+        raise ValueError(f"squares of {side} pixels cut the canvas into {k:,}, at most {MOST:,} go; take larger ones")
+    return np.asarray(rows[:, None] * (columns[-1] + 1) + columns, dtype=np.int32)
+
+
 def _slic(canvas: NDArray[np.uint8], **options: Any) -> NDArray[Any]:
     return np.asarray(segmentation.slic(canvas, start_label=0, **options))
 
