@@ -56,11 +56,13 @@ def explainer(recipe: Recipe, labels: Sequence[str], thresholds: Thresholds | No
     return Once(_tested(recipe, _experiment(recipe, tuple(labels)), tuple(labels), thresholds or Thresholds()))
 
 
-def planned(recipe: Recipe) -> Mapping[str, int]:
+def planned(recipe: Recipe, superpixels: int | None = None) -> Mapping[str, int]:
     """About how many evaluations each part of an explanation takes a photograph, with one label explained.
 
-    At most so many where the recipe asks in rounds.
+    At most so many where the recipe asks in rounds. `superpixels` are those of the photograph, where they are known;
+    without, those that the recipe asks for.
     """
+    recipe = recipe if superpixels is None else recipe.sized(superpixels)
     explanation = method(recipe).planned
     parts = {
         "explanation": explanation(recipe),

@@ -1,19 +1,32 @@
 """Rendering: the files that a person opens, from an attribution."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.answer.attribution import Attribution, LabelAttribution
+from pipeline.answer.selection import Selection
 from pipeline.pictures import Backdrop, Palette, heat_map, overlay, png, seeds, segments_png, support
 from pipeline.pictures.composition import LARGEST
 from pipeline.pictures.pair import Before, pair
 
 
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How an attribution is drawn: in which colours, and which superpixels; all of them where it is not said."""
+
+    palette: Palette
+    show: Selection | None = None
+
+    def drawn(self, weights: NDArray[np.floating]) -> NDArray[np.floating]:
+        """The weights of the superpixels that are drawn, and 0 for the others, float [k]."""
+        return weights if self.show is None else np.where(self.show.strongest(np.nan_to_num(weights)), weights, 0)
+
+
 def rendered(
-    backdrop: Backdrop, fill: NDArray[np.uint8], attribution: Attribution, numbers: Sequence[int], palette: Palette
+    backdrop: Backdrop, fill: NDArray[np.uint8], attribution: Attribution, numbers: Sequence[int], style: Style
 ) -> Mapping[str, bytes]:
     """The pictures of an attribution as PNG files, by name.
 
@@ -28,13 +41,13 @@ def rendered(
         What a switched-off superpixel shows.
     numbers : the recipe's seeds, of which an attribution may have used the first few only
     """
-    small = backdrop.within(LARGEST)
+    small, palette = backdrop.within(LARGEST), style.palette
     files = {"segments.png": segments_png(backdrop.segments)}
     for place, answered in enumerate(attribution.labels, start=1):
         label, suffix = _painted(answered, backdrop.segments), "" if place == 1 else f"-{place}"
-        picture = overlay(small, label.weights, attribution.probabilities, label.label, palette)
+        picture = overlay(small, style.drawn(label.weights), attribution.probabilities, label.label, palette)
         files[f"overlay{suffix}.png"] = png(picture)
-        files[f"support{suffix}.png"] = png(support(small, answered.weights))
+        files[f"support{suffix}.png"] = png(support(small, answered.weights, style.show or Selection()))
         if label.heat is not None:
             files[f"heat{suffix}.png"] = png(
                 heat_map(small, label.heat, attribution.probabilities, label.label, palette)
