@@ -7,13 +7,15 @@ from skimage.transform import resize
 
 from pipeline.answer.attribution import laid
 from pipeline.conversation.designs import scattered
-from pipeline.conversation.probe import Evidence
+from pipeline.conversation.known import Known
+from pipeline.conversation.probe import Evidence, pack_evidence, unpack_evidence
 from pipeline.explain import answer, explain
 from pipeline.methods import check, explainer
 from pipeline.model.admission import read_model
 from pipeline.model.blackbox import BlackBox
 from pipeline.model.session import open_session
 from pipeline.recipes import recipe
+from pipeline.refit import refit, refit_recipe
 from pipeline.scene.lattice import FRACTION, Lattice
 from pipeline.scene.scene import Scene, compose
 from pipeline.scene.segments import grid
@@ -283,3 +285,20 @@ def test_its_ranks_are_those_of_a_linear_model_s_smoothed_pixels():
     made = FEW.override({"samples": 600})
     [found] = explained(lambda picture: 0.5 + (picture[..., 0] * weights).mean() / 600, made, shown).labels
     assert spearmanr(found.heat.ravel(), weights.ravel()).statistic > 0.9
+
+
+def test_another_label_is_answered_from_the_same_scores():
+    """A refit asks the model nothing, and says what an explanation of that label from scratch says."""
+    shown, other = scene((32, 32)), FEW.override({"labels": ["no"]})
+
+    def predict(varied, masks):
+        yes = np.tanh(compose(varied, masks)[:, :10].mean(axis=(1, 2, 3)) / 100).astype(np.float32)
+        return np.stack([yes, 1 - yes], axis=1)
+
+    probe = explainer(FEW, LABELS).open(shown)
+    stored = unpack_evidence(pack_evidence([Evidence(probe, answer(shown, probe, predict))]))
+    found, _ = refit(shown, explainer(refit_recipe(FEW, other), LABELS), Known.of(stored))
+    anew = explain(shown, explainer(other, LABELS), predict)
+    assert (found.evaluations, found.labels[0].label) == (0, "no")
+    assert found.to_json()["labels"] == anew.to_json()["labels"]
+    np.testing.assert_array_equal(found.labels[0].heat, anew.labels[0].heat)
