@@ -50,6 +50,7 @@ class Progress:
     paused_at: datetime | None = None  # since when it is paused, and why
     pause_reason: str | None = None
     not_rejudged: int = 0  # of those done: judging them anew failed, and they keep the judgement that they had
+    evaluations_done: int = 0  # of those answered, the ones of photographs that are done
 
     @property
     def remaining(self) -> int:
@@ -194,7 +195,7 @@ SELECT (SELECT state FROM audit WHERE id = :id) AS state,
        count(*) FILTER (WHERE e.state = 'failed') AS failed,
        count(*) FILTER (WHERE e.state = 'done' AND e.reason IS NOT NULL) AS not_rejudged,
        count(*) FILTER (WHERE e.state IN ('preparing', 'running', 'ready', 'reducing')) AS in_flight,
-       coalesce(sum(e.evaluations), 0) + (
+       coalesce(sum(e.evaluations), 0) AS evaluations_done, coalesce(sum(e.evaluations), 0) + (
            SELECT coalesce(sum(p.stop - p.start), 0) FROM part p
            JOIN audit_explanation pe ON pe.explanation_id = p.explanation_id
            WHERE pe.audit_id = :id AND p.seconds IS NOT NULL) AS evaluations
