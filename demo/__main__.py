@@ -56,7 +56,7 @@ def _audit_both() -> list[tuple[float, ...]]:
     for version in (1, 2):
         _run(f"models add {HERE.name}/poles-v{version}.zip poles@{version}")
     for version in (1, 2):
-        _run(f"audit start poles@{version} --watch")
+        _run(f"audit start poles@{version} --object pole --watch")
     for version in (1, 2):
         _run(f"audit show {version}")
         _run(f"audit report {version} --out {BUILD}/report-{version}")

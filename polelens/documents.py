@@ -18,5 +18,6 @@ def explanation_document(audit: Audit, row: Explained) -> Mapping[str, Any]:
 
 
 def _known(row: Explained) -> dict[str, Any]:
-    """What the archive knows of the photograph, where it knows it: its label."""
-    return {} if row.label is None else {"label": row.label}
+    """What the archive knows of the photograph, where it knows it: its label; and why it was not judged anew."""
+    known = {"label": row.label, "not_rejudged": row.reason if row.state == "done" else None}
+    return {name: value for name, value in known.items() if value is not None}

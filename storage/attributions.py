@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, select, update
 
 from pipeline.answer.attribution import Attribution, Claim, Denoised, Errors, Fit, LabelAttribution, Rule, Stability
 from pipeline.answer.judgement import Judgement
@@ -26,6 +26,15 @@ def read(c: Connection, explanations: Sequence[int]) -> dict[int, tuple[LabelAtt
     for row in c.execute(select(kept).where(kept.c.explanation_id.in_(explanations)).order_by(kept.c.place)):
         found[row.explanation_id] = (*found.get(row.explanation_id, ()), _label(row))
     return found
+
+
+def judge(c: Connection, explanation: int, labels: Sequence[LabelAttribution]) -> None:
+    """Replace the judgement of the labels of an explanation, and what it was judged by; no weight is touched."""
+    kept = tables.attribution
+    for label in labels:
+        told = {name: _row(label)[name] for name in ("judgement", "verdict", "stability", "claims")}
+        mine = (kept.c.explanation_id == explanation) & (kept.c.label == label.label)
+        c.execute(update(kept).where(mine).values(told))
 
 
 def _row(label: LabelAttribution) -> dict[str, Any]:

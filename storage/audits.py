@@ -30,9 +30,11 @@ class Audit:
     model_facts: dict[str, Any]
     recipe: Recipe
     selection: str
+    object_word: str  # what its sentences call the object
     state: str
     created_at: datetime
     finished_at: datetime | None
+    rejudged_at: datetime | None = None  # the last time that answers of it were judged anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Progress:
     evaluations: int  # answered so far, those of photographs still under way included
     paused_at: datetime | None = None  # since when it is paused, and why
     pause_reason: str | None = None
+    not_rejudged: int = 0  # of those done: judging them anew failed, and they keep the judgement that they had
     evaluations_done: int = 0  # of those answered, the ones of photographs that are done
 
     @property
@@ -79,7 +82,15 @@ class Audits:
 
     engine: Engine
 
-    def start(self, model: Version, recipe: Recipe, selection: str = "all", *, urgent: bool = False) -> int:
+    def start(
+        self,
+        model: Version,
+        recipe: Recipe,
+        selection: str = "all",
+        *,
+        urgent: bool = False,
+        object_word: str = "object",
+    ) -> int:
         """Plan an audit and let it run; what was explained before is taken over, what failed before is tried again.
 
         Raises
@@ -88,7 +99,7 @@ class Audits:
             If the selection has no photograph, or the recipe does not fit the model.
         """
         with self.engine.begin() as c:
-            number = plan(c, model, Wanted(recipe, selection, urgent))
+            number = plan(c, model, Wanted(recipe, selection, urgent, object_word))
         Ledger(self.engine).settle()  # all may have been explained before
         return number
 
@@ -99,7 +110,8 @@ class Audits:
         ValueError if nothing is explained there, or the recipe does not fit the model.
         """
         with self.engine.begin() as c:
-            refitted = plan(c, model, Wanted(recipe, self.get(number).selection, refit_of=number))
+            one = self.get(number)
+            refitted = plan(c, model, Wanted(recipe, one.selection, object_word=one.object_word, refit_of=number))
         Ledger(self.engine).settle()
         return refitted
 
@@ -149,6 +161,11 @@ class Audits:
                 return
             after = found[-1].id
 
+    def not_rejudged(self, number: int, most: int) -> list[tuple[str, str]]:
+        """The names of photographs that keep an earlier judgement, as they could not be judged anew, and why."""
+        with self.engine.begin() as c:
+            return [(row.name, row.reason) for row in c.execute(text(_NOT_REJUDGED), {"id": number, "most": most})]
+
     def of(self, number: int, image: str, most: int = 6) -> list[Explained]:
         """What an audit has done or failed of the photographs with this name, or whose SHA-256 begins so."""
         with self.engine.begin() as c:
@@ -164,15 +181,19 @@ def read(c: Connection, explanations: Sequence[int]) -> list[Explained]:
 
 _AUDIT = """
 SELECT a.id, m.name || '@' || m.version AS model, m.sha256 AS model_sha256, m.profile AS model_profile,
-       m.facts AS model_facts, r.body AS recipe, a.selection, a.state, a.created_at, a.finished_at
+       m.facts AS model_facts, r.body AS recipe, a.selection, a.object_word, a.state, a.created_at, a.finished_at,
+       a.rejudged_at
 FROM audit a JOIN model m ON m.id = a.model_id JOIN recipe r ON r.digest = a.recipe_digest
 """
 
 _PROGRESS = """
 SELECT (SELECT state FROM audit WHERE id = :id) AS state,
        (SELECT paused_at FROM audit WHERE id = :id AND state = 'paused') AS paused_at,
-       (SELECT pause_reason FROM audit WHERE id = :id AND state = 'paused') AS pause_reason, count(*) AS photographs,
-       count(*) FILTER (WHERE e.state = 'done') AS done, count(*) FILTER (WHERE e.state = 'failed') AS failed,
+       (SELECT pause_reason FROM audit WHERE id = :id AND state = 'paused') AS pause_reason,
+       count(DISTINCT e.image_id) AS photographs,
+       greatest(count(*) FILTER (WHERE e.state = 'done') - count(*) + count(DISTINCT e.image_id), 0) AS done,
+       count(*) FILTER (WHERE e.state = 'failed') AS failed,
+       count(*) FILTER (WHERE e.state = 'done' AND e.reason IS NOT NULL) AS not_rejudged,
        count(*) FILTER (WHERE e.state IN ('preparing', 'running', 'ready', 'reducing')) AS in_flight,
        coalesce(sum(e.evaluations), 0) AS evaluations_done, coalesce(sum(e.evaluations), 0) + (
            SELECT coalesce(sum(p.stop - p.start), 0) FROM part p
@@ -181,25 +202,31 @@ SELECT (SELECT state FROM audit WHERE id = :id) AS state,
 FROM audit_explanation ae JOIN explanation e ON e.id = ae.explanation_id WHERE ae.audit_id = :id
 """
 
-_PAGE = """
+_PAGE = f"""
 SELECT e.id FROM audit_explanation ae JOIN explanation e ON e.id = ae.explanation_id
-WHERE ae.audit_id = :id AND ae.explanation_id > :after AND e.id > :after AND e.state = ANY(:states)
+WHERE ae.audit_id = :id AND ae.explanation_id > :after AND e.id > :after AND {sql.STATE} = ANY(:states)
 ORDER BY e.id LIMIT :page
-"""
+"""  # noqa: S608  of constants alone
 
-_OF = """
+_OF = f"""
 SELECT e.id FROM image i JOIN explanation e ON e.image_id = i.id JOIN audit_explanation ae ON ae.explanation_id = e.id
-WHERE ae.audit_id = :id AND e.state IN ('done', 'failed') AND (i.name = :image OR EXISTS (
+WHERE ae.audit_id = :id AND {sql.STATE} IN ('done', 'failed') AND (i.name = :image OR EXISTS (
     SELECT FROM image_name n WHERE n.image_id = i.id AND n.name = :image) OR (
     :image <> '' AND i.sha256 >= :image AND i.sha256 < :image || 'g' AND starts_with(i.sha256, :image)))
 ORDER BY e.id LIMIT :most
+"""  # noqa: S608  of constants alone
+
+_NOT_REJUDGED = """
+SELECT i.name, e.reason FROM audit_explanation ae JOIN explanation e ON e.id = ae.explanation_id
+JOIN image i ON i.id = e.image_id WHERE ae.audit_id = :id AND e.state = 'done' AND e.reason IS NOT NULL
+ORDER BY e.id LIMIT :most
 """
 
-_EXPLAINED = """
+_EXPLAINED = f"""
 SELECT e.id, e.key, i.sha256 AS image, i.name AS image_name, i.width, i.height, i.label, e.mask_sha256 AS mask, e.scene,
-       e.state, e.reason, e.probabilities, e.fill_probabilities, e.evaluations
+       {sql.STATE} AS state, e.reason, e.probabilities, e.fill_probabilities, e.evaluations
 FROM explanation e JOIN image i ON i.id = e.image_id WHERE e.id = ANY(:ids) ORDER BY e.id
-"""
+"""  # noqa: S608  of constants alone
 
 
 def _audit(row: Row[Any]) -> Audit:

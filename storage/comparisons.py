@@ -37,6 +37,8 @@ class Comparison:
     outcome: dict[str, Any] | None
     created_at: datetime
     finished_at: datetime | None
+    object_word: str = "object"  # of the later audit
+    outdated: bool = False  # an audit of it was judged anew since
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +59,8 @@ class Compared:
     label: str | None
     key_before: str
     key_after: str
+    known_before: bool  # whether the label is one that the first model has: else nobody knows whether it is right
+    known_after: bool
     changed: bool | None
     change: Change
 
@@ -77,6 +81,8 @@ class Comparisons:
     def start(self, before: int, after: int) -> Comparison:
         """Plan the comparison of two audits that have ended; the one there is, if it was planned before.
 
+        Where an audit was judged anew since, what there is is dropped, to be made again.
+
         Raises
         ------
         ValueError
@@ -90,7 +96,8 @@ class Comparisons:
                 raise ValueError(f"audit {audit.id} is {audit.state}; only audits that are done can be compared")
         comparable(audits[0].recipe, audits[1].recipe)
         with self.engine.begin() as c:
-            return _get(c, plan(c, before, after))
+            one = _get(c, plan(c, before, after))
+            return _anew(c, one.id) if one.outdated else one
 
     def get(self, number: int) -> Comparison:
         """A comparison by its number."""
@@ -202,6 +209,13 @@ def plan(c: Connection, before: int, after: int) -> int:
     return number
 
 
+def _anew(c: Connection, number: int) -> Comparison:
+    """A comparison with nothing in it yet."""
+    for statement in (_DROP, _REOPEN):
+        c.execute(text(statement), {"id": number})
+    return _get(c, number)
+
+
 def _get(c: Connection, number: int) -> Comparison:
     row = c.execute(text(_COMPARISONS + "WHERE c.id = :id"), {"id": number}).first()
     if row is None:
@@ -212,7 +226,17 @@ def _get(c: Connection, number: int) -> Comparison:
 def _compared(row: Row[Any]) -> Compared:
     told: dict[str, Any] = {name: getattr(row, name) for name in FIGURES}
     known: dict[str, Any] = {key: _known(key, value) for key, value in told.items()}
-    return Compared(row.sha256, row.name, row.label, row.key_before, row.key_after, row.changed, Change(**known))
+    return Compared(
+        row.sha256,
+        row.name,
+        row.label,
+        row.key_before,
+        row.key_after,
+        row.known_before,
+        row.known_after,
+        row.changed,
+        Change(**known),
+    )
 
 
 def _known(name: str, value: Any) -> Any:
@@ -221,7 +245,9 @@ def _known(name: str, value: Any) -> Any:
 
 _COMPARISONS = """
 SELECT c.id, c.before_id AS before, c.after_id AS after, mb.name || '@' || mb.version AS model_before,
-       ma.name || '@' || ma.version AS model_after, c.state, c.reason, c.outcome, c.created_at, c.finished_at
+       ma.name || '@' || ma.version AS model_after, c.state, c.reason, c.outcome, c.created_at, c.finished_at,
+       a.object_word,
+       c.state = 'done' AND coalesce(greatest(b.rejudged_at, a.rejudged_at) > c.finished_at, false) AS outdated
 FROM comparison c JOIN audit b ON b.id = c.before_id JOIN audit a ON a.id = c.after_id
 JOIN model mb ON mb.id = b.model_id JOIN model ma ON ma.id = a.model_id
 """
@@ -229,6 +255,13 @@ JOIN model mb ON mb.id = b.model_id JOIN model ma ON ma.id = a.model_id
 _PLAN = """
 INSERT INTO comparison (before_id, after_id) VALUES (:before, :after)
 ON CONFLICT (before_id, after_id) DO UPDATE SET before_id = excluded.before_id RETURNING id
+"""
+
+_DROP = "DELETE FROM change WHERE comparison_id = :id"
+
+_REOPEN = """
+UPDATE comparison SET state = 'waiting', outcome = NULL, finished_at = NULL, lease_until = NULL, attempts = 0
+WHERE id = :id
 """
 
 _DUE = """
@@ -254,7 +287,9 @@ FROM comparison c JOIN audit b ON b.id = c.before_id JOIN audit a ON a.id = c.af
 CROSS JOIN image i
 JOIN explanation eb ON eb.image_id = i.id AND eb.recipe_digest = b.recipe_digest
 JOIN explanation ea ON ea.image_id = i.id AND ea.recipe_digest = a.recipe_digest
-WHERE c.id = :id AND i.id > :after AND eb.state = 'done' AND ea.state = 'done'
+WHERE c.id = :id AND i.id > :after AND eb.state <> 'failed' AND ea.state <> 'failed'
+  AND EXISTS (SELECT FROM attribution t WHERE t.explanation_id = eb.id)
+  AND EXISTS (SELECT FROM attribution t WHERE t.explanation_id = ea.id)
   AND EXISTS (SELECT FROM audit_explanation x WHERE x.audit_id = b.id AND x.explanation_id = eb.id)
   AND EXISTS (SELECT FROM audit_explanation x WHERE x.audit_id = a.id AND x.explanation_id = ea.id)
   AND NOT EXISTS (SELECT FROM change d WHERE d.comparison_id = c.id AND d.image_id = i.id)
@@ -262,9 +297,12 @@ ORDER BY i.id LIMIT :page
 """
 
 _CHANGES = """
-SELECT d.*, i.sha256, i.name, i.label, eb.key AS key_before, ea.key AS key_after
+SELECT d.*, i.sha256, i.name, i.label, eb.key AS key_before, ea.key AS key_after,
+       coalesce(jsonb_exists(mb.labels, i.label), false) AS known_before,
+       coalesce(jsonb_exists(ma.labels, i.label), false) AS known_after
 FROM change d JOIN image i ON i.id = d.image_id JOIN comparison c ON c.id = d.comparison_id
 JOIN audit b ON b.id = c.before_id JOIN audit a ON a.id = c.after_id
+JOIN model mb ON mb.id = b.model_id JOIN model ma ON ma.id = a.model_id
 JOIN explanation eb ON eb.image_id = i.id AND eb.recipe_digest = b.recipe_digest
 JOIN explanation ea ON ea.image_id = i.id AND ea.recipe_digest = a.recipe_digest
 WHERE d.comparison_id = :id

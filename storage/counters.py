@@ -26,6 +26,9 @@ def count(c: Connection, what: str, explanations: Sequence[int]) -> None:
         c.execute(text(sql.COUNT), {"what": what, "ids": list(explanations)})
 
 
-def count_done(c: Connection, explanation: int) -> None:
-    """Add an explanation that is done, whose parts are not dropped yet, to its model's counters."""
-    c.execute(text(sql.COUNT_DONE), {"id": explanation})
+def count_done(c: Connection, explanation: int, *, new: bool = True) -> None:
+    """Add an explanation that is done, whose parts are not dropped yet, to its model's counters.
+
+    One that was judged anew is no further photograph.
+    """
+    c.execute(text(sql.COUNT_DONE), {"id": explanation, "new": int(new)})

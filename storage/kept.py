@@ -1,4 +1,4 @@
-"""What is kept of a photograph under another mask: what the model has said of it need not be asked again."""
+"""What is kept of a photograph: what the model has said of it before need not be asked again."""
 
 import logging
 import zlib
@@ -31,10 +31,13 @@ class Kept:
     blobs: Blobs
 
     def known(self, job: Job, scene: Scene) -> Known:
-        """What the model said of a scene when its photograph was explained under another mask, by the same recipe.
+        """What the model said of a scene when its photograph was explained before, by the same recipe.
 
-        Nothing where it was not, or where what was kept is gone or of other superpixels: then the model is asked.
+        Under another mask: nothing where it was not, or where what was kept is gone or of other superpixels; then the
+        model is asked. Or under this one, if it is judged anew: raises ValueError where what was kept is gone.
         """
+        if job.answered:
+            return self._own(job)
         with self.engine.begin() as c:
             earlier = c.execute(text(sql.EARLIER), {"id": job.id}).first()
         if earlier is None:
@@ -46,6 +49,14 @@ class Kept:
             logger.warning("explanation %d asks the model anew, as the scores of %s: %s", job.id, earlier.key, error)
             return NOTHING
         return known.beyond_the_mask() if _alike(before, scene) else NOTHING
+
+    def _own(self, job: Job) -> Known:
+        try:
+            return Known.of(unpack_evidence(self.blobs.get(scores_key(job.key))))
+        except UNREADABLE:
+            key = scores_key(job.key)
+            reason = f"its scores, {key}, are gone or damaged, so it keeps its earlier judgement: put them back"
+            raise ValueError(reason) from None
 
 
 def _alike(one: Scene, other: Scene) -> bool:

@@ -58,6 +58,7 @@ class Job:
     scene: str | None
     probes: list[dict[str, Any]]
     refit_of: str | None  # the key of the explanation whose scores answer it instead of the model
+    answered: bool = False  # whether it is judged anew: see `storage.rejudging`
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +206,7 @@ class Ledger:
             if c.execute(text(sql.FINISH), values).rowcount == 0:
                 return False
             c.execute(tables.attribution.insert(), attributions.rows(job.id, attribution))
+            c.execute(text(sql.SUPERSEDE), values)
             count_done(c, job.id)
             c.execute(text(sql.DROP_PARTS), {"id": job.id})
             return True
@@ -276,6 +278,7 @@ def _fail(c: Connection, task: str, explanation: int, reason: str) -> bool:
     values = {"id": explanation, "reason": reason, "states": _STATES[task]}
     if c.execute(text(sql.FAIL), values).rowcount == 0:
         return False
+    c.execute(text(sql.FALL_BACK), values)
     c.execute(text("DELETE FROM part WHERE explanation_id = :id"), values)
     return True
 

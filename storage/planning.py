@@ -39,14 +39,23 @@ INSERT INTO explanation (key, image_id, model_id, recipe_digest, mask_sha256, re
 SELECT key, id, :model_id, :recipe, mask, refit_of FROM chosen ORDER BY id ON CONFLICT (key) DO NOTHING
 """
 
+_REPLACE = """
+DELETE FROM audit_explanation old USING explanation b, explanation e, audit_explanation mine
+WHERE old.audit_id = :audit AND b.id = old.explanation_id AND mine.audit_id = :audit AND e.id = mine.explanation_id
+  AND e.image_id = b.image_id AND e.id <> b.id AND e.state = 'done'
+  AND e.mask_sha256 IS NOT DISTINCT FROM (SELECT i.mask_sha256 FROM image i WHERE i.id = e.image_id)
+"""
+
 _JOIN = """
 INSERT INTO audit_explanation (audit_id, explanation_id)
 SELECT :audit, e.id FROM chosen JOIN explanation e ON e.key = chosen.key
 """
 
-# What failed as a refit may be asked of the model, and the other way round.
+# What failed is tried again; what failed as a refit may be asked of the model, and the other way round.
 _AIM = """
-UPDATE explanation e SET refit_of = chosen.refit_of FROM chosen WHERE e.key = chosen.key AND e.state = 'failed'
+UPDATE explanation e SET refit_of = chosen.refit_of, state = 'planned', reason = NULL, attempts = 0, probes = '[]',
+       finished_at = NULL
+FROM chosen WHERE e.key = chosen.key AND e.state = 'failed'
 """
 
 RETRY = """
@@ -57,31 +66,51 @@ FROM audit_explanation ae WHERE ae.audit_id = :id AND ae.explanation_id = e.id A
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What an audit is to explain, and how: at once, perhaps, or from the scores that another audit has kept."""
+    """What an audit is to explain, and how: at once, perhaps, or from the scores that another audit has kept.
+
+    `masked_anew` is an audit whose photographs are wanted that it has explained by another mask than they have now.
+    """
 
     recipe: Recipe
     selection: str
     urgent: bool = False
+    object_word: str = "object"
     refit_of: int | None = None
+    masked_anew: int | None = None
 
 
 def plan(c: Connection, model: Version, wanted: Wanted) -> int:
     """Write an audit down, and the explanations that it wants; see `Audits.start`. Whoever commits it also settles."""
     recipe, selection, refit_of = wanted.recipe, wanted.selection, wanted.refit_of
     check(recipe, model.labels)  # refuses what would fail in every photograph
-    identity = {"recipe": keep_recipe(c, recipe), "model_id": model.id}
+    keep_recipe(c, recipe)
     audit = {"model_id": model.id, "recipe_digest": recipe.digest, "selection": selection, "urgent": wanted.urgent}
+    audit |= {"object_word": wanted.object_word}
     number: int = c.execute(insert(tables.audit).values(audit).returning(tables.audit.c.id)).scalar_one()
-    c.execute(text(_CHOOSE))
-    c.execute(_CHOSEN.insert().from_select(list(_CHOSEN.c.keys()), _chosen(model, wanted)))
-    c.execute(text(_PLAN), identity)
-    if c.execute(text(_JOIN), {"audit": number}).rowcount == 0:
+    if _join(c, number, model, wanted) == 0:
         none = f"no photograph is selected by {selection!r}; `polelens images list` shows the names"
         raise ValueError(none if refit_of is None else f"audit {refit_of} has explained nothing yet")
-    c.execute(text(_AIM))
-    c.execute(text(RETRY), {"id": number})
-    c.execute(text("DROP TABLE chosen"))  # of two audits in one transaction each has its own
     return number
+
+
+def mask_anew(c: Connection, number: int, model: Version, recipe: Recipe) -> None:
+    """Let an audit want, beside what it has, the explanations of its photographs whose mask is another one by now.
+
+    Where there is such an answer already it takes the place of the one before.
+    """
+    _join(c, number, model, Wanted(recipe, "all", masked_anew=number))
+    c.execute(text(_REPLACE), {"audit": number})
+
+
+def _join(c: Connection, number: int, model: Version, wanted: Wanted) -> int:
+    """Write down the explanations that are wanted, as an audit's; how many they are. What failed is tried again."""
+    c.execute(text(_CHOOSE))
+    c.execute(_CHOSEN.insert().from_select(list(_CHOSEN.c.keys()), _chosen(model, wanted)))
+    c.execute(text(_PLAN), {"recipe": wanted.recipe.digest, "model_id": model.id})
+    joined = c.execute(text(_JOIN), {"audit": number}).rowcount
+    c.execute(text(_AIM))
+    c.execute(text("DROP TABLE chosen"))  # of two audits in one transaction each has its own
+    return joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +185,13 @@ def _wanted(wanted: Wanted) -> Subquery:
     mask = (explanation if refit else image).c.mask_sha256 if wanted.recipe.judge else cast(null(), Text)
     refit_of = explanation.c.id if refit else cast(null(), BigInteger)
     query = select(image.c.id, image.c.sha256, mask.label("mask"), refit_of.label("refit_of"))
+    whole = image.join(explanation, explanation.c.image_id == image.c.id).join(member)
+    if wanted.masked_anew is not None:
+        other = explanation.c.mask_sha256.is_distinct_from(image.c.mask_sha256)
+        had = (member.c.audit_id == wanted.masked_anew, explanation.c.state == "done", other)
+        return query.select_from(whole).where(*had).subquery("wanted")
     if not refit:
         return query.where(condition(wanted.selection)).subquery("wanted")
-    whole = image.join(explanation, explanation.c.image_id == image.c.id).join(member)
     explained = (member.c.audit_id == wanted.refit_of, explanation.c.state == "done")
     return query.select_from(whole).where(*explained).subquery("wanted")
 

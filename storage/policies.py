@@ -47,6 +47,7 @@ class Policies:
             check(c, name, order.recipe)
             digest = keep_recipe(c, order.recipe)
             values = {"model": name, "recipe": digest, "selection": order.selection, "compare": order.compare}
+            values |= {"object_word": order.object_word}
             c.execute(text(_SET), values)
 
     def all(self) -> Sequence[Policy]:
@@ -96,9 +97,11 @@ SELECT p.*, r.body AS recipe FROM policy p JOIN recipe r ON r.digest = p.recipe_
 """
 
 _SET = """
-INSERT INTO policy (model, recipe_digest, selection, compare, handled)
-VALUES (:model, :recipe, :selection, :compare, (SELECT coalesce(max(id), 0) FROM model WHERE name = :model))
+INSERT INTO policy (model, recipe_digest, selection, object_word, compare, handled)
+VALUES (:model, :recipe, :selection, :object_word, :compare,
+        (SELECT coalesce(max(id), 0) FROM model WHERE name = :model))
 ON CONFLICT (model) DO UPDATE SET recipe_digest = excluded.recipe_digest, selection = excluded.selection,
+    object_word = excluded.object_word,
     compare = excluded.compare, handled = excluded.handled, audit_id = NULL, problem = NULL, created_at = now()
 """
 

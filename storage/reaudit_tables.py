@@ -28,6 +28,7 @@ policy = Table(
     Column("model", Text, primary_key=True),  # a name, which may have no version yet
     Column("recipe_digest", Text, ForeignKey("recipe.digest"), nullable=False),
     Column("selection", Text, nullable=False),
+    Column("object_word", Text, nullable=False, server_default="object"),  # of the audits that it starts
     Column("compare", Boolean, nullable=False),  # with the previous version, when both audits have ended
     Column("handled", Integer, nullable=False, server_default=text("0")),  # the newest model.id that it has answered
     Column("audit_id", Integer, ForeignKey("audit.id")),  # the last that it started
@@ -45,6 +46,7 @@ schedule = Table(
     Column("timezone", Text, nullable=False),
     Column("recipe_digest", Text, ForeignKey("recipe.digest"), nullable=False),
     Column("selection", Text, nullable=False),
+    Column("object_word", Text, nullable=False, server_default="object"),  # of the audits that it starts
     Column("compare", Boolean, nullable=False),
     Column("paused", Boolean, nullable=False, server_default=text("false")),
     Column("since", DateTime(timezone=True), nullable=False, server_default=func.now()),  # due times before it are void

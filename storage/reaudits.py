@@ -19,11 +19,12 @@ class Order:
     recipe: Recipe
     selection: str = "all"
     compare: bool = True  # with the previous version's audit by the same recipe, when both have ended
+    object_word: str = "object"  # what its sentences call the object
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
         """The order in a row that has the recipe's body as `recipe`."""
-        return cls(Recipe.from_json(row.recipe), row.selection, row.compare)
+        return cls(Recipe.from_json(row.recipe), row.selection, row.compare, row.object_word)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def begin(c: Connection, version: Version, order: Order) -> Started:
     That one's newest audit by the same recipe and of the same selection is taken; where there is none it is started
     too: what was explained before costs nothing.
     """
-    same = Wanted(order.recipe, order.selection)
+    same = Wanted(order.recipe, order.selection, object_word=order.object_word)
     number = plan(c, version, same)
     previous = version_before(c, version) if order.compare else None
     if previous is None:

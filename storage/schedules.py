@@ -109,6 +109,7 @@ class Schedules:
             check(c, model, order.recipe)
             values = {"model": model, "cron": timing.cron, "timezone": timing.timezone}
             values |= {"recipe": keep_recipe(c, order.recipe), "selection": order.selection}
+            values |= {"object_word": order.object_word}
             number = c.scalar(text(_ADD), values | {"compare": order.compare})
             return _get(c, number)
 
@@ -196,8 +197,8 @@ FROM schedule s JOIN recipe r ON r.digest = s.recipe_digest LEFT JOIN LATERAL (
 """
 
 _ADD = """
-INSERT INTO schedule (model, cron, timezone, recipe_digest, selection, compare)
-VALUES (:model, :cron, :timezone, :recipe, :selection, :compare) RETURNING id
+INSERT INTO schedule (model, cron, timezone, recipe_digest, selection, object_word, compare)
+VALUES (:model, :cron, :timezone, :recipe, :selection, :object_word, :compare) RETURNING id
 """
 
 # A tick at the same time waits here for the other's end, and then does nothing.

@@ -3,6 +3,11 @@
 IN_FLIGHT = "('preparing', 'running', 'ready', 'reducing')"
 SECONDS = "interval '1 second'"
 
+# Judged anew, an explanation goes through all its steps again: its earlier answer stands until the new one is there.
+ANSWERED = "EXISTS (SELECT FROM attribution t WHERE t.explanation_id = e.id OFFSET 0)"
+STANDING = f"(e.state NOT IN ('done', 'failed') AND {ANSWERED})"
+STATE = f"(CASE WHEN {STANDING} THEN 'done' ELSE e.state END)"
+
 # The audits that want an explanation now: the first one's number is what people see in Flower.
 # OFFSET 0 keeps the planner from turning EXISTS into a join: from row to row it costs microseconds whatever the
 # statistics say, a hash of all the archive's rows a second.
@@ -62,9 +67,9 @@ UPDATE explanation e SET state = :state, attempts = attempts + 1, lease_until = 
 WHERE e.id = :id AND {{condition}} AND e.attempts < :attempts AND {IS_WANTED}
 """
 
-JOB = """
+JOB = f"""
 SELECT e.id, e.key, i.sha256 AS image, e.mask_sha256 AS mask, e.model_id AS model, r.body AS recipe, e.scene, e.probes,
-       s.key AS refit_of
+       s.key AS refit_of, {ANSWERED} AS answered
 FROM explanation e JOIN image i ON i.id = e.image_id JOIN recipe r ON r.digest = e.recipe_digest
 LEFT JOIN explanation s ON s.id = e.refit_of WHERE e.id = :id
 """
@@ -81,7 +86,8 @@ EARLIER = """
 SELECT b.key, b.scene FROM explanation e
 JOIN explanation b ON b.image_id = e.image_id AND b.recipe_digest = e.recipe_digest
 JOIN model m ON m.id = e.model_id JOIN model n ON n.id = b.model_id AND n.digest = m.digest
-WHERE e.id = :id AND b.state = 'done' AND b.scene IS NOT NULL AND b.mask_sha256 IS DISTINCT FROM e.mask_sha256
+WHERE e.id = :id AND b.scene IS NOT NULL AND b.mask_sha256 IS DISTINCT FROM e.mask_sha256
+  AND EXISTS (SELECT FROM attribution t WHERE t.explanation_id = b.id)
 ORDER BY b.finished_at DESC LIMIT 1
 """
 
@@ -146,6 +152,22 @@ UPDATE model SET rate = coalesce(0.8 * model.rate + 0.2 * seen.rate, seen.rate, 
 FROM seen WHERE model.id = (SELECT model_id FROM explanation WHERE id = :id)
 """
 
+# An audit that is judged anew under another mask has both explanations of a photograph until the new one has its answer,
+# or has failed: then the one before stays, and says why.
+SUPERSEDE = """
+DELETE FROM audit_explanation old USING audit_explanation mine, explanation e, explanation b
+WHERE e.id = :id AND b.image_id = e.image_id AND b.id <> e.id AND mine.explanation_id = e.id
+  AND old.explanation_id = b.id AND old.audit_id = mine.audit_id
+"""
+
+FALL_BACK = """
+WITH gone AS (
+    DELETE FROM audit_explanation mine USING audit_explanation other, explanation e, explanation b
+    WHERE e.id = :id AND b.image_id = e.image_id AND b.id <> e.id AND mine.explanation_id = e.id
+      AND other.explanation_id = b.id AND other.audit_id = mine.audit_id RETURNING b.id)
+UPDATE explanation SET reason = :reason WHERE id IN (SELECT id FROM gone)
+"""
+
 OVERDUE = f"""
 WITH late AS (
     SELECT e.id FROM explanation e
@@ -163,8 +185,10 @@ SELECT coalesce(extract(epoch FROM now() - min(e.lease_until)), 0)::float FROM e
 WHERE e.state IN {IN_FLIGHT} AND e.lease_until < now() AND {IS_WANTED}
 """
 
-FAIL = """
-UPDATE explanation SET state = 'failed', reason = :reason, finished_at = now(), lease_until = NULL
+# What has an answer keeps it, and says why it has no newer one.
+FAIL = f"""
+UPDATE explanation e SET state = CASE WHEN {ANSWERED} THEN 'done' ELSE 'failed' END, reason = :reason,
+       finished_at = CASE WHEN {ANSWERED} THEN finished_at ELSE now() END, lease_until = NULL
 WHERE id = :id AND state = ANY(:states)
 """
 
@@ -193,8 +217,9 @@ SELECT :what, model_id, count(*) FROM explanation WHERE id = ANY(:ids) GROUP BY 
 COUNT_DONE = f"""
 INSERT INTO tally (what, model_id, n)
 SELECT counted.what, e.model_id, counted.n FROM explanation e
-CROSS JOIN (SELECT count(seconds) AS n, coalesce(sum(seconds), 0) AS seconds FROM part WHERE explanation_id = :id) parts
-CROSS JOIN LATERAL (VALUES ('evaluations', e.evaluations::float), ('parts', parts.n), ('photographs', 1),
+CROSS JOIN (SELECT count(seconds) AS n, coalesce(sum(seconds), 0) AS seconds,
+                   coalesce(sum(stop - start) FILTER (WHERE seconds IS NOT NULL), 0) AS asked FROM part WHERE explanation_id = :id) parts
+CROSS JOIN LATERAL (VALUES ('evaluations', parts.asked::float), ('parts', parts.n), ('photographs', :new),
                            ('seconds', parts.seconds)) AS counted (what, n)
 WHERE e.id = :id ORDER BY counted.what {_ADD}
 """

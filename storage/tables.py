@@ -114,10 +114,12 @@ audit = Table(
     Column("recipe_digest", Text, ForeignKey("recipe.digest"), nullable=False),
     Column("selection", Text, nullable=False),
     Column("urgent", Boolean, nullable=False, server_default=text("false")),
+    Column("object_word", Text, nullable=False, server_default="object"),  # what its sentences call the object
     Column("state", Text, nullable=False, server_default="running"),
     Column("finished_at", DateTime(timezone=True)),
     Column("paused_at", DateTime(timezone=True)),  # the last time that it was, and why: see storage.pauses
     Column("pause_reason", Text),
+    Column("rejudged_at", DateTime(timezone=True)),  # the last time that answers of it were judged anew
     created_at(),
     CheckConstraint(f"state IN {AUDIT_STATES}", name="state"),
     # One way: a worker of the version before, which knows nothing of pauses, may still resume and cancel.

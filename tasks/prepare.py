@@ -24,11 +24,18 @@ def prepare(explanation: int) -> None:
     if job.refit_of:
         publish(runtime.ledger().take_over(job))
         return
-    recipe, model = Recipe.from_json(job.recipe), runtime.model(job.model)
-    digest = scene_digest(job.image, model.profile, recipe, job.mask)
-    scene = _scene(job, digest, recipe)
+    digest, scene = _staged(job)
     probe, known = runtime.explainer(job).open(scene), runtime.kept().known(job, scene)
     publish(runtime.ledger().open_round(job, digest, probe, part_size(job.model), known))
+
+
+def _staged(job: Job) -> tuple[str, Scene]:
+    """The scene's digest and the scene: of an answer that is judged anew, the one that it was given for."""
+    if job.answered and job.scene:
+        return job.scene, runtime.scene(job.scene)
+    recipe = Recipe.from_json(job.recipe)
+    digest = scene_digest(job.image, runtime.model(job.model).profile, recipe, job.mask)
+    return digest, _scene(job, digest, recipe)
 
 
 def _scene(job: Job, digest: str, recipe: Recipe) -> Scene:

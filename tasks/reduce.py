@@ -9,6 +9,7 @@ from pipeline.pictures import Backdrop, palette
 from pipeline.pictures.rendering import Style, rendered
 from pipeline.refit import refit
 from pipeline.scene.scene import Scene
+from storage import rejudging
 from storage.blob_errors import damage
 from storage.keys import explanation_key, scores_key
 from storage.ledger import Job
@@ -55,7 +56,12 @@ def _kept_evidence(key: str) -> list[Evidence]:
 
 
 def _keep(job: Job, scene: Scene, evidence: list[Evidence], attribution: Attribution) -> None:
-    """Blobs first: a row that says done has its pictures."""
+    """Blobs first: a row that says done has its pictures. Those of an answer that is judged anew are there."""
+    if job.answered:
+        judged = rejudging.labels(runtime.ledger().engine, job, attribution)
+        runtime.blobs().put(scores_key(job.key), pack_evidence(evidence))
+        rejudging.finish(runtime.ledger().engine, job, judged)
+        return
     profile = runtime.model(job.model).profile
     photograph = runtime.archive().photograph(job.image, profile.transparent)
     backdrop = Backdrop(photograph, profile.placement(photograph.shape[1], photograph.shape[0]), scene.segments)

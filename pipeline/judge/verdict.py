@@ -55,7 +55,7 @@ def basis(grounding: Grounding, sound: Soundness, limits: Thresholds) -> Basis:
         return Basis(words.UNKNOWN, words.UNDIVIDED[grounding.mask_area])
     reliance = grounding.background_reliance
     if sound.word == words.NOTHING or math.isnan(reliance):
-        return Basis(words.UNKNOWN, "Hiding object and background hardly changes the answer.")
+        return Basis(words.UNKNOWN, "Hiding the object and the background hardly changes the answer.")
     if reliance > limits.background_reliance:
         return Basis(words.BACKGROUND, "The answer rests on the background, not on the object.")
     if reliance < limits.object_reliance:

@@ -12,12 +12,21 @@ from polelens.cli.completion import model_references, recipe_names, selections
 from polelens.cli.control import ask
 from polelens.cli.export import export
 from polelens.cli.following import NUMBER, cancel, go_on, resume, watch
+from polelens.cli.object_word import object_option
 from polelens.cli.overview import overview_tables
 from polelens.cli.plan import known_rate, means, plan, plan_command
 from polelens.cli.recipes import Asked, recipe_options
+from polelens.cli.rejudge import rejudge
 from polelens.cli.sample import sample
 from polelens.cli.store import audits, blobs, engine, registry
-from polelens.cli.tables import audit_table, failed_table, photograph_table, results_table, summary
+from polelens.cli.tables import (
+    audit_table,
+    failed_table,
+    not_rejudged_table,
+    photograph_table,
+    results_table,
+    summary,
+)
 from polelens.cli.text import as_json, console, echo_json, echo_json_object, printable, progress_bar
 from polelens.documents import explanation_document
 from polelens.report.audit import write_audit_report
@@ -42,16 +51,19 @@ def audit() -> None:
 )
 @click.option("--now", is_flag=True, help="Serve it before all other audits, for a person who waits.")
 @click.option("--watch", "follow", is_flag=True, help="Follow it until it ends.")
+@object_option
 @recipe_options
 @as_json
-def start(model: str, images: str, now: bool, follow: bool, asked: Asked, as_json: bool) -> None:
+def start(  # noqa: PLR0913, PLR0917 -- a command's options
+    model: str, images: str, now: bool, follow: bool, object_word: str, asked: Asked, as_json: bool
+) -> None:
     """Explain a selection of photographs under MODEL.
 
     What was explained before, by the same model and recipe, is taken over and not computed again. Where a mask is new
     the scores that were kept serve, and the model is asked the rest.
 
     \b
-    polelens audit start poles --watch
+    polelens audit start poles --object pole --watch
     polelens audit start poles@2 --recipe lime --images 'north/*' --label TRE
     polelens audit start poles --set segmenter.n_segments=80 --samples 256
     """
@@ -59,7 +71,7 @@ def start(model: str, images: str, now: bool, follow: bool, asked: Asked, as_jso
     made = asked.recipe(known=version.labels)
     check(images)
     found = selected(engine(), version, made, images)
-    number = audits().start(version, made, images, urgent=now)
+    number = audits().start(version, made, images, urgent=now, object_word=object_word)
     ask("produce")
     rate = known_rate(version)
     told = plan(version, made, found, means(rate, sample(version, made, images)))
@@ -161,7 +173,7 @@ def show(number: int, image: str | None, limit: int, first: int, as_json: bool) 
         if as_json:
             echo_json(explanation_document(one, row))
         else:
-            console.print(photograph_table(row))
+            console.print(photograph_table(row, one.object_word))
         return
     progress, found = audits().progress(number), overview(engine(), number, first)
     if as_json:
@@ -170,7 +182,13 @@ def show(number: int, image: str | None, limit: int, first: int, as_json: bool) 
         return
     done, failed = (list(islice(audits().explained(number, (state,)), limit)) for state in ("done", "failed"))
     console.print(results_table(one, progress, found, done, limit))
-    console.print(*failed_table(progress, failed), *overview_tables(found, number), sep="\n")
+    kept = audits().not_rejudged(number, limit) if progress.not_rejudged else ()
+    tables = (
+        *failed_table(progress, failed),
+        *not_rejudged_table(progress, kept),
+        *overview_tables(found, number, one.object_word),
+    )
+    console.print(*tables, sep="\n")
 
 
 @audit.command()
@@ -192,6 +210,7 @@ def report(number: int, out: Path, as_json: bool) -> None:
         click.echo(f"{page} shows audit {number}")
 
 
+audit.add_command(rejudge)
 audit.add_command(compare)
 audit.add_command(comparisons_)
 audit.add_command(export)

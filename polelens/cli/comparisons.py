@@ -14,6 +14,7 @@ from pipeline.answer.nulls import to_null
 from polelens.cli.completion import audit_numbers
 from polelens.cli.store import audits, blobs, comparisons, registry
 from polelens.cli.text import as_json, console, echo_json, echo_json_object, printable, progress_bar
+from polelens.report.words import named
 from storage.comparisons import Compared, Comparison
 
 NUMBER = click.IntRange(1, 2**31 - 1)
@@ -34,7 +35,8 @@ def compare(before: int, after: int, report: Path | None, limit: int, as_json: b
 
     Both must be done, and their recipes differ in nothing but the seeds. A photograph counts as changed if its two
     attributions differ by more than seeds do, and by a distance of POLELENS_CHANGE_DISTANCE or more; of those that
-    count, at most 5 % are expected not to have changed. What was compared before is only shown.
+    count, at most 5 % are expected not to have changed. What was compared before is only shown, unless an audit was
+    judged anew since: then it is compared again.
 
     \b
     polelens audit compare 1 2
@@ -76,8 +78,15 @@ def comparisons_(as_json: bool) -> None:
 
 def _state(one: Comparison) -> str:
     if one.outcome is not None:
-        return str(one.outcome["sentence"])
+        return f"{named(one.outcome['sentence'], one.object_word)}{_outdated(one)}"
     return f"failed: {one.reason}" if one.state == "failed" else "waits for both audits to end"
+
+
+def _outdated(one: Comparison) -> str:
+    """That an audit was judged anew since, and what to do about it."""
+    if not one.outdated:
+        return ""
+    return f" (before an audit was judged anew; `polelens audit compare {one.before} {one.after}` makes it anew)"
 
 
 def _compared(one: Comparison) -> Comparison:
@@ -101,7 +110,7 @@ def _told(one: Comparison, limit: int) -> Group:
     counts, rows = outcome["counts"], comparisons().foremost(one.id, "distance", limit)
     facts = f"{counts['compared']:,} photographs are in both audits; {counts['better']:,} rest less on the background, "
     facts += f"{counts['worse']:,} more; {counts['relabelled']:,} have another label"
-    parts: list[Any] = [printable(outcome["sentence"]), facts, _how(outcome)]
+    parts: list[Any] = [printable(named(outcome["sentence"], one.object_word)), facts, _how(outcome)]
     if len(outcome["by_label"]) > 1:
         parts += ["", _by_label(outcome["by_label"])]
     if rows:

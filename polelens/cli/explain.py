@@ -14,7 +14,8 @@ from pipeline.model.model import Model, Said
 from pipeline.recipe import Recipe
 from pipeline.scene.photograph import MEGAPIXELS
 from polelens.cli.completion import model_or_file
-from polelens.cli.explanation_tables import further_tables, superpixel_table
+from polelens.cli.explanation_tables import MASKS_ALONE, further_tables, superpixel_table
+from polelens.cli.object_word import object_option
 from polelens.cli.profiles import FILE, model_options, tell_model
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.side_by_side import tell_side_by_side
@@ -66,6 +67,7 @@ class Rectangle(click.ParamType[tuple[float, ...]]):
 @click.option(
     "--megapixels", type=click.FloatRange(0, min_open=True), default=MEGAPIXELS, show_default=True, help="Most read."
 )
+@object_option
 @recipe_options
 @as_json
 def explain(
@@ -119,7 +121,7 @@ def explain(
     elif isinstance(found, SideBySide):
         tell_side_by_side(found, out)
     else:
-        _tell(found, out)
+        _tell(found, out, options["object_word"])
 
 
 def _explained(
@@ -139,7 +141,7 @@ def _drawn(explanation: Explanation) -> Iterator[str]:
         yield f"the overlay of {printable(label.label)} shows {drawn} of {len(label.weights)} superpixels"
 
 
-def _tell(explanation: Explanation, out: Path | None) -> None:
+def _tell(explanation: Explanation, out: Path | None, word: str) -> None:
     attribution = explanation.attribution
     shares = sorted(attribution.probabilities.items(), key=lambda pair: -pair[1])
     click.echo("\nthe model says: " + ", ".join(f"{printable(name)} {share:.1%}" for name, share in shares[:5]))
@@ -150,10 +152,12 @@ def _tell(explanation: Explanation, out: Path | None) -> None:
         told += [] if math.isnan(agreement) else [f"{label.agreement.seeds} seeds agree {agreement:.2f}"]
         click.echo(f"\n{printable(label.label)}: {', '.join(told)} ({attribution.evaluations:,} evaluations)")
         if label.judgement:
-            for answer in answers(label.judgement):
+            for answer in answers(label.judgement, word):
                 click.echo(printable(answer.text))
         console.print(superpixel_table(explanation.backdrop, label))
     console.print(*further_tables(attribution), sep="\n")
+    if not explanation.recipe.thorough and any(label.errors for label in attribution.labels):
+        click.echo(f"{MASKS_ALONE}\n")
     parts = planned(explanation.recipe, explanation.scene.k)
     click.echo("evaluations, about: " + ", ".join(f"{name} {n:,}" for name, n in parts.items()))
     click.echo(f"\n{out / 'overlay.png'} shows it" if out else "\n--out FOLDER writes the pictures and every number")

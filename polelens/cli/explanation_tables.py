@@ -11,13 +11,16 @@ from pipeline.pictures import Backdrop
 from polelens.cli.text import printable
 
 MOST = 5
+MASKS_ALONE = (
+    "+-: by the masks drawn alone; other superpixels or another fill move the map more.\n"
+    "Where a decision hangs on this picture, --thorough says how far"
+)
 
 
 def superpixel_table(backdrop: Backdrop, label: LabelAttribution) -> Table:
     """The superpixels of most weight, and where in the photograph they are: their mean x and y in its pixels.
 
-    The half-width of a weight's 95 % interval is of the masks drawn alone: other superpixels, or another fill, move it
-    further, and `--thorough` says how far.
+    The half-width of a weight's 95 % interval is of the masks drawn alone: see `MASKS_ALONE`.
     """
     table = Table(box=None)
     for name in ("superpixel", "weight", *["+- 95 %"] * bool(label.errors), "at x", "at y", "of the picture"):
@@ -30,9 +33,6 @@ def superpixel_table(backdrop: Backdrop, label: LabelAttribution) -> Table:
         spread = [f"{half:.3f}" if np.isfinite(half) else ""] * bool(label.errors)
         area = f"{sizes[index] / sizes.sum():.0%}"
         table.add_row(str(index), f"{label.weights[index]:+.3f}", *spread, f"{x:.0f}", f"{y:.0f}", area)
-    if label.errors and not (label.judgement and label.judgement.sensitivity):
-        table.caption = "+-: by the masks drawn alone; other superpixels or fills move more: --thorough"
-        table.caption_justify = "left"
     return table
 
 

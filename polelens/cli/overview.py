@@ -14,14 +14,17 @@ BAR = 24  # characters: the whole from 0 to 1
 NAME, ANSWER, IMAGE = 19, 25, 27  # characters
 
 
-def overview_tables(found: Overview, audit: int) -> Iterator[RenderableType]:
-    """The headline, the share of each answer, the reliance on the background, and what to look at first."""
-    told = headline(found)
+def overview_tables(found: Overview, audit: int, word: str = "object") -> Iterator[RenderableType]:
+    """The headline, the share of each answer, the reliance on the background, and what to look at first.
+
+    `word` is what the object is called.
+    """
+    told = headline(found, word)
     if told is None:
         return
     yield from ("", told.text)
     if judged := found.count():
-        yield from ("", _portions("rests on", bases(found), judged))
+        yield from ("", _portions("rests on", bases(found, word), judged))
         yield from ("", _portions("explanation", soundness(found), judged))
     if found.verdicts:
         yield from ("", _verdicts(found))

@@ -9,6 +9,7 @@ from rich.table import Table
 from pipeline.text import meant
 from polelens.cli.beforehand import nothing_yet
 from polelens.cli.completion import model_references, policy_models, selections
+from polelens.cli.object_word import object_option
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.store import policies, registry
 from polelens.cli.text import as_json, console, echo_json, printable
@@ -21,6 +22,7 @@ MODEL = click.argument("model", shell_complete=policy_models)
 def order_options(command: Any) -> Any:
     """The options of an audit that starts itself, beside the recipe's."""
     for option in (
+        object_option,
         click.option(
             "--compare",
             type=click.Choice(["previous", "none"]),
@@ -56,7 +58,7 @@ def policy() -> None:
 @order_options
 @recipe_options
 @as_json
-def set_(model: str, images: str, compare: str, asked: Asked, as_json: bool) -> None:
+def set_(model: str, images: str, compare: str, object_word: str, asked: Asked, as_json: bool) -> None:
     """Explain each new version of MODEL, and compare it with the version before.
 
     Versions that are registered already count as seen. A model has one policy; this one replaces it.
@@ -66,7 +68,7 @@ def set_(model: str, images: str, compare: str, asked: Asked, as_json: bool) -> 
     polelens policy set poles --recipe lime --images 'north/*' --compare none
     """
     recipe = asked.recipe(known=registry().labels(model))
-    policies().set(model, Order(recipe, images, compare == "previous"))
+    policies().set(model, Order(recipe, images, compare == "previous", object_word))
     made = policies().get(model.partition("@")[0])
     if as_json:
         echo_json(_view(made))
@@ -137,7 +139,7 @@ def remove(model: str, as_json: bool) -> None:
 def order_view(order: Order) -> dict[str, Any]:
     """An order as JSON."""
     recipe = order.recipe.to_json() | {"digest": order.recipe.digest}
-    return {"recipe": recipe, "images": order.selection, "compare": _compared(order)}
+    return {"recipe": recipe, "images": order.selection, "compare": _compared(order), "object": order.object_word}
 
 
 def _waits(model: str) -> Iterator[str]:

@@ -31,7 +31,7 @@ def schedule() -> None:
 @recipe_options
 @as_json
 def add(  # noqa: PLR0913, PLR0917 -- a command's options
-    model: str, cron: str, timezone: str, images: str, compare: str, asked: Asked, as_json: bool
+    model: str, cron: str, timezone: str, images: str, compare: str, object_word: str, asked: Asked, as_json: bool
 ) -> None:
     """Explain a selection of photographs under MODEL whenever the clock says so.
 
@@ -43,7 +43,8 @@ def add(  # noqa: PLR0913, PLR0917 -- a command's options
     polelens schedule add poles@2 --cron "30 1 1 * *" --recipe lime --images 'north/*' --compare none
     """
     recipe = asked.recipe(known=registry().labels(model))
-    made = schedules().add(model, Timing(cron, timezone), Order(recipe, images, compare == "previous"))
+    order = Order(recipe, images, compare == "previous", object_word)
+    made = schedules().add(model, Timing(cron, timezone), order)
     if as_json:
         echo_json(_view(made))
     else:

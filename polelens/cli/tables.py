@@ -24,10 +24,12 @@ def summary(audit: Audit, progress: Progress) -> dict[str, Any]:
         "model": audit.model,
         "recipe": audit.recipe.to_json() | {"digest": audit.recipe.digest},
         "images": audit.selection,
+        "object": audit.object_word,
         "state": progress.state,
         "photographs": progress.photographs,
         "done": progress.done,
         "failed": progress.failed,
+        "not_rejudged": progress.not_rejudged,
         "evaluations": progress.evaluations,
         "paused_at": progress.paused_at,
         "pause_reason": progress.pause_reason,
@@ -76,12 +78,12 @@ def results_table(audit: Audit, progress: Progress, found: Overview, rows: Itera
     return Group(_heading(audit, progress), table, *_more(hidden), LEGEND, *earlier)
 
 
-def photograph_table(row: Explained) -> Group:
-    """The lines of one photograph, or why it failed."""
+def photograph_table(row: Explained, word: str = "object") -> Group:
+    """The lines of one photograph, or why it failed; `word` is what the object is called."""
     if row.attribution is None:
         return Group(f"{printable(row.image_name)}: {printable(row.reason or '')}")
     labels = row.attribution.labels
-    told = [printable(f"{label.label}: {one.text}") for label in labels for one in answers(label.judgement)]
+    told = [printable(f"{label.label}: {one.text}") for label in labels for one in answers(label.judgement, word)]
     return Group(_lines_table([row], len(row.attribution.labels)), LEGEND, "", *told, *further_tables(row.attribution))
 
 
@@ -93,6 +95,16 @@ def failed_table(progress: Progress, rows: Sequence[Explained]) -> list[Renderab
     for row in rows:
         table.add_row(printable(row.image_name), printable(row.reason or ""))
     return ["", table, *_more(progress.failed - len(rows))]
+
+
+def not_rejudged_table(progress: Progress, rows: Sequence[tuple[str, str]]) -> list[RenderableType]:
+    """What keeps an earlier judgement as it could not be judged anew, and why; nothing if nothing does."""
+    if not rows:
+        return []
+    table = Table("not judged anew", "reason", box=None)
+    for name, reason in rows:
+        table.add_row(printable(name), printable(reason))
+    return ["", table, *_more(progress.not_rejudged - len(rows))]
 
 
 def _heading(audit: Audit, progress: Progress) -> str:

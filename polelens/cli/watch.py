@@ -69,4 +69,5 @@ def ending(number: int, progress: Progress) -> str:
     told = f"audit {number} is {progress.state}: {progress.done} explained, {progress.failed} failed"
     if progress.state == "cancelled":
         return f"{told}; `polelens audit resume {number}` goes on"
-    return f"{told}; `polelens audit show {number}` says why" if progress.failed else told
+    told += f", {progress.not_rejudged} not judged anew" if progress.not_rejudged else ""
+    return f"{told}; `polelens audit show {number}` says why" if progress.failed or progress.not_rejudged else told

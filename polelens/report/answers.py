@@ -1,10 +1,10 @@
 """The two answers in words: of one explanation, and of all of an audit's."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.answer.interval import wilson
 from pipeline.answer.judgement import BACKGROUND, BOTH, DOUBTFUL, NOTHING, OBJECT, SOUND, UNKNOWN, Judgement
-from polelens.report.words import Mark, Sentence
+from polelens.report.words import Mark, Sentence, named
 from storage.overview import Overview
 
 HALF = 0.5  # of the photographs with a mask: what is said of a model holds for more of them, the interval and all
@@ -35,8 +35,15 @@ class Portion:
     photographs: int
 
 
-def answers(judgement: Judgement | None) -> list[Sentence]:
-    """The answers to the two questions, in words; green only where a mask says object and the explanation is sound."""
+def answers(judgement: Judgement | None, word: str = "object") -> list[Sentence]:
+    """The answers to the two questions; green only where a mask says object and the explanation is sound.
+
+    `word` is what the object is called.
+    """
+    return [Sentence(one.mark, named(one.text, word)) for one in _answers(judgement, word)]
+
+
+def _answers(judgement: Judgement | None, word: str) -> list[Sentence]:
     if judgement is None:
         return []
     if judgement.verdict:
@@ -50,7 +57,8 @@ def answers(judgement: Judgement | None) -> list[Sentence]:
         told.append(Sentence("fair" if doubtful else "plain", said))
     if basis:
         mark = answer_mark(judgement.words)
-        told.append(Sentence(mark, f"What does the answer rest on? {_capital(basis.word)}. {basis.sentence}"))
+        rests = _capital(word if basis.word == OBJECT else basis.word)
+        told.append(Sentence(mark, f"What does the answer rest on? {rests}. {basis.sentence}"))
     return told + ([Sentence("fair", judgement.warning)] if judgement.warning else [])
 
 
@@ -70,8 +78,10 @@ def answer_mark(words: str | None) -> Mark:
     return "fair" if sound and basis != UNKNOWN else "plain"
 
 
-def headline(overview: Overview) -> Sentence | None:
+def headline(overview: Overview, word: str = "object") -> Sentence | None:
     """What an audit comes to, in one sentence of the photographs with a mask; None where nothing was judged.
+
+    `word` is what the object is called.
 
     Examples
     --------
@@ -79,6 +89,11 @@ def headline(overview: Overview) -> Sentence | None:
     >>> headline(Overview(judgements=[Judged("sound", None, "background", True, 22, 0.92)])).text
     'The model looks at the background: the answers on 22 of 22 photographs with a mask rest on it.'
     """
+    told = _headline(overview)
+    return told and Sentence(told.mark, named(told.text, word))
+
+
+def _headline(overview: Overview) -> Sentence | None:
     judged, masked = overview.count(), overview.count(masked=True)
     if not judged:
         return _earlier(overview)
@@ -115,8 +130,11 @@ def soundness(overview: Overview) -> list[Portion]:
     return [one for one in found if one.photographs]
 
 
-def bases(overview: Overview) -> list[Portion]:
-    """What does the answer rest on? A portion for each answer that occurs; of the object, whether soundly explained."""
+def bases(overview: Overview, word: str = "object") -> list[Portion]:
+    """What does the answer rest on? A portion for each answer that occurs; of the object, whether soundly explained.
+
+    `word` is what the object is called.
+    """
     sound, known = overview.count(sound=True, masked=True, basis=OBJECT), overview.count(masked=True, basis=OBJECT)
     masked, unknown = overview.count(masked=True, basis=UNKNOWN), overview.count(basis=UNKNOWN)
     found = [
@@ -124,10 +142,12 @@ def bases(overview: Overview) -> list[Portion]:
         Portion("both", "the object, in doubt", "the explanation is doubtful", known - sound),
         Portion("both", "both", "the object and the background alike", overview.count(basis=BOTH)),
         Portion("background", "the background", "not the object", overview.count(basis=BACKGROUND)),
-        Portion("unknown", "unknown", "hiding object and background hardly changes the answer", masked),
+        Portion("unknown", "unknown", "hiding the object and the background hardly changes the answer", masked),
         Portion("unknown", "unknown: no mask", "nobody said where the object is", unknown - masked),
     ]
-    return [one for one in found if one.photographs]
+    return [
+        replace(one, word=named(one.word, word), meaning=named(one.meaning, word)) for one in found if one.photographs
+    ]
 
 
 def _earlier(overview: Overview) -> Sentence | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline.answer.attribution import LabelAttribution
 from polelens.report.pages import write_report
 from polelens.report.views import AuditView, ExplanationView, Figures
-from storage.audits import Audits
+from storage.audits import Audit, Audits
 from storage.blobs import Blobs
 from storage.keys import explanation_key
 from storage.overview import overview
@@ -36,11 +36,20 @@ def write_audit_report(
         done=progress.done,
         failed=progress.failed,
         evaluations=progress.evaluations,
-        seconds=(audit.finished_at - audit.created_at).total_seconds() if audit.finished_at else None,
+        rejudged=audit.rejudged_at,
+        seconds=_seconds(audit),
+        object_word=audit.object_word,
         overview=overview(audits.engine, number, LOOKS),
         failures=[(row.image_name, row.reason or "") for row in audits.explained(number, ("failed",))],
     )
     return write_report(folder, view, _views(audits, blobs, number, each))
+
+
+def _seconds(audit: Audit) -> float | None:
+    """The wall time; unknown of an audit that goes on, or that was judged anew some time after it was made."""
+    if audit.finished_at is None or audit.rejudged_at is not None:
+        return None
+    return (audit.finished_at - audit.created_at).total_seconds()
 
 
 def _views(audits: Audits, blobs: Blobs, number: int, each: Callable[[], object]) -> Iterator[ExplanationView]:

@@ -33,7 +33,7 @@ class Side:
     confidence: float
     reliance: float
     verdict: str | None
-    right: bool | None  # whether it is the label a person gave
+    right: bool | None  # whether it is the label a person gave; None where none was given, or none that the model has
     picture: str | None
 
 
@@ -94,12 +94,12 @@ class _Painter:
 
     def _sides(self, row: Compared) -> list[Side]:
         sides = []
-        for when, model, key in (
-            ("before", self.one.model_before, row.key_before),
-            ("after", self.one.model_after, row.key_after),
+        for when, model, key, known in (
+            ("before", self.one.model_before, row.key_before, row.known_before),
+            ("after", self.one.model_after, row.key_after, row.known_after),
         ):
             found = {name: getattr(row.change, f"{name}_{when}") for name in ("label", "confidence", "reliance")}
-            right = None if row.label is None else found["label"] == row.label
+            right = found["label"] == row.label if known else None
             verdict, picture = getattr(row.change, f"verdict_{when}"), self._picture(row.sha256, when, key)
             sides.append(Side(model, **found, verdict=verdict, right=right, picture=picture))
         return sides

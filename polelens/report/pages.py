@@ -13,7 +13,7 @@ from pipeline.pictures.lettering import percent
 from polelens.report.answers import EARLIER, VERDICTS, answer_mark, answers, bases, headline, soundness
 from polelens.report.tally import Tally
 from polelens.report.views import KINDS, AuditView, ExplanationView
-from polelens.report.words import Sentence, duration, fills, interval, known, sentences
+from polelens.report.words import Sentence, duration, fills, interval, known, named, sentences
 
 PAGE = 200  # photographs: more on one page makes a browser slow
 
@@ -57,7 +57,9 @@ def write_report(folder: Path, audit: AuditView, explanations: Iterable[Explanat
     looks = {(look.sha256, look.explained): look for look in audit.overview.look_first}
     looked_at = dict[int, Card]()
     for pages, batch, last in _batches(explanations):
-        cards = [_card(folder, pages, tally.count + offset, item) for offset, item in enumerate(batch, 1)]
+        cards = [
+            _card(folder, pages, tally.count + offset, item, audit.object_word) for offset, item in enumerate(batch, 1)
+        ]
         for card in cards:
             tally.add(card.explanation)
             look = looks.get((card.explanation.sha256, card.explanation.explained))
@@ -90,7 +92,7 @@ def _batches(explanations: Iterable[ExplanationView]) -> Iterator[tuple[int, lis
         number, batch = number + 1, following
 
 
-def _card(folder: Path, page: int, number: int, explanation: ExplanationView) -> Card:
+def _card(folder: Path, page: int, number: int, explanation: ExplanationView, word: str) -> Card:
     """Write one explanation's pictures, and say where they are."""
     shelf = f"pictures/{page:04d}"  # a folder a page: file managers do not open folders of 600,000 files
     (folder / shelf).mkdir(parents=True, exist_ok=True)
@@ -101,7 +103,8 @@ def _card(folder: Path, page: int, number: int, explanation: ExplanationView) ->
             paths[kind] = f"{shelf}/{number:06d}-{digits}-{kind}.png"
             (folder / paths[kind]).write_bytes(explanation.pictures[kind]())
     figures = explanation.figures
-    return Card(number, page_name(page), explanation, answers(figures.judgement), sentences(figures), paths)
+    told = answers(figures.judgement, word), sentences(figures, word)
+    return Card(number, page_name(page), explanation, *told, paths)
 
 
 @cache
@@ -116,7 +119,7 @@ def environment() -> Environment:
     )
     made.globals |= {"page_name": page_name, "headline": headline, "fills": fills, "VERDICTS": VERDICTS}
     made.globals |= {"soundness": soundness, "bases": bases, "answer_mark": answer_mark, "EARLIER": EARLIER}
-    made.filters |= {"percent": percent, "duration": duration, "known": known, "interval": interval}
+    made.filters |= {"percent": percent, "duration": duration, "known": known, "interval": interval, "named": named}
     return made
 
 

@@ -37,6 +37,8 @@ class AuditView:
     seconds: float | None
     failures: Sequence[tuple[str, str]] = ()
     overview: Overview = field(default_factory=Overview)
+    object_word: str = "object"  # what its sentences call the object
+    rejudged: datetime | None = None  # when it was judged anew
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,19 @@ class Sentence:
     text: str
 
 
-def sentences(figures: Figures) -> list[Sentence]:
-    """Everything the figures have to say, what is not known left out."""
+def named(sentence: str, word: str) -> str:
+    """A sentence of ours with an audit's own word for the object.
+
+    Examples
+    --------
+    >>> named("The answer rests on the object.", "insulator")
+    'The answer rests on the insulator.'
+    """
+    return sentence.replace("the object", f"the {word}")
+
+
+def sentences(figures: Figures, word: str = "object") -> list[Sentence]:
+    """Everything the figures have to say, what is not known left out; `word` is for the object."""
     found = [
         _reliance(figures),
         _on_object(figures),
@@ -37,7 +48,8 @@ def sentences(figures: Figures) -> list[Sentence]:
         _denoised(figures),
     ]
     asked = Sentence("plain", f"{figures.evaluations:,} perturbations put to the model")
-    return [*(sentence for sentence in found if sentence), asked]
+    told = [Sentence(one.mark, named(one.text, word)) for one in found if one]
+    return [*told, asked]
 
 
 def interval(reliance: Reliance) -> str:
@@ -105,7 +117,7 @@ def _reliance(figures: Figures) -> Sentence | None:
     return (
         None
         if value is None
-        else Sentence("plain", f"Background reliance {value:.2f}: 0 is all object, 1 all background")
+        else Sentence("plain", f"Background reliance {value:.2f}: 0 is all on the object, 1 all on the background")
     )
 
 

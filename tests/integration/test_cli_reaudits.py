@@ -97,3 +97,17 @@ def test_comparing_what_is_not_done_is_refused(stocked: Commands) -> None:
     assert "audit 1 is running; only audits that are done" in stocked.refused("audit", "compare", "1", "2")
     assert "there is no audit 9" in stocked.refused("audit", "compare", "9", "2")
     assert "there are no comparisons" in stocked.run("audit", "comparisons").stderr
+
+
+def test_what_starts_itself_has_its_word_for_the_object(stocked: Commands, tmp_path: Path) -> None:
+    """A policy's and a schedule's audits are given it, it is in no digest, and a view's sentence has it."""
+    plain = stocked.json("schedule", "add", "poles@latest", "--cron", "0 2 * * *")
+    made = stocked.json("schedule", "add", "poles@latest", "--cron", "0 2 * * *", "--object", "the insulator")
+    assert (plain["object"], made["object"]) == ("object", "insulator")
+    assert plain["recipe"]["digest"] == made["recipe"]["digest"]
+    stocked("policy", "set", "poles", "--object", "mast")
+    assert stocked.json("policy", "show", "poles")["object"] == "mast"
+    (tmp_path / "later.zip").write_bytes(models.custom_vision_zip(models.Network(seed=7)))
+    stocked("models", "add", tmp_path / "later.zip", "poles")
+    assert {one["object"] for one in stocked.json("audit", "list")} == {"mast"}
+    assert "is no word for the object" in stocked.refused("policy", "set", "poles", "--object", " ", status=2)

@@ -306,3 +306,19 @@ def test_what_kills_its_process_is_given_up(desk: Desk, comparer: Comparer) -> N
     assert [again.begin(one.id) for _ in range(3)] == [True, True, False]
     assert again.get(one.id).reason == "comparing killed its process 2 times"
     assert again.due() == []
+
+
+def test_nobody_knows_whether_a_label_that_a_model_lacks_is_right(desk: Desk, comparer: Comparer, tmp_path) -> None:
+    """`not X` stands only beside an answer where X is a label of that model."""
+    comparisons = comparer.comparisons
+    one = comparisons.start(1, 2)
+    change = compare(answered(1), answered(2), (SEEDS, SEEDS))
+    comparisons.keep(one.id, [(image, replace(change, p_value=0.001, distance=1.0)) for image in (1, 2, 3)])
+    tally = Tally(0.05)
+    tally.add(change)
+    comparisons.finish(one.id, tally.outcome("a", "b"))
+    for image, label in ((1, "no"), (2, "maybe"), (3, "yes")):
+        desk.value("UPDATE image SET label = :label WHERE id = :id RETURNING 1", label=label, id=image)
+    page = write_comparison(comparisons, comparer.blobs, comparisons.get(one.id), tmp_path).read_text()
+    assert page.count('<span class="chip">not <bdi>no</bdi></span>') == 2
+    assert page.count('<span class="chip">') == 2

@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from pipeline.answer.interval import of_mean
 from pipeline.answer.judgement import Basis, Grounding, Reason, Soundness, Thresholds, Verdict
+from pipeline.recipe import Recipe
 from storage.database import migrations
 from storage.overview import Look, Reliance, overview
 from tests.played_ledger import JUDGEMENT, PROBE, Desk, attribution, engine_of
@@ -276,3 +277,14 @@ def test_the_queries_of_the_document_are_answered(desk: Desk) -> None:
     assert views == {word for query in queries for word in query.split() if word in views}
     with desk.engine.begin() as c:
         assert all(c.execute(text(query)).all() for query in queries)
+
+
+def test_a_sentence_has_the_audit_s_word_for_the_object(desk: Desk) -> None:
+    """Two audits of one explanation each have their own."""
+    desk.photographs("a")
+    for word in ("object", "insulator"):
+        desk.audits.start(desk.model, Recipe("default"), object_word=word)
+    [step] = desk.ledger.produce(64)
+    assert desk.ledger.finish(desk.begin_reduction(step), attribution("no"))
+    told = [desk.value("SELECT sentence FROM explanation_flags WHERE audit = :id", id=number) for number in (1, 2)]
+    assert told == ["It holds. On the object.", "It holds. On the insulator."]

@@ -81,3 +81,18 @@ def test_the_overview_says_both_answers_and_what_was_judged_before() -> None:
     ):
         assert expected in lines
     assert "on 17 of 24 photographs with a mask (of 32) rest on it." in " ".join(told.split())
+
+
+def test_the_object_has_the_audit_s_own_word() -> None:
+    """In every sentence and portion; nothing else is called so."""
+    judged = [Judged("sound", None, "object", True, 30, 0.75), Judged("sound", None, "unknown", False, 10, 0.25)]
+    told = " ".join(shown(*overview_tables(Overview(judgements=judged), 3, "bird's head")).split())
+    assert "The model looks at the bird's head: the answers on 30 of 30 photographs with a mask (of 40)" in told
+    assert "the object" not in told
+    basis = Basis("object", "The answer rests on the object.")
+    row = explained(1, (3, 4), {"TRE": np.array([0.1, 0.2, 0.3])})
+    assert row.attribution is not None
+    label = replace(row.attribution.labels[0], judgement=replace(JUDGEMENT, basis=basis))
+    line = replace(row, attribution=replace(row.attribution, labels=(label,)))
+    shown_line = " ".join(shown(photograph_table(line, "bird's head")).split())
+    assert "rest on? Bird's head. The answer rests on the bird's head." in shown_line

@@ -478,3 +478,17 @@ def test_marks_fall_with_the_figures() -> None:
 def test_the_report_says_what_moves_an_explanation_and_what_is_left_without_the_noise(figures, text):
     """The choice that moves it most beside chance; the confidence before and after the noise experiment."""
     assert text in [sentence.text for sentence in sentences(Figures(9, 1, **figures))]
+
+
+def test_a_report_calls_the_object_by_the_audit_s_word(tmp_path: Path) -> None:
+    """On every page, in every text of ours; what the files are called stays."""
+    judged = [Judged("sound", None, "object", True, 30, 0.75), Judged("sound", None, "unknown", False, 10, 0.25)]
+    audit = replace(AUDIT, overview=Overview(judgements=judged), object_word="cat")
+    soundness, basis = Soundness("sound", None, "gap", 0.5, "It holds."), Basis("object", "It rests on the object.")
+    judgement = Judgement(0.5, Curves(0.2, 0.4, 0.7, 0.6), Grounding(0.25, 0.5), soundness, basis)
+    one = ExplanationView("a.jpg", "ab" * 32, "TRE", "TRE", {"TRE": 0.9}, replace(FIGURES, judgement=judgement))
+    text = Document(write_report(tmp_path, audit, [one]).read_text()).text
+    assert "The model looks at the cat:" in text
+    assert "It rests on the cat." in text
+    assert "of the supporting evidence lies on the cat" in text
+    assert "the object" not in text
