@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.answer.attribution import Attribution
 from pipeline.document import ImageFacts, ModelFacts, document, heat_files
+from pipeline.methods.chosen_fill import filled
 from pipeline.pictures import Backdrop, Palette
 from pipeline.pictures.rendering import rendered
 from pipeline.recipe import Recipe
@@ -35,7 +36,8 @@ class Explanation:
     @cached_property
     def pictures(self) -> Mapping[str, bytes]:
         """PNG files by name: overlay.png, support.png, seeds.png, segments.png; denoised.png where it was asked for."""
-        return rendered(self.backdrop, self.scene.fill, self.attribution, self.recipe.seeds, self.palette)
+        shown = filled(self.scene, self.attribution.fill_choice).fill
+        return rendered(self.backdrop, shown, self.attribution, self.recipe.seeds, self.palette)
 
     def document(self) -> Mapping[str, Any]:
         """What attribution.json holds."""
