@@ -50,6 +50,13 @@ RECIPES = {
         ),
         # KernelSHAP. Fewer seeds of more masks each than LIME's: they are of all sizes, and so not orthogonal.
         Recipe("shap", method="shap", seeds=(1, 11, 21, 31, 41)),
+        # Each superpixel alone off and alone on: a preview in a tenth of the default's cost.
+        Recipe("occlusion", method="occlusion"),
+        # A heat map that no superpixels bound. Its masks tell less each than an orthogonal design's: twice as many.
+        Recipe("rise", method="rise", samples=256),
+        # RISE with its classic defaults (Petsiuk et al. 2018): 4,000 masks of 7x7 cells over black; the eight seeds are
+        # one such run, which knows its error.
+        Recipe("rise-paper", method="rise", fill="black", samples=500, seeds=tuple(range(1, 72, 10))),
     )
 }
 

@@ -7,7 +7,7 @@ from pipeline.document import heat_files
 from pipeline.methods.chosen_fill import filled
 from pipeline.model.model import Model
 from pipeline.pictures import Backdrop, palette
-from pipeline.pictures.rendering import rendered
+from pipeline.pictures.rendering import Style, rendered
 from pipeline.refit import refit
 from pipeline.scene.scene import Scene
 from storage.blob_errors import damage
@@ -61,7 +61,7 @@ def _keep(job: Job, scene: Scene, evidence: list[Evidence], attribution: Attribu
     photograph = runtime.archive().photograph(job.image, profile.transparent)
     backdrop = Backdrop(photograph, profile.placement(photograph.shape[1], photograph.shape[0]), scene.segments)
     shown = filled(scene, attribution.fill_choice).fill
-    files = rendered(backdrop, shown, attribution, job.recipe["seeds"], palette(settings().palette))
+    files = rendered(backdrop, shown, attribution, job.recipe["seeds"], Style(palette(settings().palette)))
     for name, data in files.items():
         runtime.blobs().put(explanation_key(job.key, name), data, "image/png")
     for name, data in heat_files(attribution).items():

@@ -12,7 +12,7 @@ from pipeline.judge.grounding import Grounded
 from pipeline.judge.judged import Examination, Judged
 from pipeline.judge.neighbourhood import OneOff
 from pipeline.judge.variations import Variations
-from pipeline.methods import lime, shap, surrogate
+from pipeline.methods import lime, occlusion, rise, shap, surrogate
 from pipeline.methods.chosen_fill import CANDIDATES, ChosenFill
 from pipeline.methods.method import Method
 from pipeline.methods.noise_experiment import NoiseExperiment
@@ -23,7 +23,12 @@ from pipeline.text import meant
 
 __all__ = ["METHODS", "Method", "check", "explainer", "method", "planned", "planned_evaluations"]
 
-METHODS: Mapping[str, Method] = {"lime": lime.METHOD, "shap": shap.METHOD}
+METHODS: Mapping[str, Method] = {
+    "lime": lime.METHOD,
+    "shap": shap.METHOD,
+    "occlusion": occlusion.METHOD,
+    "rise": rise.METHOD,
+}
 
 
 def method(recipe: Recipe) -> Method:
@@ -63,11 +68,13 @@ def explainer(recipe: Recipe, labels: Sequence[str], thresholds: Thresholds | No
     return Once(ChosenFill(recipe, names, made) if recipe.fill == AUTO else made(recipe))
 
 
-def planned(recipe: Recipe) -> Mapping[str, int]:
+def planned(recipe: Recipe, superpixels: int | None = None) -> Mapping[str, int]:
     """About how many evaluations each part of an explanation takes a photograph, with one label explained.
 
-    At most so many where the recipe asks in rounds.
+    At most so many where the recipe asks in rounds. `superpixels` are those of the photograph, where they are known;
+    without, those that the recipe asks for.
     """
+    recipe = recipe if superpixels is None else recipe.sized(superpixels)
     explanation = method(recipe).planned
     parts = {
         "fill": len(CANDIDATES) - 1 if recipe.fill == AUTO else 0,  # of which the explanation needs one in any case

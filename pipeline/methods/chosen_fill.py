@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.answer.attribution import Attribution, FillChoice
 from pipeline.conversation.explainer import Explainer
-from pipeline.conversation.probe import Block, Evidence, Listed, Probe, shown
+from pipeline.conversation.probe import Block, Evidence, Listed, Probe, Scatter, shown
 from pipeline.methods.asked import chosen
 from pipeline.recipe import Recipe
 from pipeline.scene.scene import Scene
@@ -62,4 +62,6 @@ def _told(one: Evidence) -> Evidence:
 
 
 def _unshown(block: Block) -> Block:
+    if isinstance(block, Scatter):
+        return replace(block, variant=block.variant.within() or block.variant)  # its cells are a look of their own
     return replace(block, variant=block.variant.within() if block.variant else None)

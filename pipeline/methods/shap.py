@@ -21,7 +21,7 @@ from pipeline.methods.method import Method
 from pipeline.methods.replicates import Explained, Replicates, first, further
 from pipeline.methods.shapley import Game
 from pipeline.methods.surrogate import Sample, r2
-from pipeline.recipe import AUTO, Recipe
+from pipeline.recipe import AUTO, USUAL, Recipe
 from pipeline.scene.scene import Scene
 
 RELIABLE = 0.5  # half of what the values differ by is no chance
@@ -73,7 +73,13 @@ def drawn(recipe: Recipe, k: int) -> int:
 
 def exhausts(recipe: Recipe, k: int) -> bool:
     """Whether every mask of k superpixels is asked: they are no more than the seeds asked in any case usually draw."""
-    return bool(2**k <= len(first(recipe)) * drawn(recipe, recipe.superpixels))
+    return bool(2**k <= len(first(recipe)) * drawn(recipe, USUAL))
+
+
+def planned(recipe: Recipe) -> int:
+    """Evaluations that an explanation takes; at most so many where it asks in rounds."""
+    k = recipe.superpixels
+    return 2**k if exhausts(recipe, k) else BASE_ROWS + len(recipe.seeds) * drawn(recipe, k)
 
 
 def reliability(label: LabelAttribution) -> float:
@@ -105,8 +111,4 @@ def _exact(game: Game, sample: Sample, explained: Sequence[str]) -> Explained:
     )
 
 
-METHOD = Method(
-    Shap,
-    lambda recipe: BASE_ROWS + len(recipe.seeds) * drawn(recipe, recipe.superpixels),
-    frozenset({"samples", "seeds", "stopping"}),
-)
+METHOD = Method(Shap, planned, frozenset({"samples", "seeds", "stopping"}))

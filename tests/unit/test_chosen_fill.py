@@ -50,6 +50,8 @@ CHANGES = [
     {"judge": False},
     {"thorough": True, "denoise": 1.0},
     {"method": "shap"},
+    {"method": "occlusion", "seeds": recipe("occlusion").seeds},
+    {"method": "rise", "samples": 16},
     {"seeds": list(range(1, 60, 10)), "stopping": {"first": 2, "precision": 0.01, "tie": 0}},
 ]
 

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.conversation.probe import Evidence, Listed, Probe
 from pipeline.explain import answer, explain
-from pipeline.methods import check, explainer, planned_evaluations
+from pipeline.methods import check, explainer, planned, planned_evaluations
 from pipeline.methods.shap import exhausts
 from pipeline.methods.shapley import Game, kernel
 from pipeline.recipes import recipe
@@ -65,10 +65,11 @@ def test_of_few_superpixels_the_values_are_those_of_the_definition(k):
 
 @pytest.mark.parametrize(("k", "changes", "does"), [(10, {}, True), (11, {}, False), (11, {"samples": 512}, True)])
 def test_every_mask_is_asked_where_that_is_no_more_than_planned(k, changes, does):
-    """And never more than the plan says."""
+    """And never more than the plan says, of a photograph whose superpixels nobody knows as of one where they do."""
     made = SHAP.override(changes)
+    assert explained(tangled(k), k, made).evaluations <= sum(planned(made, k).values()) <= planned_evaluations(made)
+    assert (explained(tangled(k), k, made).evaluations == 2**k) == does
     assert exhausts(made, k) == does
-    assert explained(tangled(k), k, made).evaluations <= planned_evaluations(made)
 
 
 @pytest.mark.parametrize("k", [11, 30, 50, 64])
