@@ -1,19 +1,17 @@
-"""KernelSHAP on planted models, whose Shapley values are known, through the whole distributed path."""
+"""KernelSHAP's values themselves, on planted models whose Shapley values are known, through the whole distributed path."""
 
 import math
 from itertools import product
 
 import numpy as np
-import pytest
 
 from pipeline.model.profile import Profile
 from pipeline.recipe import Recipe
 from pipeline.recipes import recipe
 from pipeline.scene.scene import Scene, compose
 from pipeline.staging import stage
-from storage.archive import Photograph
 from tests import models
-from tests.live_audits import Bench, pictures, png
+from tests.live_audits import Bench, pictures
 
 SIZE = 32
 GRID = {"name": "grid", "n_segments": 9}
@@ -79,27 +77,3 @@ def _by_definition(scene: Scene, worth: list[float]) -> list[float]:
         gains = [worth[one | bit] - worth[one] for one in without]
         values.append(sum(o * g for o, g in zip(orders, gains, strict=True)) / math.factorial(k))
     return values
-
-
-@pytest.mark.parametrize("word", ["object", "background"])
-def test_what_the_answer_rests_on_is_told(shared_bench: Bench, word: str) -> None:
-    """A model that sees the object alone, and one that sees all but the object: so says the judgement, and there lie
-    the values."""
-    mask = np.zeros((SIZE, SIZE), dtype=bool)
-    mask[8:24, 8:24] = True
-    seen = mask if word == "object" else ~mask
-    checks = np.where(np.indices((SIZE, SIZE)).sum(axis=0) % 2, 1, -1) * seen  # of which no fill leaves anything
-    shot = np.repeat((128 + 100 * checks)[..., None], 3, axis=2).astype(np.uint8)
-    shape = 0.8 * checks / seen.sum() / 3 / 100
-    name = f"shap-{word}"
-    drawn = np.repeat(mask[..., None] * np.uint8(255), 3, axis=2)
-    assert shared_bench.archive.add(Photograph(f"{name}/000.png", png(shot), mask=png(drawn)))
-    made = _shap(segmenter={"name": "grid", "n_segments": 16}, fill="black", labels=["yes"])
-    [found] = shared_bench.results(_audited(shared_bench, name, models.additive(shape, bias=0.1), made))
-    assert found.attribution is not None
-    [label] = found.attribution.labels
-    assert label.judgement is not None
-    assert label.judgement.basis is not None
-    assert label.judgement.basis.word == word
-    share = label.judgement.grounding.mask_share
-    assert share == pytest.approx(1 if word == "object" else 0, abs=0.05)
