@@ -1,4 +1,4 @@
-"""KernelSHAP's values themselves, on planted models whose Shapley values are known, through the whole distributed path."""
+"""The values of KernelSHAP on planted models, where they are known, through the whole distributed path."""
 
 import math
 from itertools import product
