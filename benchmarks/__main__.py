@@ -17,6 +17,7 @@ ROWS: tuple[str, ...] = (
     "throughput",
     "accuracy",
     "natural",
+    "shapley",
     "coverage",
     "mixtures",
     "adaptive",

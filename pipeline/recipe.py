@@ -51,6 +51,9 @@ class Stopping:
     confidence : 0..1 or None
         That the last of the top is above the next, two-sided, by Student's t of one degree less than there are seeds:
         of three seeds the jackknife's two standard errors are 82 %. Instead of `gap`, where it is given.
+    ratio : float or None
+        Of the largest standard error to the range of the weights, at which it is enough (Covert and Lee 2021). Instead
+        of all the others, where it is given.
     """
 
     first: int = 3
@@ -60,10 +63,13 @@ class Stopping:
     gap: float = 2.0
     tie: float = 0.005
     confidence: float | None = None
+    ratio: float | None = None
 
     def __post_init__(self) -> None:
         if self.confidence is not None and not (_positive(self.confidence) and self.confidence < 1):
             raise ValueError(f"stopping.confidence is {self.confidence!r}, expected a share between 0 and 1, or null")
+        if self.ratio is not None and not _positive(self.ratio):
+            raise ValueError(f"stopping.ratio is {self.ratio!r}, expected a number above 0, or null")
         for one in fields(self):
             value: Any = getattr(self, one.name)
             low = 2 if one.name == "first" else 1

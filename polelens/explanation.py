@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.answer.attribution import Attribution, LabelAttribution
 from pipeline.document import ImageFacts, ModelFacts, document, heat_files
+from pipeline.methods.chosen_fill import filled
 from pipeline.pictures import Backdrop
 from pipeline.pictures.rendering import Style, rendered
 from pipeline.recipe import Recipe
@@ -58,7 +59,8 @@ class Explanation:
     @cached_property
     def pictures(self) -> Mapping[str, bytes]:
         """PNG files by name: overlay.png, support.png, seeds.png, segments.png; denoised.png where it was asked for."""
-        return rendered(self.backdrop, self.scene.fill, self.attribution, self.recipe.seeds, self.style)
+        shown = filled(self.scene, self.attribution.fill_choice).fill
+        return rendered(self.backdrop, shown, self.attribution, self.recipe.seeds, self.style)
 
     def document(self) -> Mapping[str, Any]:
         """What attribution.json holds."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, text
 
-from pipeline.answer.attribution import Attribution, LabelAttribution
+from pipeline.answer.attribution import Attribution, FillChoice, LabelAttribution
 from pipeline.model.profile import Profile
 from pipeline.recipe import Recipe
 from storage import attributions
@@ -224,7 +224,7 @@ ORDER BY e.id LIMIT :most
 
 _EXPLAINED = f"""
 SELECT e.id, e.key, i.sha256 AS image, i.name AS image_name, i.width, i.height, i.label, e.mask_sha256 AS mask, e.scene,
-       {sql.STATE} AS state, e.reason, e.probabilities, e.fill_probabilities, e.evaluations
+       {sql.STATE} AS state, e.reason, e.probabilities, e.fill_probabilities, e.fill_choice, e.evaluations
 FROM explanation e JOIN image i ON i.id = e.image_id WHERE e.id = ANY(:ids) ORDER BY e.id
 """  # noqa: S608  of constants alone
 
@@ -238,5 +238,7 @@ def _audit(row: Row[Any]) -> Audit:
 def _explained(row: Row[Any], labels: tuple[LabelAttribution, ...]) -> Explained:
     fields = dict(row._mapping)
     answers = {name: fields.pop(name) for name in ("probabilities", "fill_probabilities", "evaluations")}
-    attribution = Attribution(**answers, labels=labels) if labels else None
+    chosen = fields.pop("fill_choice")
+    choice = None if chosen is None else FillChoice(**chosen)
+    attribution = Attribution(**answers, labels=labels, fill_choice=choice) if labels else None
     return Explained(**fields, attribution=attribution)

@@ -95,6 +95,22 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class FillChoice:
+    """The fill that the model was asked for: see `pipeline.methods.chosen_fill`.
+
+    Attributes
+    ----------
+    taken : str
+        The one that everything in the answer is measured against.
+    scores : fill -> 0..1
+        The score of the first label explained for each candidate, bare.
+    """
+
+    taken: str
+    scores: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """A set of superpixels that, kept, keeps the answer whatever else is hidden.
 
@@ -232,13 +248,14 @@ class Attribution:
     """The answer of an explainer for one photograph.
 
     `probabilities` are the model's for the canvas, `fill_probabilities` those for the bare fill, None where the method
-    did not ask.
+    did not ask. `fill_choice` is there where the recipe's fill is `auto`.
     """
 
     probabilities: Mapping[str, float]
     fill_probabilities: Mapping[str, float] | None
     evaluations: int
     labels: tuple[LabelAttribution, ...]
+    fill_choice: FillChoice | None = None
 
     @property
     def predicted(self) -> str:
@@ -255,7 +272,8 @@ class Attribution:
 
     def to_json(self) -> dict[str, Any]:
         """The explanation's own part of `attribution.json`; NaN becomes null."""
-        return {
+        choice = {"fill_choice": asdict(self.fill_choice)} if self.fill_choice else {}
+        return choice | {
             "probabilities": dict(self.probabilities),
             "fill_probabilities": None if self.fill_probabilities is None else dict(self.fill_probabilities),
             "evaluations": self.evaluations,

@@ -64,6 +64,10 @@ class Variant:
         """The same look at what another variant shows: `vary(vary(scene, other), self)` in one."""
         return replace(self, of=other if self.of is None else self.of.upon(other))
 
+    def within(self) -> "Variant | None":
+        """The same look at what the innermost variant shows: what was `upon` it; None if this is that one."""
+        return None if self.of is None else replace(self, of=self.of.within())
+
     @property
     def keeps_canvas(self) -> bool:
         """Whether with everything on it shows the photograph as it is."""

@@ -105,7 +105,7 @@ PLANTED = {
 }
 
 
-@pytest.mark.parametrize("name", ["default", "occlusion", "rise"])
+@pytest.mark.parametrize("name", ["default", "occlusion", "rise", "shap"])
 def test_every_method_finds_what_was_planted(shared_bench: Bench, name: str) -> None:
     """Under an additive model the lower rows weigh more, as they do; under an AND the two that it needs weigh most; and
     what looks at the object or the background alone is said to, its evidence there."""

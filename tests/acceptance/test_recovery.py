@@ -62,7 +62,7 @@ def test_a_stopped_worker_gives_back_what_it_held(bench: Bench) -> None:
         assert c.exec_driver_sql("SELECT count(*) FROM attribution").scalar() == 6
 
 
-@pytest.mark.parametrize("name", ["occlusion", "rise"])
+@pytest.mark.parametrize("name", ["occlusion", "rise", "shap"])
 def test_a_killed_worker_leaves_no_mark_on_any_method(bench: Bench, name: str) -> None:
     """Kill -9 in the middle of it: the next worker's weights, and heat maps, are those of the core alone."""
     bench.environment["POLELENS_PART_EVALUATIONS"] = "64"
