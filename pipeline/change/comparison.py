@@ -1,5 +1,6 @@
 """Comparison: one photograph under two models. What changed, and is it more than seeds alone change?"""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
@@ -98,7 +99,7 @@ def compare(
         confidence_after=after.confidence,
         explained_before=first.label,
         explained_after=second.label,
-        spearman=spearman(pooled) if pooled.any(axis=1).all() else float("nan"),
+        spearman=spearman(pooled) if pooled.any(axis=1).all() else math.nan,
         top5_jaccard=_top5(first, second, seen),
         overlap=_overlap(pooled),
         seeds_spearman=min(first.agreement.spearman, second.agreement.spearman),
@@ -124,7 +125,7 @@ def _replicates(label: LabelAttribution, seeds: Sequence[int], view: Seen | None
 def _overlap(pooled: Array) -> float:
     positive = pooled.clip(min=0)
     total = positive.sum(axis=1, keepdims=True)
-    return float(np.min(positive / total, axis=0).sum()) if total.all() else float("nan")
+    return float(np.min(positive / total, axis=0).sum()) if total.all() else math.nan
 
 
 def _top5(first: LabelAttribution, second: LabelAttribution, seen: tuple[Seen, Seen] | None) -> float:

@@ -238,6 +238,17 @@ def test_the_mask_share_is_counted_by_pixels():
     assert math.isnan(mask_share(np.zeros(4), inside))
 
 
+def test_chance_deals_the_positive_weights_to_the_superpixels():
+    """Of four superpixels one is the object: it gets three quarters of the weight, a quarter or nothing."""
+    mask = np.zeros((32, 32), dtype=bool)
+    mask[:16, :16] = True
+    shown, kept = scene(4, mask=mask), np.zeros((2, 3))
+    found = ground(shown, np.array([1.0, 3.0, 0.0, -5.0]), kept, 0.9)
+    assert (found.chance_low, found.chance_high) == (0, 0.75)
+    none = ground(shown, np.array([0.0, 0.0, 0.0, -5.0]), kept, 0.9)
+    assert math.isnan(none.chance_low) and math.isnan(none.chance_high)
+
+
 def test_lift_is_the_share_of_the_weight_over_the_share_of_the_area():
     """All weight on a quarter of the canvas lifts it fourfold, an even spread not at all; no weight, no lift."""
     mask = np.zeros((32, 32), dtype=bool)
