@@ -16,7 +16,9 @@ from pipeline.judge.faithfulness import (
     PLANNED,
     ROUNDING,
     STEPS,
+    SUBSETS,
     Removal,
+    Subsets,
     area,
     at_random,
     compared,
@@ -24,8 +26,18 @@ from pipeline.judge.faithfulness import (
     heaviest_first,
     insertion,
     steps,
+    subsets,
 )
-from pipeline.judge.grounding import LEAST, background_reliance, ground, mask_share, shares_inside
+from pipeline.judge.grounding import (
+    FILLS,
+    KEPT,
+    LEAST,
+    Grounded,
+    background_reliance,
+    ground,
+    mask_share,
+    shares_inside,
+)
 from pipeline.methods import explainer, planned_evaluations
 from pipeline.model.profile import Profile
 from pipeline.recipes import recipe
@@ -247,6 +259,72 @@ def test_chance_deals_the_positive_weights_to_the_superpixels():
     assert (found.chance_low, found.chance_high) == (0, 0.75)
     none = ground(shown, np.array([0.0, 0.0, 0.0, -5.0]), kept, 0.9)
     assert math.isnan(none.chance_low) and math.isnan(none.chance_high)
+
+
+def halved():
+    """Four superpixels of a canvas, of which the first lies on the object whole and the second by half."""
+    mask = np.zeros((32, 32), dtype=bool)
+    mask[:16, :24] = True
+    return scene(4, mask=mask)
+
+
+KEPT_SCORES = np.array([[0.5, 0.25, 0.0], [0.7, 0.35, 0.0], [0.6, 0.3, 0.1]])  # under each fill
+
+
+def test_what_lies_on_the_object_is_said_figure_by_figure():
+    """Shares by area and by weight; the object alone as a mean of fills, the background alone without a silhouette."""
+    found = ground(halved(), np.array([3.0, 1.0, 4.0, -1.0]), KEPT_SCORES, 0.9)
+    assert (found.mask_area, found.mask_share, found.lift) == pytest.approx((3 / 8, 3.5 / 8, 7 / 6))
+    assert (found.object_only, found.background_only) == pytest.approx((0.6, 0.3))
+    assert found.background_reliance == background_reliance(KEPT_SCORES, 0.9)
+    assert 0 <= found.chance_low < found.chance_high <= 1
+
+
+@pytest.mark.parametrize(
+    ("weights", "pointing"), [((2.0, 1, 0, 0), 1), ((1.0, 2, 0, 0), 0), ((0.0, 0, 1, 0), 0), ((0.0, 0, 0, -1), 1)]
+)
+def test_the_strongest_superpixel_points_at_what_more_than_half_of_it_lies_on(weights, pointing):
+    """Half is not most of it."""
+    assert ground(halved(), np.array(weights), KEPT_SCORES, 0.9).pointing == pointing
+
+
+def test_no_weight_points_at_nothing():
+    """And has no share of its own inside."""
+    found = ground(halved(), np.zeros(4), KEPT_SCORES, 0.9)
+    assert math.isnan(found.pointing) and math.isnan(found.mask_share)
+
+
+def test_each_label_is_examined_by_its_own_column():
+    """Whichever columns of the scores are explained, and in whichever order."""
+    labels = (LabelAttribution("b", np.array([1.0, 2, 3, 4])), LabelAttribution("a", np.array([4.0, 3, 2, 1])))
+    attribution = Attribution({"a": 0.9, "b": 0.8, "c": 0.1}, None, 0, labels)
+    grounded = Grounded(("a", "b", "c"))
+    assert [block.variant for block in grounded.blocks(halved(), attribution)] == list(FILLS)
+    assert all(block.masks(2).tolist() == KEPT.tolist() for block in grounded.blocks(halved(), attribution))
+    scores = [np.stack([one, one / 2, one / 8], axis=1) for one in KEPT_SCORES]
+    found = [one["grounding"] for one in grounded.findings(halved(), attribution, scores)]
+    expected = [
+        ground(halved(), labels[0].weights, KEPT_SCORES / 2, 0.8),
+        ground(halved(), labels[1].weights, KEPT_SCORES, 0.9),
+    ]
+    assert found == expected
+    subsets_of = Subsets(("a", "b", "c"), 3)
+    [block] = subsets_of.blocks(scene(4), attribution)
+    masks = block.masks(4)
+    assert np.array_equal(masks, subsets(scene(4), 3))
+    falls = np.stack([masks @ label.weights for label in (*reversed(labels), labels[0])], axis=1)
+    told = [one["mu_fidelity"] for one in subsets_of.findings(scene(4), attribution, [falls])]
+    assert told == pytest.approx([1, 1])
+
+
+def test_subsets_lack_a_fifth_of_the_superpixels():
+    """At least one; other ones for each seed, the same whenever it is asked."""
+    for k, taken in ((1, 1), (4, 1), (9, 2), (16, 3), (25, 5)):
+        masks = subsets(scene(k), 3)
+        assert masks.shape == (SUBSETS, k)
+        assert ((~masks).sum(axis=1) == taken).all()
+    assert np.array_equal(subsets(scene(25), 3), subsets(scene(25), 3))
+    assert not np.array_equal(subsets(scene(25), 3), subsets(scene(25), 4))
 
 
 def test_lift_is_the_share_of_the_weight_over_the_share_of_the_area():
