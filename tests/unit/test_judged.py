@@ -1,14 +1,16 @@
 """Judged explanations: planted models decide whether each answer is given when, and only when, it is due."""
 
 import math
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 
 from demo.__main__ import PHOTOGRAPHS, SEED
 from demo.photographs import archive
-from pipeline.answer.attribution import Attribution, LabelAttribution
-from pipeline.answer.judgement import Judgement, Thresholds
+from pipeline.answer.attribution import Attribution, Claim, LabelAttribution, Stability
+from pipeline.answer.judgement import Curves, Grounding, Judgement, Neighbourhood, Thresholds
+from pipeline.conversation.probe import Evidence, Listed, Probe
 from pipeline.explain import explain
 from pipeline.judge.faithfulness import (
     BLURRED,
@@ -16,7 +18,6 @@ from pipeline.judge.faithfulness import (
     PLANNED,
     ROUNDING,
     STEPS,
-    SUBSETS,
     Removal,
     Subsets,
     area,
@@ -38,6 +39,7 @@ from pipeline.judge.grounding import (
     mask_share,
     shares_inside,
 )
+from pipeline.judge.judged import Judged
 from pipeline.methods import explainer, planned_evaluations
 from pipeline.model.profile import Profile
 from pipeline.recipes import recipe
@@ -317,14 +319,120 @@ def test_each_label_is_examined_by_its_own_column():
     assert told == pytest.approx([1, 1])
 
 
-def test_subsets_lack_a_fifth_of_the_superpixels():
-    """At least one; other ones for each seed, the same whenever it is asked."""
-    for k, taken in ((1, 1), (4, 1), (9, 2), (16, 3), (25, 5)):
-        masks = subsets(scene(k), 3)
-        assert masks.shape == (SUBSETS, k)
-        assert ((~masks).sum(axis=1) == taken).all()
+def test_subsets_are_the_photograph_s_own():
+    """A fifth of the superpixels, at least one; others for each seed and photograph, the same whenever asked."""
+    for k, taken in ((1, 1), (4, 1), (9, 2), (25, 5)):
+        assert ((~subsets(scene(k), 3)).sum(axis=1) == taken).all()
+    other = scene(25)
+    other.canvas[0, 0] = 0
     assert np.array_equal(subsets(scene(25), 3), subsets(scene(25), 3))
     assert not np.array_equal(subsets(scene(25), 3), subsets(scene(25), 4))
+    assert not np.array_equal(subsets(scene(25), 3), subsets(other, 3))
+
+
+@dataclass
+class Answering:
+    """An explainer that asks one thing and answers, and notes which purposes it was shown."""
+
+    answer: Attribution
+    shown: list = field(default_factory=list)
+
+    def open(self, scene):
+        return Probe(scene.k, (Listed.of(np.ones((1, scene.k), dtype=bool)),))
+
+    def proceed(self, scene, evidence):
+        self.shown.append([one.probe.purpose for one in evidence])
+        return self.answer if len(evidence) > 1 else self.open(scene)
+
+
+@dataclass
+class Finding:
+    """An examination of so many blocks of two masks each, which finds these things out for every label."""
+
+    blocks_shown: int
+    found: dict
+    scores: list = field(default_factory=list)
+
+    def blocks(self, scene, _):
+        return [Listed.of(np.ones((2, scene.k), dtype=bool))] * self.blocks_shown
+
+    def findings(self, scene, attribution, scores):
+        self.scores.append([one[:, 0].tolist() for one in scores])
+        return [self.found for _ in attribution.labels]
+
+
+GOOD = {"gap": 0.8, "fill": 0.1, "neighbourhood": Neighbourhood(0.02, 0.7), "grounding": Grounding()}
+CURVES = {"curves": Curves(0.1, 0.5, 0.9, 0.5, orders=9)}
+
+
+def one_answer(**changes):
+    """An answer of one sound label by sixteen superpixels."""
+    label = LabelAttribution("yes", np.arange(16.0), claims=(Claim("rule.precision", 0.9, 0.5, "It does not hold."),))
+    return Attribution({"yes": 0.9, "no": 0.1}, {"yes": 0.1, "no": 0.9}, 100, (replace(label, **changes),))
+
+
+def test_the_test_comes_once_when_the_explainer_has_answered():
+    """All examinations in one probe, each told its own blocks' scores; the explainer is shown nothing of it."""
+    inner, first, second = Answering(one_answer()), Finding(2, GOOD), Finding(1, CURVES)
+    judge = Judged(inner, (first, second))
+    asked = Evidence(judge.open(scene()), np.ones((1, 2), dtype=np.float32))
+    assert judge.proceed(scene(), [asked]).purpose == "explain"
+    test = judge.proceed(scene(), [asked, asked])
+    assert (test.purpose, test.n, test.k) == ("judge", 6, 16)
+    scores = np.arange(12, dtype=np.float32).reshape(6, 2)
+    judged_answer = judge.proceed(scene(), [asked, asked, Evidence(test, scores)])
+    assert (first.scores, second.scores) == ([[[0, 2], [4, 6]]], [[[8, 10]]])
+    assert all(set(purposes) == {"explain"} for purposes in inner.shown)
+    assert judged_answer.evaluations == 106
+    judgement = judged_answer.labels[0].judgement
+    assert (judgement.soundness.word, judgement.soundness.figure) == ("sound", "rule.precision")
+    assert judgement.basis.word == "unknown"
+    assert (judgement.gap, judgement.curves, judgement.neighbourhood) == (
+        0.8,
+        CURVES["curves"],
+        GOOD["neighbourhood"],
+    )
+    assert (judgement.confident_fill, judgement.thresholds) == ("no", Thresholds())
+
+
+def test_the_answer_to_an_earlier_code_s_test_is_not_taken_for_this_one_s():
+    """Of other blocks: it is asked anew; the same blocks with other masks in them are the same test."""
+    judge = Judged(Answering(one_answer()), (Finding(2, GOOD), Finding(1, CURVES)))
+    asked = Evidence(judge.open(scene()), np.ones((1, 2), dtype=np.float32))
+    test = judge.proceed(scene(), [asked, asked])
+    others = [
+        (Listed.of(np.ones((2, 16), dtype=bool)),) * 2,
+        (Listed.of(np.ones((2, 16), dtype=bool), BLURRED),) * 3,
+        (Listed.of(np.ones((2, 9), dtype=bool)),) * 3,
+        (Listed.of(np.ones((3, 16), dtype=bool)),) * 3,
+    ]
+    for blocks in others:
+        earlier = Probe(16, blocks, "judge")
+        answered = Evidence(earlier, np.ones((earlier.n, 2), dtype=np.float32))
+        assert judge.proceed(scene(), [asked, asked, answered]) == test
+    masked = Probe(16, (Listed.of(np.zeros((2, 16), dtype=bool)),) * 3, "judge")
+    answered = Evidence(masked, np.ones((6, 2), dtype=np.float32))
+    assert isinstance(judge.proceed(scene(), [asked, asked, answered]), Attribution)
+
+
+@pytest.mark.parametrize(
+    ("found", "changes", "reason"),
+    [
+        ({"gap": -0.5}, {}, "fill"),
+        ({"fill": 0.6}, {}, "fill"),
+        ({"neighbourhood": Neighbourhood(0.02, -0.1)}, {}, "neighbourhood"),
+        ({}, {"weights": np.ones(5)}, "few superpixels"),
+        ({}, {"stability": Stability(9, spearman=0.1)}, "unstable"),
+        ({}, {"claims": (Claim("rule.precision", 0.4, 0.5, "It does not hold."),)}, "unfaithful"),
+    ],
+)
+def test_whatever_an_examination_or_the_method_says_reaches_the_verdict(found, changes, reason):
+    """Each of the findings alone makes it doubtful, for its own reason."""
+    judge = Judged(Answering(one_answer(**changes)), (Finding(2, GOOD | found), Finding(1, CURVES)))
+    asked = Evidence(judge.open(scene()), np.ones((1, 2), dtype=np.float32))
+    test = judge.proceed(scene(), [asked, asked])
+    answered = judge.proceed(scene(), [asked, asked, Evidence(test, np.ones((6, 2), dtype=np.float32))])
+    assert answered.labels[0].judgement.soundness.reason == reason
 
 
 def test_lift_is_the_share_of_the_weight_over_the_share_of_the_area():
