@@ -231,6 +231,19 @@ def test_removal_shows_nine_random_orders_and_each_label_s_own(k):
     assert PLANNED == 2 * (ORDERS + 1) * (STEPS - 1) + 1  # one label: the inner points, and the bare blur
 
 
+def test_each_label_s_own_curves_are_compared_with_the_same_random_ones():
+    """Each label by its own column and its own order, whichever columns are explained; both kinds of curve."""
+    shown, generator = scene(9), np.random.default_rng(2)
+    labels = (LabelAttribution("b", np.arange(9.0)), LabelAttribution("a", -np.arange(9.0)))
+    attribution = Attribution({}, None, 0, labels)
+    scores = list(generator.random((2 * (ORDERS + 2), STEPS + 1, 3), dtype=np.float32))
+    found = Removal(("a", "b", "c"), 1).findings(shown, attribution, scores)
+    for own, column, one in ((ORDERS, 1, found[0]), (ORDERS + 1, 0, found[1])):
+        deleted = [area(scores[number][:, column].astype(float), 9) for number in (*range(ORDERS), own)]
+        inserted = [area(scores[ORDERS + 2 + number][:, column].astype(float), 9) for number in (*range(ORDERS), own)]
+        assert one == {"curves": compared(np.array(deleted), np.array(inserted))}
+
+
 def test_an_order_is_better_by_more_than_rounding():
     """Both curves together; an order that does as well is not better, and the means are over the random ones alone."""
     gains = np.array([0.1, 0.3, 0.3 + ROUNDING / 2, 0.3 + 2 * ROUNDING, 0.5, 0.3])
