@@ -428,6 +428,19 @@ def test_the_answer_to_an_earlier_code_s_test_is_not_taken_for_this_one_s():
     assert isinstance(judge.proceed(scene(), [asked, asked, answered]), Attribution)
 
 
+def test_an_examination_that_forgets_a_label_is_an_error():
+    """It is not judged by what was found of another."""
+    answer = one_answer()
+    two = replace(answer, labels=(*answer.labels, replace(answer.labels[0], label="no")))
+    forgetful = Finding(1, CURVES)
+    forgetful.findings = lambda *_: [CURVES]
+    judge = Judged(Answering(two), (Finding(2, GOOD), forgetful))
+    asked = Evidence(judge.open(scene()), np.ones((1, 2), dtype=np.float32))
+    test = judge.proceed(scene(), [asked, asked])
+    with pytest.raises(ValueError, match="shorter"):
+        judge.proceed(scene(), [asked, asked, Evidence(test, np.ones((6, 2), dtype=np.float32))])
+
+
 @pytest.mark.parametrize(
     ("found", "changes", "reason"),
     [
