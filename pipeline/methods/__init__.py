@@ -12,7 +12,7 @@ from pipeline.judge.grounding import Grounded
 from pipeline.judge.judged import Examination, Judged
 from pipeline.judge.neighbourhood import OneOff
 from pipeline.judge.variations import Variations
-from pipeline.methods import lime, surrogate
+from pipeline.methods import anchors, lime, surrogate
 from pipeline.methods.method import Method
 from pipeline.methods.noise_experiment import NoiseExperiment
 from pipeline.recipe import Recipe
@@ -21,7 +21,7 @@ from pipeline.text import meant
 
 __all__ = ["METHODS", "Method", "check", "explainer", "method", "planned", "planned_evaluations"]
 
-METHODS: Mapping[str, Method] = {"lime": lime.METHOD}
+METHODS: Mapping[str, Method] = {"lime": lime.METHOD, "anchors": anchors.METHOD}
 
 
 def method(recipe: Recipe) -> Method:

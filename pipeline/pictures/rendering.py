@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.answer.attribution import Attribution
-from pipeline.pictures import Backdrop, Palette, heat_map, overlay, png, seeds, segments_png, support
+from pipeline.answer.attribution import Attribution, LabelAttribution
+from pipeline.answer.rule import EMPTY
+from pipeline.pictures import Backdrop, Palette, heat_map, kept, overlay, png, seeds, segments_png
 from pipeline.pictures.composition import LARGEST
 from pipeline.pictures.pair import Before, pair
 
@@ -18,6 +19,7 @@ def rendered(
 
     `overlay.png`, `support.png`, `heat.png` and `seeds.png`, where the method has such, show the first label; further
     labels have a number: `overlay-2.png`.
+    `support.png` shows the superpixels of a rule, where the method gives one.
     `segments.png` has 16 bits, the superpixels' labels from 0, at the canvas's size. `denoised.png` is the noise
     experiment's, where there was one.
 
@@ -33,7 +35,7 @@ def rendered(
         suffix = "" if place == 1 else f"-{place}"
         picture = overlay(small, label.weights, attribution.probabilities, label.label, palette)
         files[f"overlay{suffix}.png"] = png(picture)
-        files[f"support{suffix}.png"] = png(support(small, label.weights))
+        files[f"support{suffix}.png"] = png(kept(small, _shown(label)))
         if label.heat is not None:
             files[f"heat{suffix}.png"] = png(
                 heat_map(small, label.heat, attribution.probabilities, label.label, palette)
@@ -45,3 +47,9 @@ def rendered(
             before = Before(label.label, label.weights, attribution.probabilities)
             files["denoised.png"] = png(pair(small, fill, before, label.denoised, palette))
     return files
+
+
+def _shown(label: LabelAttribution) -> NDArray[np.bool_]:
+    """What a support picture does not dim, bool [k]: all, where a rule says that nothing is needed."""
+    empty = label.rule is not None and label.rule.outcome == EMPTY
+    return np.ones(len(label.weights), dtype=bool) if empty else label.supporting()

@@ -140,6 +140,8 @@ def _tell(explanation: Explanation, out: Path | None) -> None:
         told += [] if math.isnan(fit) else [f"held-out R2 {fit:.2f}"]
         told += [] if math.isnan(agreement) else [f"{label.agreement.seeds} seeds agree {agreement:.2f}"]
         click.echo(f"\n{printable(label.label)}: {', '.join(told)} ({attribution.evaluations:,} evaluations)")
+        if label.rule:
+            click.echo(label.rule.sentence)
         if label.judgement:
             for answer in answers(label.judgement):
                 click.echo(printable(answer.text))

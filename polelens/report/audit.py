@@ -66,6 +66,7 @@ def _views(audits: Audits, blobs: Blobs, number: int, each: Callable[[], object]
                     top5_jaccard_chance=label.agreement.top5_jaccard_chance,
                     sign_agreement=label.agreement.sign_agreement,
                     denoised=_denoised(row.attribution, label),
+                    rule=label.rule,
                     **_judged(label),
                 ),
                 pictures=_pictures(blobs, row.key, label, place),

@@ -35,6 +35,7 @@ def sentences(figures: Figures) -> list[Sentence]:
         _fit(figures),
         _moved(figures),
         _denoised(figures),
+        Sentence("plain", figures.rule.sentence) if figures.rule else None,
     ]
     asked = Sentence("plain", f"{figures.evaluations:,} perturbations put to the model")
     return [*(sentence for sentence in found if sentence), asked]

@@ -33,6 +33,7 @@ PINNED = [  # as 0.1.0 before 2026-12 has them
     (RECIPES["adaptive-2026"], "65b885722f838326555befb7be6b135680c79a16c2dc76baa6d2b6726ea99e33"),
     (RECIPES["lime"], "8d1453047dbeee9b986fd3f034ae1797ca04fc9da945e21e68703a1c12ed92e9"),
     (RECIPES["lime-tree"], "f4738ea6cb37b4b5125a8139142b2c0c4fb59bb9f0285b547534888b9c801005"),
+    (RECIPES["anchors"], "ef1418722e1e2a94da5cad3b19fb3ba93ffebe8243f168dd5d0b5fb545faa650"),
     (
         RECIPES["default-2026"].override(
             {"segmenter.n_segments": 80, "fill": "blur", "labels": ["TRE"], "thorough": True, "denoise": 0.5}
