@@ -20,6 +20,7 @@ ROWS: tuple[str, ...] = (
     "coverage",
     "mixtures",
     "adaptive",
+    "anchors",
     "change",
     "scaling",
     "coordination",
