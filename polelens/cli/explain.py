@@ -145,7 +145,8 @@ def _tell(explanation: Explanation, out: Path | None) -> None:
         if label.judgement:
             for answer in answers(label.judgement):
                 click.echo(printable(answer.text))
-        console.print(superpixel_table(explanation.backdrop, label))
+        if label.weights.any() or not label.rule:
+            console.print(superpixel_table(explanation.backdrop, label))
     console.print(*further_tables(attribution), sep="\n")
     click.echo("evaluations, about: " + ", ".join(f"{name} {n:,}" for name, n in planned(explanation.recipe).items()))
     click.echo(f"\n{out / 'overlay.png'} shows it" if out else "\n--out FOLDER writes the pictures and every number")

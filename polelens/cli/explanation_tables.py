@@ -31,7 +31,7 @@ def superpixel_table(backdrop: Backdrop, label: LabelAttribution) -> Table:
         table.add_row(
             str(index), f"{label.weights[index]:+.3f}", spread, f"{x:.0f}", f"{y:.0f}", f"{inside.mean():.0%}"
         )
-    if not (label.judgement and label.judgement.sensitivity):
+    if label.errors and not (label.judgement and label.judgement.sensitivity):
         table.caption = "+-: by the masks drawn alone; other superpixels or fills move more: --thorough"
         table.caption_justify = "left"
     return table
