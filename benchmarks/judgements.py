@@ -258,7 +258,7 @@ def main(scenes: int, ks: tuple[int, ...], names: tuple[str, ...], asked: Asked)
     for kind in kinds:
         found = rates([kind], ks, scenes, asked.recipe())
         table.add_row(kind.name, *(f"{100 * found[kind.name, k]:.0f}" if (kind.name, k) in found else "" for k in ks))
-        worst = min(worst, *found.values()) if "Slack" not in kind.name else worst
+        worst = min([worst, *found.values()]) if "Slack" not in kind.name else worst
     console.print(table)
     raise SystemExit(worst < 0.95)
 

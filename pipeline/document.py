@@ -44,17 +44,20 @@ class ModelFacts:
 
 
 def heat_files(attribution: Attribution) -> Mapping[str, bytes]:
-    """The heat maps, where the method gives such, as files by name: `heat-1.npz` holds `heat`, float32 [h, w]."""
+    """The heat maps, where the method gives such, as files by name.
+
+    `heat-1.npz` holds `heat` and, where the method knows it, its `std_error`, float32 [h, w].
+    """
     return {
-        f"heat-{place}.npz": _packed(label.heat)
+        f"heat-{place}.npz": _packed(label.heat, label.heat_error)
         for place, label in enumerate(attribution.labels, start=1)
         if label.heat is not None
     }
 
 
-def _packed(heat: NDArray[np.float32]) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, heat=heat)
+def _packed(heat: NDArray[np.float32], error: NDArray[np.float32] | None) -> bytes:
+    buffer, known = io.BytesIO(), {} if error is None else {"std_error": error}
+    np.savez_compressed(buffer, allow_pickle=False, heat=heat, **known)
     return buffer.getvalue()
 
 

@@ -11,6 +11,7 @@ from pipeline.conversation.designs import DESIGNS, whole_block
 from pipeline.scene.choice import own_options
 from pipeline.scene.fills import NAMED, color
 from pipeline.scene.segments import SEGMENTERS
+from pipeline.text import meant
 
 Options = Mapping[str, Any]
 
@@ -180,8 +181,9 @@ class Recipe:
         known = {f.name for f in fields(cls)}
         unknown = set(value) - known - {"digest"}
         if unknown:
+            first = min(unknown)
             raise ValueError(
-                f"recipe: unknown field {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}"
+                f"recipe: unknown field {first}{meant(first, known)}; there are {', '.join(sorted(known))}"
             )
         given = {name: value[name] for name in value if name in known}
         if "seeds" in given:
@@ -209,6 +211,10 @@ class Recipe:
         """About how many superpixels a photograph gets, for a plan: as asked for, or as usual."""
         asked = self.segmenter.get("n_segments", USUAL)
         return asked if isinstance(asked, int) else USUAL
+
+    def sized(self, k: int) -> "Recipe":
+        """The recipe as it is planned for photographs of k superpixels, whatever its segmenter; not to explain by."""
+        return replace(self, segmenter={"name": "grid", "n_segments": k})
 
     def drawn(self, k: int) -> int:
         """Masks drawn under each seed for k superpixels."""
@@ -282,7 +288,8 @@ def _positive(value: Any) -> bool:
 
 def _one_of(name: str, value: Any, known: Mapping[str, Any]) -> None:
     if not isinstance(value, str) or value not in known:
-        raise ValueError(f"recipe: {name} is {value!r}, expected one of {', '.join(known)}")
+        near = meant(value, known) if isinstance(value, str) else ""
+        raise ValueError(f"recipe: {name} is {value!r}{near}, expected one of {', '.join(known)}")
 
 
 def _within(name: str, value: Any, low: int, high: int, *words: str) -> None:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from pipeline.answer.attribution import Attribution
 from pipeline.document import ImageFacts, ModelFacts, document, heat_files
-from pipeline.pictures import Backdrop, Palette
-from pipeline.pictures.rendering import rendered
+from pipeline.pictures import Backdrop
+from pipeline.pictures.rendering import Style, rendered
 from pipeline.recipe import Recipe
 from pipeline.scene.scene import Scene
 
@@ -29,13 +29,13 @@ class Explanation:
     scene: Scene
     attribution: Attribution
     backdrop: Backdrop
-    palette: Palette
+    style: Style
     notes: tuple[str, ...] = ()  # what a person should know of how the photograph and the mask were read
 
     @cached_property
     def pictures(self) -> Mapping[str, bytes]:
         """PNG files by name: overlay.png, support.png, seeds.png, segments.png; denoised.png where it was asked for."""
-        return rendered(self.backdrop, self.scene.fill, self.attribution, self.recipe.seeds, self.palette)
+        return rendered(self.backdrop, self.scene.fill, self.attribution, self.recipe.seeds, self.style)
 
     def document(self) -> Mapping[str, Any]:
         """What attribution.json holds."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.answer.judgement import Thresholds
+from pipeline.answer.selection import Selection
 from pipeline.document import ImageFacts, ModelFacts
 from pipeline.explain import explain as converse
 from pipeline.methods import check, explainer
@@ -16,6 +17,7 @@ from pipeline.model.blackbox import BlackBox
 from pipeline.model.model import Model, Said
 from pipeline.pictures import Backdrop
 from pipeline.pictures import palette as palette_of
+from pipeline.pictures.rendering import Style
 from pipeline.recipe import Recipe
 from pipeline.recipes import recipe as named
 from pipeline.scene.mask import object_mask
@@ -39,6 +41,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     input_name: str | None = None,
     threads: int = 1,
     palette: str = "green-red",
+    show: str | None = None,
     progress: Callable[[int, int], None] | None = None,
     version: int | None = None,
     mask: str | os.PathLike[str] | None = None,
@@ -61,6 +64,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     input_name : where pictures enter a TensorFlow graph, where it cannot be found
     threads : ONNX Runtime threads
     palette : "green-red", or "blue-orange" for colour-blind readers
+    show : how many superpixels are drawn, the strongest: "4", "10%" of them, or with a weight of ">0.02"; without, all
     progress : called with (evaluations done, evaluations asked for so far)
     version : the model's version, for the document
     mask : path of a picture of the photograph's size that marks the object (see `pipeline.scene.mask`): the judgement
@@ -87,7 +91,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     made = named(recipe) if isinstance(recipe, str) else recipe
     check(made, read.labels)
     talker = explainer(made, read.labels, thresholds)
-    colors = palette_of(palette)
+    style = Style(palette_of(palette), None if show is None else Selection.of(show))
     decoded, sha256 = photograph(image, read.profile.transparent, megapixels)
     height, width = decoded.pixels.shape[:2]
     drawn = object_mask(whereabouts(mask, boxes, mask_value), height, width)
@@ -102,7 +106,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
         scene=scene,
         attribution=attribution,
         backdrop=Backdrop(decoded.pixels, read.profile.placement(width, height), scene.segments),
-        palette=colors,
+        style=style,
         notes=(
             *decoded.notes,
             *(drawn.notes if drawn else ()),

@@ -47,6 +47,7 @@ class Progress:
     evaluations: int  # answered so far, those of photographs still under way included
     paused_at: datetime | None = None  # since when it is paused, and why
     pause_reason: str | None = None
+    evaluations_done: int = 0  # of those answered, the ones of photographs that are done
 
     @property
     def remaining(self) -> int:
@@ -173,7 +174,7 @@ SELECT (SELECT state FROM audit WHERE id = :id) AS state,
        (SELECT pause_reason FROM audit WHERE id = :id AND state = 'paused') AS pause_reason, count(*) AS photographs,
        count(*) FILTER (WHERE e.state = 'done') AS done, count(*) FILTER (WHERE e.state = 'failed') AS failed,
        count(*) FILTER (WHERE e.state IN ('preparing', 'running', 'ready', 'reducing')) AS in_flight,
-       coalesce(sum(e.evaluations), 0) + (
+       coalesce(sum(e.evaluations), 0) AS evaluations_done, coalesce(sum(e.evaluations), 0) + (
            SELECT coalesce(sum(p.stop - p.start), 0) FROM part p
            JOIN audit_explanation pe ON pe.explanation_id = p.explanation_id
            WHERE pe.audit_id = :id AND p.seconds IS NOT NULL) AS evaluations

@@ -149,6 +149,8 @@ class LabelAttribution:
     stability : Stability or None
     heat : float32 [h, w] or None
         The answer pixel by pixel of the canvas.
+    heat_error : float32 [h, w] or None
+        Its standard error over seeds.
     rule : Rule or None
     claims : tuple of Claim
     """
@@ -163,6 +165,7 @@ class LabelAttribution:
     claims: tuple[Claim, ...] = ()
     judgement: Judgement | None = None
     denoised: Denoised | None = None
+    heat_error: NDArray[np.float32] | None = None
 
     @property
     def std_error(self) -> Array:

@@ -52,7 +52,7 @@ class Neighbourhood:
         The median fall of the score, as a share of the gap: where hiding any one superpixel changes the answer, the
         model notices that something is hidden.
     agreement : -1..1
-        Spearman's correlation of the falls with the weights; NaN where no single superpixel moves the score.
+        Pearson's correlation of the falls with the weights; NaN where no single superpixel moves the score.
     """
 
     median_drop: float = math.nan

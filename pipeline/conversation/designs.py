@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import hadamard
 
+from pipeline.scene.lattice import FRACTION
+
 Masks = NDArray[np.bool_]
 
 
@@ -71,6 +73,24 @@ def _hadamard_block(k: int, order: int, key: tuple[int, int]) -> Masks:
 
 def _fold_over(half: Masks) -> Masks:
     return np.stack([half, ~half], axis=1).reshape(-1, half.shape[1])
+
+
+def scattered(cells: int, n: int, seed: int, share: float) -> Masks:
+    """Masks of a lattice of so many cells, each on with probability `share`, each mask shifted by chance: RISE's own.
+
+    Where all cells are alike a shift moves nothing: its bits are then as the cells are, and what looks the same is the
+    same.
+
+    Returns
+    -------
+    bool [n, cells + 2 * FRACTION], see `pipeline.scene.lattice`.
+    """
+    generator = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, cells])))
+    on = generator.random((n, cells)) < share
+    shifts = generator.integers(0, 2, (n, 2 * FRACTION)).astype(bool)
+    alike = on.all(axis=1) | ~on.any(axis=1)
+    shifts[alike] = on[alike, :1]
+    return np.concatenate([on, shifts], axis=1)
 
 
 DESIGNS: Mapping[str, Callable[[int, int, int], Masks]] = {

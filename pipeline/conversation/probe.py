@@ -11,7 +11,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.conversation.designs import DESIGNS
+from pipeline.conversation.designs import DESIGNS, scattered
+from pipeline.scene.lattice import FRACTION
 from pipeline.scene.variant import Variant
 
 Masks = NDArray[np.bool_]
@@ -76,7 +77,29 @@ class Listed:
         return {"n": self.n, "k": self.k, "bits": base64.b64encode(self.bits).decode()} | _told(self.variant)
 
 
-Block = Draw | Listed
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """n masks over the soft cells of a variant's lattice, each on with probability `share` under a seed.
+
+    k is the number of bits of a mask, as everywhere, and so more than there are cells: see `pipeline.scene.lattice`.
+    """
+
+    share: float
+    seed: int
+    n: int
+    k: int
+    variant: Variant
+
+    def masks(self, _: int) -> Masks:
+        """All rows, bool [n, k], with this block's own k."""
+        return _scattered(self.k - 2 * FRACTION, self.n, self.seed, self.share)
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object that `Probe.from_json` reads."""
+        return {"share": self.share, "seed": self.seed, "n": self.n, "k": self.k} | _told(self.variant)
+
+
+Block = Draw | Listed | Scatter
 
 
 def shown(block: Block, variant: Variant, k: int) -> Block:
@@ -183,6 +206,8 @@ def _told(variant: Variant | None) -> dict[str, Any]:
 
 def _block(value: Mapping[str, Any]) -> Block:
     variant = Variant.from_json(value["variant"]) if "variant" in value else None
+    if "share" in value and variant:
+        return Scatter(value["share"], value["seed"], value["n"], value["k"], variant)
     if "design" in value:
         drawn = value["design"], value["seed"], value["n"], value.get("k"), variant
         return Draw(*drawn, on=tuple(value.get("on", ())))
@@ -192,5 +217,12 @@ def _block(value: Mapping[str, Any]) -> Block:
 @lru_cache(maxsize=64)  # no state: the same seed draws the same masks, and nobody can write into them
 def _drawn(design: str, k: int, n: int, seed: int) -> Masks:
     masks = DESIGNS[design](k, n, seed)
+    masks.setflags(write=False)
+    return masks
+
+
+@lru_cache(maxsize=64)
+def _scattered(cells: int, n: int, seed: int, share: float) -> Masks:
+    masks = scattered(cells, n, seed, share)
     masks.setflags(write=False)
     return masks

@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from pipeline.answer.attribution import Attribution
 from pipeline.answer.judgement import Neighbourhood
 from pipeline.conversation.probe import Block, Listed, Scores
-from pipeline.judge.stability import spearman
 from pipeline.scene.scene import Scene
 
-APPRECIABLE = 0.5  # of an even share of the gap: where all falls are smaller, they have no order to agree on
+APPRECIABLE = 0.5  # of an even share of the gap: where all falls are smaller, they have nothing to agree on
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,5 +56,15 @@ def neighbourhood(weights: NDArray[np.floating], falls: NDArray[np.floating], ga
     if gap == 0:
         return Neighbourhood()
     moved = np.abs(falls).max() >= APPRECIABLE * abs(gap) / len(falls)
-    both = np.stack([weights, falls]).astype(float)
-    return Neighbourhood(float(np.median(falls) / gap), spearman(both) if moved else float("nan"))
+    return Neighbourhood(float(np.median(falls) / gap), _pearson(weights, falls) if moved else float("nan"))
+
+
+def _pearson(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
+    """Pearson's correlation, NaN where either does not vary.
+
+    Ranks would count the order among superpixels that all weigh next to nothing as much as that of the strongest.
+    """
+    centred = np.stack([one, other]).astype(float)
+    centred -= centred.mean(axis=1, keepdims=True)
+    first, second = np.linalg.norm(centred, axis=1)
+    return float(centred[0] @ centred[1] / (first * second)) if first * second > 0 else float("nan")

@@ -12,7 +12,7 @@ from pipeline.judge.grounding import Grounded
 from pipeline.judge.judged import Examination, Judged
 from pipeline.judge.neighbourhood import OneOff
 from pipeline.judge.variations import Variations
-from pipeline.methods import anchors, lime, surrogate
+from pipeline.methods import anchors, lime, occlusion, rise, surrogate
 from pipeline.methods.method import Method
 from pipeline.methods.noise_experiment import NoiseExperiment
 from pipeline.recipe import Recipe
@@ -21,7 +21,12 @@ from pipeline.text import meant
 
 __all__ = ["METHODS", "Method", "check", "explainer", "method", "planned", "planned_evaluations"]
 
-METHODS: Mapping[str, Method] = {"lime": lime.METHOD, "anchors": anchors.METHOD}
+METHODS: Mapping[str, Method] = {
+    "lime": lime.METHOD,
+    "occlusion": occlusion.METHOD,
+    "rise": rise.METHOD,
+    "anchors": anchors.METHOD,
+}
 
 
 def method(recipe: Recipe) -> Method:
@@ -56,11 +61,13 @@ def explainer(recipe: Recipe, labels: Sequence[str], thresholds: Thresholds | No
     return Once(_tested(recipe, _experiment(recipe, tuple(labels)), tuple(labels), thresholds or Thresholds()))
 
 
-def planned(recipe: Recipe) -> Mapping[str, int]:
+def planned(recipe: Recipe, superpixels: int | None = None) -> Mapping[str, int]:
     """About how many evaluations each part of an explanation takes a photograph, with one label explained.
 
-    At most so many where the recipe asks in rounds.
+    At most so many where the recipe asks in rounds. `superpixels` are those of the photograph, where they are known;
+    without, those that the recipe asks for.
     """
+    recipe = recipe if superpixels is None else recipe.sized(superpixels)
     explanation = method(recipe).planned
     parts = {
         "explanation": explanation(recipe),

@@ -8,24 +8,22 @@ import click
 from pipeline.refit import refit_recipe
 from polelens.cli.beforehand import check, words
 from polelens.cli.comparisons import compare, comparisons_
+from polelens.cli.completion import model_references, recipe_names, selections
 from polelens.cli.control import ask
 from polelens.cli.export import export
+from polelens.cli.following import NUMBER, cancel, go_on, resume, watch
 from polelens.cli.overview import overview_tables
-from polelens.cli.plan import known_rate, plan, plan_command
+from polelens.cli.plan import known_rate, means, plan, plan_command
 from polelens.cli.recipes import Asked, recipe_options
+from polelens.cli.sample import sample
 from polelens.cli.store import audits, blobs, engine, registry
 from polelens.cli.tables import audit_table, failed_table, photograph_table, results_table, summary
 from polelens.cli.text import as_json, console, echo_json, echo_json_object, printable, progress_bar
-from polelens.cli.watch import GOES_ON, CtrlC, ending
-from polelens.cli.watch import watch as follow
 from polelens.documents import explanation_document
 from polelens.report.audit import write_audit_report
 from storage.audits import Explained
 from storage.overview import overview
 from storage.planning import selected
-
-NUMBER = click.argument("number", type=click.IntRange(1, 2**31 - 1))
-STOPPED_BY_HAND = 130  # the exit status of a command that Ctrl-C ended
 
 
 @click.group()
@@ -34,15 +32,19 @@ def audit() -> None:
 
 
 @audit.command()
-@click.argument("model", metavar="MODEL[@VERSION]")
+@click.argument("model", metavar="MODEL[@VERSION]", shell_complete=model_references)
 @click.option(
-    "--images", default="all", show_default=True, help="all, label:NAME, sha256:PREFIX or a pattern of names."
+    "--images",
+    default="all",
+    show_default=True,
+    shell_complete=selections,
+    help="all, label:NAME, sha256:PREFIX or a pattern of names.",
 )
 @click.option("--now", is_flag=True, help="Serve it before all other audits, for a person who waits.")
-@click.option("--watch", is_flag=True, help="Follow it until it ends.")
+@click.option("--watch", "follow", is_flag=True, help="Follow it until it ends.")
 @recipe_options
 @as_json
-def start(model: str, images: str, now: bool, watch: bool, asked: Asked, as_json: bool) -> None:
+def start(model: str, images: str, now: bool, follow: bool, asked: Asked, as_json: bool) -> None:
     """Explain a selection of photographs under MODEL.
 
     What was explained before, by the same model and recipe, is taken over and not computed again. Where a mask is new
@@ -58,28 +60,31 @@ def start(model: str, images: str, now: bool, watch: bool, asked: Asked, as_json
     check(images)
     found = selected(engine(), version, made, images)
     number = audits().start(version, made, images, urgent=now)
-    told = plan(version, made, found, known_rate(version))
+    ask("produce")
+    rate = known_rate(version)
+    told = plan(version, made, found, means(rate, sample(version, made, images)))
     if as_json:
         echo_json({"audit": number, **told.to_json()})
     else:
         click.echo(f"audit {number}: {told.line()}")
-        for line in words(version, images):
-            click.echo(printable(line), err=True)
-    _go_on(number, "produce", watch=watch)
+    for line in (*words(version, images), *(rate.notes() if rate else ())):
+        click.echo(printable(line), err=True)
+    go_on(number, watch=follow)
 
 
-audit.add_command(plan_command)
+for one in (plan_command, watch, cancel, resume):
+    audit.add_command(one)
 
 
 @audit.command()
 @NUMBER
-@click.option("--recipe", "name", help="See `polelens recipes`; without, the audit's own.")
+@click.option("--recipe", "name", shell_complete=recipe_names, help="See `polelens recipes`; without, the audit's own.")
 @click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help="Change kernel_width or surrogate.")
 @click.option("--label", "labels", multiple=True, help="Explain this label; `all`; `top`, the prediction.")
-@click.option("--watch", is_flag=True, help="Follow it until it ends.")
+@click.option("--watch", "follow", is_flag=True, help="Follow it until it ends.")
 @as_json
 def refit(
-    number: int, name: str | None, changes: tuple[str, ...], labels: tuple[str, ...], watch: bool, as_json: bool
+    number: int, name: str | None, changes: tuple[str, ...], labels: tuple[str, ...], follow: bool, as_json: bool
 ) -> None:
     """Explain what an audit has explained by another surrogate, kernel or label, without the model.
 
@@ -111,7 +116,7 @@ def refit(
         )
     if made != asked:
         click.echo("judge, thorough and denoise are off: they ask the model; there will be no judgement", err=True)
-    _go_on(again, "produce", watch=watch)
+    go_on(again, "produce", watch=follow)
 
 
 @audit.command("list")
@@ -170,56 +175,9 @@ def show(number: int, image: str | None, limit: int, first: int, as_json: bool) 
 
 @audit.command()
 @NUMBER
-def watch(number: int) -> None:
-    """Follow an audit until it ends; Ctrl-C stops the watching, not the audit.
-
-    One that is paused, as the blob store is full or does not answer, is waited for. The exit status is 0 if it is done
-    and anything was explained.
-
-    \b
-    polelens audit watch 3 && polelens audit report 3
-    """
-    audits().get(number)
-    _go_on(number)
-
-
-@audit.command()
-@NUMBER
-def cancel(number: int) -> None:
-    """Stop an audit; what is done stays, and `resume` goes on from there.
-
-    \b
-    polelens audit cancel 3
-    """
-    try:
-        audits().cancel(number)
-    except ValueError:
-        state = audits().get(number).state
-        if state in GOES_ON:
-            raise
-        click.echo(f"audit {number} is {state} already")
-    else:
-        click.echo(f"audit {number} is cancelled; `polelens audit resume {number}` goes on")
-
-
-@audit.command()
-@NUMBER
-@click.option("--watch", is_flag=True, help="Follow it until it ends.")
-def resume(number: int, watch: bool) -> None:
-    """Go on with a cancelled or paused audit, or try again what failed in one that has ended.
-
-    \b
-    polelens audit resume 3 --watch
-    """
-    audits().resume(number)
-    click.echo(f"audit {number} goes on")
-    _go_on(number, "sweep", "produce", watch=watch)
-
-
-@audit.command()
-@NUMBER
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default="report", show_default=True)
-def report(number: int, out: Path) -> None:
+@as_json
+def report(number: int, out: Path, as_json: bool) -> None:
     """Write an audit's report: pages of HTML that open from the file system.
 
     \b
@@ -228,26 +186,15 @@ def report(number: int, out: Path) -> None:
     with progress_bar() as bar:
         task = bar.add_task("explanations", total=audits().progress(number).done)
         page = write_audit_report(audits(), blobs(), number, out, each=lambda: bar.advance(task))
-    click.echo(f"{page} shows audit {number}")
+    if as_json:
+        echo_json({"audit": number, "page": str(page)})
+    else:
+        click.echo(f"{page} shows audit {number}")
 
 
 audit.add_command(compare)
 audit.add_command(comparisons_)
 audit.add_command(export)
-
-
-def _go_on(number: int, *names: str, watch: bool = True) -> None:
-    """Ask for control tasks, and follow the audit."""
-    with CtrlC() as ctrl_c:
-        ask(*names)
-        if not watch:
-            return
-        progress = follow(number, ctrl_c)
-    click.echo(ending(number, progress), err=True)
-    if progress.state in GOES_ON:
-        raise SystemExit(STOPPED_BY_HAND)
-    if progress.state != "done" or not progress.done:
-        raise SystemExit(1)
 
 
 def _only(number: int, image: str) -> Explained:

@@ -1,14 +1,18 @@
 """Explain one photograph, without services."""
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
+from pipeline.answer.selection import Selection
 from pipeline.methods import planned
 from pipeline.model.model import NOTHING, Model, Said
 from pipeline.scene.photograph import MEGAPIXELS
+from polelens.cli.completion import model_or_file
 from polelens.cli.explanation_tables import further_tables, superpixel_table
 from polelens.cli.profiles import FILE, model_options, tell_model
 from polelens.cli.recipes import Asked, recipe_options
@@ -41,6 +45,7 @@ class Rectangle(click.ParamType[tuple[float, ...]]):
     "--model",
     required=True,
     metavar="FILE-or-NAME",
+    shell_complete=model_or_file,
     help="A model's file as `models add` takes it, or NAME[@VERSION].",
 )
 @model_options
@@ -48,6 +53,7 @@ class Rectangle(click.ParamType[tuple[float, ...]]):
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the pictures and attribution.json."
 )
 @click.option("--palette", type=click.Choice(["green-red", "blue-orange"]), default="green-red", show_default=True)
+@click.option("--show", metavar="N|N%|'>WEIGHT'", help="How many superpixels are drawn, the strongest; default all.")
 @click.option("--threads", type=click.IntRange(1), default=2, show_default=True, help="ONNX Runtime threads.")
 @click.option("--mask", type=FILE, help="Picture of the same size that marks the object.")
 @click.option("--mask-value", metavar="N|N-M|#RRGGBB", help="What of it is the object, if not all but 0 and black.")
@@ -75,8 +81,12 @@ def explain(
     polelens explain pole.jpg --model poles.zip --mask mask.png --thorough --denoise --out out
     polelens explain pole.jpg --model poles@2 --label TRE --label STAAL --samples 256 --out out
     polelens explain pole.jpg --model poles.zip --box 410,60,85,900 --out out
+    polelens explain pole.jpg --model poles.zip --show 4 --out out
+    polelens explain pole.jpg --model poles.zip --show '>0.02' --out out
     """
     asked.recipe()  # what is wrong with it is said before the model is read
+    if options["show"] is not None:
+        Selection.of(options["show"])  # and so is this
     read, version = _model(model, said)
     recipe = asked.recipe(known=read.labels)
     if not options["as_json"]:
@@ -91,6 +101,7 @@ def explain(
             recipe=recipe,
             threads=options["threads"],
             palette=options["palette"],
+            show=options["show"],
             progress=lambda done, total: bar.update(task, completed=done, total=total),
             version=version,
             mask=options["mask"],
@@ -99,7 +110,7 @@ def explain(
             megapixels=options["megapixels"],
             thresholds=thresholds(),
         )
-    for note in explanation.notes:
+    for note in (*explanation.notes, *_drawn(explanation)):
         click.echo(f"note: {note}", err=True)
     if out:
         explanation.save(out)
@@ -119,15 +130,27 @@ def _model(reference: str, said: Said) -> tuple[Model, int | None]:
         raise ValueError(
             "--labels, --profile, --activation, --input and --output go with a model file; a registered one has its own"
         )
-    from polelens.cli.store import registry  # noqa: PLC0415 -- a file needs no services
+    from sqlalchemy.exc import OperationalError  # noqa: PLC0415 -- a file needs no services, nor these imports
+
+    from polelens.cli.errors import sentence  # noqa: PLC0415
+    from polelens.cli.store import registry  # noqa: PLC0415
 
     try:
         version = registry().find(reference)
-    except SettingsError as error:
+    except (SettingsError, OperationalError) as error:
         raise ValueError(
-            f"there is no file {reference!r}, and a registered model needs its database: {error}"
+            f"there is no file {reference!r}, and a registered model needs its database: {sentence(error)}"
         ) from None
     return registry().load(version.id), version.version
+
+
+def _drawn(explanation: Explanation) -> Iterator[str]:
+    """How many superpixels the pictures show, where that was asked for."""
+    if explanation.style.show is None:
+        return
+    for label in explanation.attribution.labels:
+        drawn = np.count_nonzero(explanation.style.drawn(label.weights))
+        yield f"the overlay of {printable(label.label)} shows {drawn} of {len(label.weights)} superpixels"
 
 
 def _tell(explanation: Explanation, out: Path | None) -> None:
@@ -148,5 +171,6 @@ def _tell(explanation: Explanation, out: Path | None) -> None:
         if label.weights.any() or not label.rule:
             console.print(superpixel_table(explanation.backdrop, label))
     console.print(*further_tables(attribution), sep="\n")
-    click.echo("evaluations, about: " + ", ".join(f"{name} {n:,}" for name, n in planned(explanation.recipe).items()))
+    parts = planned(explanation.recipe, explanation.scene.k)
+    click.echo("evaluations, about: " + ", ".join(f"{name} {n:,}" for name, n in parts.items()))
     click.echo(f"\n{out / 'overlay.png'} shows it" if out else "\n--out FOLDER writes the pictures and every number")

@@ -20,16 +20,16 @@ def superpixel_table(backdrop: Backdrop, label: LabelAttribution) -> Table:
     further, and `--thorough` says how far.
     """
     table = Table(box=None)
-    for name in ("superpixel", "weight", "+- 95 %", "at x", "at y", "of the picture"):
+    for name in ("superpixel", "weight", *["+- 95 %"] * bool(label.errors), "at x", "at y", "of the picture"):
         table.add_column(name, justify="right")
     strongest = np.argsort(-np.abs(label.weights), kind="stable")[:MOST]
     for index in strongest[label.weights[strongest] != 0]:
         inside = backdrop.segments == index
         x, y = _center(backdrop, inside)
         half = label.half_width[index]
-        spread = f"{half:.3f}" if np.isfinite(half) else ""
+        spread = [f"{half:.3f}" if np.isfinite(half) else ""] * bool(label.errors)
         table.add_row(
-            str(index), f"{label.weights[index]:+.3f}", spread, f"{x:.0f}", f"{y:.0f}", f"{inside.mean():.0%}"
+            str(index), f"{label.weights[index]:+.3f}", *spread, f"{x:.0f}", f"{y:.0f}", f"{inside.mean():.0%}"
         )
     if label.errors and not (label.judgement and label.judgement.sensitivity):
         table.caption = "+-: by the masks drawn alone; other superpixels or fills move more: --thorough"

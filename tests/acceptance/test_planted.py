@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from sklearn.linear_model import Ridge
 
+from pipeline.answer.attribution import LabelAttribution
 from pipeline.model.profile import Profile
 from pipeline.recipe import Recipe
 from pipeline.recipes import recipe
@@ -13,9 +15,10 @@ from pipeline.staging import stage
 from polelens.export.coco import Regions
 from polelens.export.columns import figures
 from polelens.report.audit import write_audit_report
+from storage.archive import Photograph
 from storage.blobs import open_blobs
 from tests import models
-from tests.live_audits import Bench, pictures
+from tests.live_audits import Bench, pictures, png
 
 SIZE = 32
 
@@ -123,6 +126,50 @@ def test_a_photograph_in_too_many_superpixels_fails_alone(shared_bench: Bench) -
     assert (progress.done, progress.failed) == (1, 1)
     reason = shared_bench.results(number)[1].reason or ""
     assert "gives 4,096 superpixels, at most 1,024 go; raise scale or min_size" in reason
+
+
+OBJECT = np.zeros((SIZE, SIZE), dtype=bool)
+OBJECT[8:24, 8:24] = True  # four of sixteen superpixels: 5, 6, 9 and 10
+CORNERS = np.zeros((2, SIZE, SIZE), dtype=bool)
+CORNERS[0, :8, :8] = CORNERS[1, 24:, 24:] = True  # superpixels 0 and 15
+SHOT = np.where(OBJECT[..., None], [250, 0, 0], [0, 250, 0]).astype(np.uint8)  # either hidden, its colour is gone
+PLANTED = {
+    "additive": models.additive(np.repeat(np.arange(SIZE)[:, None], SIZE, axis=1) / 8e6, bias=0.1),
+    "and": models.conjunction(*CORNERS, threshold=40),
+    "object": models.additive(np.stack([OBJECT, 0 * OBJECT, 0 * OBJECT]) / OBJECT.sum() / 300),
+    "background": models.additive(np.stack([0 * OBJECT, ~OBJECT, 0 * OBJECT]) / (~OBJECT).sum() / 300),
+}
+
+
+@pytest.mark.parametrize("name", ["default", "occlusion", "rise"])
+def test_every_method_finds_what_was_planted(shared_bench: Bench, name: str) -> None:
+    """Under an additive model the lower rows weigh more, as they do; under an AND the two that it needs weigh most; and
+    what looks at the object or the background alone is said to, its evidence there."""
+    found = {kind: _found(shared_bench, name, kind) for kind in PLANTED}
+    rows = found["additive"].weights.reshape(4, 4).mean(axis=1)
+    assert (np.diff(rows) > 0).all()
+    assert set(np.argsort(-found["and"].weights)[:2].tolist()) == {0, 15}
+    for kind in ("object", "background"):
+        judgement = found[kind].judgement
+        assert judgement is not None
+        assert judgement.basis.word == kind
+        assert (judgement.grounding.mask_share > 0.5) == (kind == "object")
+        assert judgement.grounding.pointing == (kind == "object")
+
+
+def _found(bench: Bench, name: str, kind: str) -> LabelAttribution:
+    """What a recipe's audit says of a red object before green, in sixteen squares over black, under a planted model."""
+    model = bench.model(PLANTED[kind], "yes", "no", name=f"planted-{kind}")
+    mask = png(np.repeat(OBJECT[..., None] * np.uint8(255), 3, axis=2))
+    bench.archive.add(Photograph("object.png", png(SHOT), mask=mask))
+    changes = {"segmenter": {"name": "grid", "n_segments": 16}, "fill": "black", "labels": ["yes"]}
+    made = recipe(name).override(changes)
+    number = bench.audit(model, "object.png", **{key: one for key, one in made.to_json().items() if key != "name"})
+    assert bench.wait(number).done == 1
+    bench.assert_undisturbed(number, model, made)
+    [row] = bench.results(number)
+    assert row.attribution is not None
+    return row.attribution.labels[0]
 
 
 def _by_hand(shot: np.ndarray, first: np.ndarray, second: np.ndarray, made: Recipe) -> np.ndarray:

@@ -80,7 +80,7 @@ def test_a_photograph_of_one_superpixel_is_explained(samples):
     assert math.isnan(found.agreement.spearman)
 
 
-@pytest.mark.parametrize("name", sorted(RECIPES))
+@pytest.mark.parametrize("name", [name for name, made in RECIPES.items() if made.method == "lime"])
 @pytest.mark.parametrize("level", [0.0, 0.1, 1.0])
 def test_a_constant_model_gives_exact_zeros_and_no_stability(name, level):
     """A model that never changes its mind has weights of exactly zero, and no fit and no agreement to speak of."""

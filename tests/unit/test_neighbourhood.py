@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import pearsonr, spearmanr
 
 from pipeline.answer.attribution import Attribution, LabelAttribution
 from pipeline.judge.neighbourhood import OneOff, neighbourhood
@@ -46,6 +47,21 @@ def test_a_model_that_answers_otherwise_when_much_is_hidden_disagrees():
     """By other superpixels near the photograph than those that the weights name."""
     near = found(lambda masks: np.where(masks.mean(axis=1) > 0.8, 0.1 + masks @ WEIGHTS[::-1], masks @ WEIGHTS))
     assert near["neighbourhood"].agreement < 0
+
+
+def test_the_order_of_what_weighs_next_to_nothing_does_not_count():
+    """The weights name one superpixel, the falls all others: a contradiction, whatever the ranks of the others say."""
+    weights = np.array([0.87, 0.005, 0.01, 0.006, 0.015, 0.02, 0.025])
+    near = neighbourhood(weights, np.array([0.0, 0.12, 0.13, 0.14, 0.15, 0.16, 0.2]), 0.9)
+    assert spearmanr(weights, [0.0, 0.12, 0.13, 0.14, 0.15, 0.16, 0.2]).statistic >= 0
+    assert near.agreement == pytest.approx(pearsonr(weights, [0.0, 0.12, 0.13, 0.14, 0.15, 0.16, 0.2]).statistic)
+    assert near.agreement < -0.5
+
+
+def test_equal_falls_agree_with_nothing():
+    """Of weights or falls that are all the same there is no correlation, and no warning."""
+    assert math.isnan(neighbourhood(WEIGHTS, np.full(6, 0.3), 0.9).agreement)
+    assert math.isnan(neighbourhood(np.zeros(6), WEIGHTS, 0.9).agreement)
 
 
 def test_a_saturated_model_does_not_fall():

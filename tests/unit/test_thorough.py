@@ -156,6 +156,8 @@ def test_mu_fidelity_is_the_rank_correlation_of_weight_taken_and_score_lost():
 PLANNED = {name: recipe(name) for name in RECIPES} | {
     "thorough": THOROUGH.override({"samples": 128}),  # under `auto` fewer for a variation of few superpixels
     "denoised": recipe("default").override({"denoise": 1.0}),
+    # one by one, so that each superpixel counts: a grid gives exactly as many as planned
+    "occlusion": recipe("occlusion").override({"segmenter": {"name": "grid", "n_segments": 49}}),
 }
 
 
