@@ -157,6 +157,18 @@ def test_every_method_finds_what_was_planted(shared_bench: Bench, name: str) -> 
         assert judgement.grounding.pointing == (kind == "object")
 
 
+@pytest.mark.parametrize("kind", ["object", "background"])
+def test_a_rule_lies_where_the_model_looks(shared_bench: Bench, kind: str) -> None:
+    """On the object alone or on the background alone; and its claim, the lower bound, is fulfilled."""
+    label = _found(shared_bench, "anchors", kind)
+    assert label.rule is not None
+    assert label.rule.outcome == "anchor"
+    assert label.judgement is not None
+    assert label.judgement.basis.word == kind
+    assert label.judgement.grounding.mask_share == (kind == "object")
+    assert label.claims[0].value == label.rule.low >= 0.95
+
+
 def _found(bench: Bench, name: str, kind: str) -> LabelAttribution:
     """What a recipe's audit says of a red object before green, in sixteen squares over black, under a planted model."""
     model = bench.model(PLANTED[kind], "yes", "no", name=f"planted-{kind}")
