@@ -35,8 +35,8 @@ def test_what_is_not_known_is_not_guessed() -> None:
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_plan_follows_the_superpixels(name: str) -> None:
-    """Those that photographs have go before those that the recipe asks for; a fixed number of samples stays, and so does
-    the budget of what asks in rounds."""
+    """Those that photographs have go before those that the recipe asks for; a fixed number of samples stays, and so
+    does the budget of what asks in rounds."""
     made = recipe(name)
     assert planned(made, made.superpixels) == planned(made)
     few, many = planned(made, 20), planned(made, 200)
