@@ -26,18 +26,21 @@ class ImageFacts:
 class ModelFacts:
     """Which model: its name, its version where it is registered, the SHA-256 of its ONNX file, and how it is asked.
 
-    That is its profile as a JSON object, where each field of it comes from, and what a person should know.
+    That is its profile as a JSON object, where each field of it comes from, and what a person should know. A function
+    has no file, and so no SHA-256: None.
     """
 
     name: str
     version: int | None
-    sha256: str
+    sha256: str | None
     profile: Mapping[str, Any]
     profile_sources: Mapping[str, str]
     warnings: Sequence[str]
 
     @classmethod
-    def of(cls, reference: tuple[str, int | None], sha256: str, profile: Profile, facts: Mapping[str, Any]) -> Self:
+    def of(
+        cls, reference: tuple[str, int | None], sha256: str | None, profile: Profile, facts: Mapping[str, Any]
+    ) -> Self:
         """The facts of the model with this name and version."""
         sources, warnings = facts.get("profile_sources", {}), facts.get("warnings", [])
         return cls(*reference, sha256, profile.to_json(), sources, warnings)

@@ -145,6 +145,12 @@ class Probe:
                 yield block.variant, block.masks(self.k)[rows[first:last]]
             offset += len(rows)
 
+    def only(self, rows: Sequence[int]) -> "Probe":
+        """The probe with these of its rows alone, which are in ascending order."""
+        total = sum(block.n for block in self.blocks)
+        shown = np.delete(np.arange(total), list(self.skip))[list(rows)]
+        return replace(self, skip=tuple(np.setdiff1d(np.arange(total), shown).tolist()))
+
     def to_json(self) -> dict[str, Any]:
         """The JSON object that `from_json` reads."""
         skip = {"skip": list(self.skip)} if self.skip else {}

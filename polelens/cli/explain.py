@@ -1,7 +1,7 @@
 """Explain one photograph, without services."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +10,24 @@ import numpy as np
 
 from pipeline.answer.selection import Selection
 from pipeline.methods import planned
-from pipeline.model.model import NOTHING, Model, Said
+from pipeline.model.model import Model, Said
+from pipeline.recipe import Recipe
 from pipeline.scene.photograph import MEGAPIXELS
 from polelens.cli.completion import model_or_file
 from polelens.cli.explanation_tables import further_tables, superpixel_table
 from polelens.cli.profiles import FILE, model_options, tell_model
 from polelens.cli.recipes import Asked, recipe_options
+from polelens.cli.side_by_side import tell_side_by_side
 from polelens.cli.text import as_json, console, echo_json, printable, progress_bar
 from polelens.explanation import Explanation
-from polelens.inputs import model_file
 from polelens.notebook import explain as explain_one
+from polelens.notebook import side_by_side as beside
+from polelens.predictor import found_model
 from polelens.report.answers import answers
-from polelens.saved_model import is_saved_model
-from storage.settings import SettingsError, thresholds
+from polelens.sides import SideBySide
+from storage.settings import thresholds
+
+HANDED = ("threads", "palette", "show", "mask", "boxes", "mask_value", "megapixels")
 
 
 class Rectangle(click.ParamType[tuple[float, ...]]):
@@ -83,65 +88,46 @@ def explain(
     polelens explain pole.jpg --model poles.zip --box 410,60,85,900 --out out
     polelens explain pole.jpg --model poles.zip --show 4 --out out
     polelens explain pole.jpg --model poles.zip --show '>0.02' --out out
+    polelens explain pole.jpg --model poles.zip --recipe default,occlusion,rise --out out
+
+    With several recipes they are shown side by side, put to the same tests, and it is said which is best supported.
     """
-    asked.recipe()  # what is wrong with it is said before the model is read
+    asked.recipes()  # what is wrong with it is said before the model is read
     if options["show"] is not None:
         Selection.of(options["show"])  # and so is this
-    read, version = _model(model, said)
-    recipe = asked.recipe(known=read.labels)
+    read, version = found_model(model, said)
+    recipes = asked.recipes(known=read.labels)
     if not options["as_json"]:
         tell_model(read.profile, read.facts)
     if out:
         out.mkdir(parents=True, exist_ok=True)  # before the work: it may not be ours to write
     with progress_bar() as bar:
         task = bar.add_task("perturbations", total=None)
-        explanation = explain_one(
-            image,
-            read,
-            recipe=recipe,
-            threads=options["threads"],
-            palette=options["palette"],
-            show=options["show"],
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-            version=version,
-            mask=options["mask"],
-            boxes=options["boxes"],
-            mask_value=options["mask_value"],
-            megapixels=options["megapixels"],
-            thresholds=thresholds(),
+        handed = {name: options[name] for name in HANDED} | {"thresholds": thresholds(), "version": version}
+        handed["progress"] = lambda done, total: bar.update(task, completed=done, total=total)
+        several = len(recipes) > 1
+        found = (
+            beside(image, read, recipes, **handed) if several else explain_one(image, read, recipe=recipes[0], **handed)
         )
-    for note in (*explanation.notes, *_drawn(explanation)):
+    first = found.sides[0].explanation if isinstance(found, SideBySide) else found
+    for note in (*first.notes, *_drawn(first)):
         click.echo(f"note: {note}", err=True)
     if out:
-        explanation.save(out)
+        found.save(out)
     if options["as_json"]:
-        echo_json(explanation.document())
+        echo_json(found.document())
+    elif isinstance(found, SideBySide):
+        tell_side_by_side(found, out)
     else:
-        _tell(explanation, out)
+        _tell(found, out)
 
 
-def _model(reference: str, said: Said) -> tuple[Model, int | None]:
-    path = Path(reference)
-    if path.is_file() or is_saved_model(path):
-        return model_file(path, said=said), None
-    if path.suffix in (".onnx", ".zip", ".pb"):
-        raise ValueError(f"there is no model file {reference!r}")
-    if said != NOTHING:
-        raise ValueError(
-            "--labels, --profile, --activation, --input and --output go with a model file; a registered one has its own"
-        )
-    from sqlalchemy.exc import OperationalError  # noqa: PLC0415 -- a file needs no services, nor these imports
-
-    from polelens.cli.errors import sentence  # noqa: PLC0415
-    from polelens.cli.store import registry  # noqa: PLC0415
-
-    try:
-        version = registry().find(reference)
-    except (SettingsError, OperationalError) as error:
-        raise ValueError(
-            f"there is no file {reference!r}, and a registered model needs its database: {sentence(error)}"
-        ) from None
-    return registry().load(version.id), version.version
+def _explained(
+    image: Path, read: Model, recipes: Sequence[Recipe], handed: Mapping[str, Any]
+) -> Explanation | SideBySide:
+    if len(recipes) == 1:
+        return explain_one(image, read, recipe=recipes[0], **handed)
+    return beside(image, read, recipes, **handed)
 
 
 def _drawn(explanation: Explanation) -> Iterator[str]:

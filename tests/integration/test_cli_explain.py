@@ -130,6 +130,8 @@ def test_what_explain_cannot_do_is_one_sentence(nowhere: Commands, zipped: Path,
         ((pole, *model, "--profile", tmp_path / "labels.txt"), "is not JSON"),
         ((pole, *model, "--label", "POLE"), "no label 'POLE'"),
         ((pole, *model, "--recipe", "limes"), "there is no recipe 'limes'"),
+        ((pole, *model, "--recipe", "default,limes"), "there is no recipe 'limes'"),
+        ((pole, *model, "--recipe", "lime,lime"), "side by side are two or more, each once"),
         ((pole, *model, "--set", "design=dice"), "design is 'dice'"),
         ((pole, *model, "--set", "=5"), "expected FIELD=VALUE"),
         ((pole, *model, "--seed", "4294967295"), "seeds is"),
@@ -142,6 +144,22 @@ def test_what_explain_cannot_do_is_one_sentence(nowhere: Commands, zipped: Path,
     assert "is not one of" in nowhere.refused("explain", pole, *model, "--palette", "pink", status=2)
     assert "is not X,Y,WIDTH,HEIGHT" in nowhere.refused("explain", pole, *model, "--box", "1,2,3", status=2)
     assert "Missing option '--model'" in nowhere.refused("explain", pole, status=2)
+
+
+def test_several_recipes_are_shown_side_by_side(nowhere: Commands, zipped: Path, pole: Path, tmp_path: Path) -> None:
+    """A table, the agreement of each pair and a sentence; as JSON what `side-by-side.json` has."""
+    words = ("explain", pole, "--model", zipped, "--recipe", "default, occlusion,lime")
+    told = nowhere(*words, "--out", tmp_path / "out")
+    for name in ("default", "occlusion", "lime", "default, occlusion", "occlusion, lime", "here", "side-by-side.png"):
+        assert name in told
+    found = nowhere.json(*words)
+    kept = json.loads((tmp_path / "out/side-by-side.json").read_text())
+    [(label, one)], [(_, again)] = found["labels"].items(), kept["labels"].items()
+    assert f"{label}: {one['sentence']}" in told.replace("\n", " ")
+    for row, same in zip(one["recipes"], again["recipes"], strict=True):
+        assert {**row, "seconds": 0} == {**same, "seconds": 0}
+        document = json.loads((tmp_path / "out" / row["recipe"] / "attribution.json").read_text())
+        assert document["evaluations"] == row["evaluations"]
 
 
 @pytest.mark.parametrize(

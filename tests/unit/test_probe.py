@@ -125,3 +125,12 @@ def test_evidence_answers_its_probe_row_by_row():
     assert Evidence(probe, np.zeros((8, 2), np.float32)).probe is probe
     with pytest.raises(ValueError, match="7 rows of scores for a probe of 8 masks"):
         Evidence(probe, np.zeros((7, 2), np.float32))
+
+
+def test_only_some_rows_of_a_probe_are_asked() -> None:
+    """They are numbered among those that it shows, whatever it skips already."""
+    rows = np.eye(6, dtype=bool)
+    probe = Probe(6, (Listed.of(rows[:4]), Listed.of(rows[4:])), skip=(1, 4))
+    assert probe.only([0, 2, 3]).masks().argmax(axis=1).tolist() == [0, 3, 5]
+    assert probe.only([]).n == 0
+    assert probe.only(range(probe.n)) == probe
