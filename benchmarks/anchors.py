@@ -70,7 +70,7 @@ def sentence(runs: Sequence[Mapping[str, Any]], ratios: Mapping[str, float], sho
         f"{BUDGET:,} evaluations, alibi in {theirs}. Here delta is dealt to all looks at all sets; the 99 of 100 rows "
         "on which alibi ends with an empty anchor have a lower bound of "
         f"{bounds(99, 100, -math.log(DELTA))[0]:.3f} if all of delta is spent on that one look. {short} of its {ended} "
-        f"other anchors keep the answer in less than {THRESHOLD:.0%} of {LAW_ROWS:,} further pictures. Nothing is timed."
+        f"other anchors keep the answer in less than {THRESHOLD:.0%} of {LAW_ROWS:,} further pictures. Nothing timed."
     )
 
 
