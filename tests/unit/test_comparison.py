@@ -331,6 +331,6 @@ def without_seeds(attribution):
 def test_what_is_not_known_is_not_told():
     """The page says nothing of seeds where a method has none."""
     change = compare(*(without_seeds(explained(black_box(number))) for number in (1, 2)), (RECIPE.seeds, RECIPE.seeds))
-    told = _told(Compared("ab", "a.jpg", None, "before", "after", None, change))
+    told = _told(Compared("ab", "a.jpg", None, "before", "after", False, False, None, change))
     assert any(line.startswith("Rank correlation") for line in told)
     assert not any("nan" in line or "seeds" in line for line in told)
