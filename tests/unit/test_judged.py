@@ -10,6 +10,7 @@ from demo.__main__ import PHOTOGRAPHS, SEED
 from demo.photographs import archive
 from pipeline.answer.attribution import Attribution, Claim, LabelAttribution, Stability
 from pipeline.answer.judgement import Curves, Grounding, Judgement, Neighbourhood, Thresholds
+from pipeline.answer.rule import EMPTY, Rule
 from pipeline.conversation.probe import Evidence, Listed, Probe
 from pipeline.explain import explain
 from pipeline.judge.faithfulness import (
@@ -426,6 +427,15 @@ def test_the_answer_to_an_earlier_code_s_test_is_not_taken_for_this_one_s():
     masked = Probe(16, (Listed.of(np.zeros((2, 16), dtype=bool)),) * 3, "judge")
     answered = Evidence(masked, np.ones((6, 2), dtype=np.float32))
     assert isinstance(judge.proceed(scene(), [asked, asked, answered]), Attribution)
+
+
+def test_a_rule_that_asks_for_nothing_reaches_the_verdict():
+    """The method's own, with the label that it is about."""
+    judge = Judged(Answering(one_answer(rule=Rule((), 0.97, 0.95, 0.99, EMPTY))), (Finding(3, GOOD | CURVES),))
+    asked = Evidence(judge.open(scene()), np.ones((1, 2), dtype=np.float32))
+    test = judge.proceed(scene(), [asked, asked])
+    answered = judge.proceed(scene(), [asked, asked, Evidence(test, np.ones((6, 2), dtype=np.float32))])
+    assert answered.labels[0].judgement.soundness.figure == "rule.low"
 
 
 def test_an_examination_that_forgets_a_label_is_an_error():

@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.answer.attribution import Claim, Stability
 from pipeline.answer.judgement import Curves, Grounding, Neighbourhood, Soundness, Thresholds
+from pipeline.answer.rule import ANCHOR, EMPTY, Rule
 from pipeline.judge.verdict import Findings, agreement, basis, confident_fill, soundness
 
 LIMITS = Thresholds()
@@ -210,6 +211,16 @@ def test_what_is_sound_and_what_has_nothing_to_explain_is_told_so_too():
         "Hiding the whole picture hardly changes the answer: there is nothing to explain.",
     )
     assert soundness(SOUND, LIMITS).sentence == "The colours show what the answer depends on."
+
+
+@pytest.mark.parametrize(("outcome", "word"), [(EMPTY, "nothing to explain"), (ANCHOR, "sound")])
+def test_where_no_superpixel_is_needed_there_is_nothing_to_explain(outcome, word):
+    """A rule that asks for none says so, by how often it holds at least; any other outcome leaves it to the tests."""
+    found = soundness(replace(SOUND, rule=Rule((), 0.97, 0.95, 0.99, outcome)), LIMITS)
+    assert found.word == word
+    if word != "sound":
+        told = (None, "rule.low", 0.95, "The answer stays whatever is hidden.")
+        assert (found.reason, found.figure, found.value, found.sentence) == told
 
 
 @pytest.mark.parametrize(
