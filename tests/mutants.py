@@ -83,10 +83,11 @@ def _judged(mutant: str, status: str, known: Sequence[Argued]) -> str:
 
 def _table(counts: Mapping[str, Counter[str]]) -> Iterator[str]:
     for module, count in counts.items():
-        words = ", ".join(
-            f"{count[word]} {word}" for word in ("killed", "argued", "survived", "not run") if count[word]
-        )
-        yield f"{module}: {words}"
+        if set(count) != {"not run"}:
+            words = [f"{count[word]} {word}" for word in ("killed", "argued", "survived", "not run") if count[word]]
+            yield f"{module}: {', '.join(words)}"
+    idle = [module for module, count in counts.items() if set(count) == {"not run"}]
+    yield f"not run: {', '.join(idle) or 'none'}"
 
 
 def main() -> int:
