@@ -140,3 +140,13 @@ def test_resamples_are_of_the_pictures_and_the_same_for_all() -> None:
         for one, value in zip(weights, found[:, at], strict=True):
             taken = (~MASKS @ one)[drawn[at]]
             assert value == pytest.approx(-spearmanr(taken, scores[drawn[at]]).statistic)
+
+
+def test_two_alone_that_cannot_be_told_apart_are_a_sentence() -> None:
+    """Without others that they are better than; and of every explanation there is a name."""
+    right = chance().normal(size=K)
+    found = standing(np.stack([right, 2 * right]), MASKS, MASKS @ right, 7)
+    assert found.sentence("ab") == "a and b cannot be told apart here."
+    for names in ("a", "abc"):
+        with pytest.raises((ValueError, IndexError)):
+            found.sentence(names)
