@@ -7,45 +7,53 @@ ARGS ?=
 SECONDS ?= 60
 SERVICE ?= pypi
 STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.dev
 INSTALL = -m pip install --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo bench test tensorflow fuzz chaos audit check lint types imports format constraints clean
+.PHONY: help venv dev demo bench test tensorflow fuzz chaos audit check lint types imports format constraints clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-venv: $(STAMP) ## Make .venv with everything installed (again after a change of pyproject.toml or constraints.txt)
+venv: $(STAMP) ## Make .venv with what polelens needs (again after a change of pyproject.toml or constraints.txt)
+
+dev: $(DEV_STAMP) ## Add what tests, checks and benchmarks need: Helm, a driver for browsers, pandas, oracles, 1.2 GB more
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "polelens needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)")'
 	@echo "Installing into $(VENV) (a few minutes the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python $(INSTALL) --upgrade 'pip>=25.1' # the first that knows dependency groups
+	@$(BIN)/python $(INSTALL) --constraint constraints.txt --editable '.[local,heic]'
+	@touch $@
+
+$(DEV_STAMP): $(STAMP)
+	@echo "Adding to $(VENV) what tests and checks need (a minute the first time)"
 	@$(BIN)/python $(INSTALL) --constraint constraints.txt --editable '.[local,export,heic]' --group dev
 	@touch $@
 
 demo: venv ## Audit rendered photographs with two small models on a stack of its own, and write the report
 	@$(BIN)/python -m demo $(ARGS)
 
-bench: venv ## Measure and write docs/benchmarks.md; make bench ARGS="scaling --quick" runs one row, small
+bench: dev ## Measure and write docs/benchmarks.md; make bench ARGS="scaling --quick" runs one row, small
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-test: venv ## Run the tests; make test ARGS="-k words" runs some of them
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations=25 $(ARGS)
+test: dev ## Run the tests; make test ARGS="-k words" runs some of them
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations=25 $(ARGS)
 
-tensorflow: ## Run the tests that need TensorFlow, in an environment of their own: it takes 1.7 GB
+tensorflow: ## Run the tests that need TensorFlow, in an environment of their own: it takes 2.3 GB
 	@test -x build/tensorflow/bin/python || $(PYTHON) -m venv build/tensorflow
 	@build/tensorflow/bin/python $(INSTALL) --upgrade 'pip>=25.1'
 	@build/tensorflow/bin/python $(INSTALL) --constraint constraints.txt --editable '.[local,tensorflow]' --group tensorflow
 	@build/tensorflow/bin/python -m pytest tests/unit/test_tensorflow_files.py tests/integration/test_converted.py $(ARGS)
 
-fuzz: venv ## Look for bytes that break a reader of photographs, models or tables; make fuzz SECONDS=600
+fuzz: dev ## Look for bytes that break a reader of photographs, models or tables; make fuzz SECONDS=600
 	@$(BIN)/python $(INSTALL) --constraint constraints.txt --group fuzz
 	@mkdir -p build/fuzz/corpus
 	@$(BIN)/python -m tests.fuzz.readers -max_total_time=$(SECONDS) $(or $(ARGS),build/fuzz/corpus)
 
-chaos: venv ## Break things at random under audits; make chaos SECONDS=600 SEED=7 replays the faults of a seed
+chaos: dev ## Break things at random under audits; make chaos SECONDS=600 SEED=7 replays the faults of a seed
 	@$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) --json build/chaos.json --page docs/reliability.md $(ARGS)
 
 # Strictly: where the service knows nothing of a package, pip-audit by itself would call it well.
@@ -60,17 +68,17 @@ audit: venv ## Look for known vulnerabilities in what is pinned; needs an adviso
 
 check: lint types imports test ## Everything that must hold before a change lands: what CI runs
 
-lint: venv ## Style and format
+lint: dev ## Style and format
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-types: venv ## Types, strictly
+types: dev ## Types, strictly
 	@$(BIN)/mypy
 
-imports: venv ## The storeys: imports point down only
+imports: dev ## The storeys: imports point down only
 	@$(BIN)/lint-imports
 
-format: venv ## Put the code into its format, and mend what ruff can mend by itself
+format: dev ## Put the code into its format, and mend what ruff can mend by itself
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import pytest
+
 # Whoever runs tests side by side tells them of a terminal with 80 columns; a test says itself how wide its own is.
 os.environ.pop("COLUMNS", None)
 
@@ -11,5 +13,11 @@ ROOT = str(Path(__file__).resolve().parents[1])
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [ROOT, os.environ.get("PYTHONPATH")]))
 
 pytest_plugins = [
-    f"tests.{name}" for name in ("skips", "services", "live_audits", "played_ledger", "commands", "flower")
+    f"tests.{name}" for name in ("skips", "services", "live_audits", "played_ledger", "commands", "flower", "newcomer")
 ]
+
+
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist's, which `make tensorflow` does without
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores, for tests wait for services about half of their time; at most four."""
+    return min((os.cpu_count() or 1) + 1, 4)
