@@ -1,7 +1,7 @@
 """What an audit will come to: photographs, evaluations, parts, bytes and time."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import click
@@ -64,11 +64,15 @@ class Plan:
             said.append(f"{self.explained_before:,} of them explained before")
         if self.explained_again:
             said.append(f"{self.explained_again:,} again for their new masks")
-        said.append(f"about {self.evaluations:,} evaluations in {self.parts:,} parts, {size(self.bytes)} to store")
+        return ", ".join([*said, self.work()])
+
+    def work(self) -> str:
+        """What is left to do, alone."""
+        asked = f"about {self.evaluations:,} evaluations in {self.parts:,} parts, {size(self.bytes)} to store"
         if self.seconds is None:
-            return ", ".join([*said, "how fast is not known yet: `polelens audit plan` measures it"])
+            return f"{asked}, how fast is not known yet: `polelens audit plan` measures it"
         workers = "1 worker process" if self.workers == 1 else f"{self.workers} worker processes"
-        return ", ".join([*said, f"about {duration(self.seconds)} on {workers}"])
+        return f"{asked}, about {duration(self.seconds)} on {workers}"
 
 
 @click.command("plan")
@@ -88,22 +92,37 @@ def plan_command(model: str, images: str, workers: int, asked: Asked, as_json: b
     \b
     polelens audit plan poles --workers 8
     polelens audit plan poles@2 --recipe lime --images 'north/*' --json
+    polelens audit plan poles --recipe default,lime              each, and both together
     """
     version = registry().find(model)
-    made = asked.recipe(known=version.labels)
-    check(made, version.labels)
+    recipes = checked(asked, version)
     check_selection(images)
-    found = selected(engine(), version, made, images)
     measured = known_rate(version) or _measured(version)
-    told = plan(version, made, found, measured, workers)
+    plans = [plan(version, one, selected(engine(), version, one, images), measured, workers) for one in recipes]
+    together = summed(plans)
     if as_json:
-        echo_json(told.to_json())
+        several = {"plans": [one.to_json() for one in plans], "together": together.to_json()}
+        echo_json(several if len(plans) > 1 else together.to_json())
         return
-    click.echo(told.line())
+    for one in plans:
+        click.echo(f"{printable(one.recipe)}: {one.line()}" if len(plans) > 1 else one.line())
+    if len(plans) > 1:
+        click.echo(f"together: {together.work()}")
     for line in words(version, images):
         click.echo(printable(line), err=True)
     if measured.source == WARM_UP:
         click.echo(f"measured by a warm-up on this machine: {measured.value:,.0f} evaluations a second and process")
+
+
+def checked(asked: Asked, version: Version) -> list[Recipe]:
+    """The recipes that a command line asks for. Raises ValueError if one does not fit the model, or two are alike."""
+    recipes: dict[str, Recipe] = {}
+    for one in asked.recipes(known=version.labels):
+        check(one, version.labels)
+        if one.digest in recipes:
+            raise ValueError(f"recipes {recipes[one.digest].name} and {one.name} are one and the same; name it once")
+        recipes[one.digest] = one
+    return list(recipes.values())
 
 
 def plan(version: Version, recipe: Recipe, found: Selected, rate: Rate | None, workers: int = 1) -> Plan:
@@ -131,6 +150,15 @@ def plan(version: Version, recipe: Recipe, found: Selected, rate: Rate | None, w
         rate_from=rate.source if rate else None,
         seconds=round(evaluations / rate.value / workers, 1) if rate else None,
     )
+
+
+def summed(plans: Sequence[Plan]) -> Plan:
+    """What audits by several recipes come to; a photograph counts once for each of them."""
+    names = ("photographs", "explained_before", "explained_again", "evaluations", "parts", "bytes")
+    totals = {name: sum(getattr(one, name) for one in plans) for name in names}
+    seconds = [one.seconds for one in plans if one.seconds is not None]
+    recipes = ",".join(one.recipe for one in plans)
+    return replace(plans[0], recipe=recipes, seconds=round(sum(seconds), 1) if seconds else None, **totals)
 
 
 def known_rate(version: Version) -> Rate | None:

@@ -3,7 +3,7 @@
 import functools
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
@@ -65,6 +65,11 @@ class Asked:
             fields["labels"] = self._explained(known)
         made = (base or recipe(self.name)).override(fields)
         return made if self.seed is None else made.reseed(self.seed)
+
+    def recipes(self, known: Sequence[str] = ()) -> list[Recipe]:
+        """The recipes, where several are named with commas between them; the changes are made to each."""
+        names = [name.strip() for name in self.name.split(",")]
+        return [replace(self, name=name).recipe(known=known) for name in names]
 
     def _explained(self, known: Sequence[str]) -> str | list[str]:
         """The model's own labels, as it writes them; `top` and `all` alone are words where no label is called so."""
