@@ -59,7 +59,7 @@ class Comparison:
         if not self.terms.one_model:
             return f"{recipes[0]} on {models[0]}", f"{recipes[1]} on {models[1]}"
         if recipes[0] == recipes[1]:
-            return f"{recipes[0]} of audit {self.before}", f"{recipes[1]} of audit {self.after}"
+            return f"audit {self.before}", f"audit {self.after}"
         return recipes
 
 
@@ -85,6 +85,8 @@ class Compared:
     known_after: bool
     changed: bool | None
     change: Change
+    place_before: int = 1  # of the label compared among those explained, the most probable first
+    place_after: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +267,8 @@ def _compared(row: Row[Any]) -> Compared:
         row.known_after,
         row.changed,
         Change(**known),
+        row.place_before,
+        row.place_after,
     )
 
 
@@ -329,7 +333,11 @@ ORDER BY i.id LIMIT :page
 _CHANGES = """
 SELECT d.*, i.sha256, i.name, i.label, eb.key AS key_before, ea.key AS key_after,
        coalesce(jsonb_exists(mb.labels, i.label), false) AS known_before,
-       coalesce(jsonb_exists(ma.labels, i.label), false) AS known_after
+       coalesce(jsonb_exists(ma.labels, i.label), false) AS known_after,
+       coalesce((SELECT place FROM attribution WHERE explanation_id = eb.id AND label = d.explained_before), 1)
+         AS place_before,
+       coalesce((SELECT place FROM attribution WHERE explanation_id = ea.id AND label = d.explained_after), 1)
+         AS place_after
 FROM change d JOIN image i ON i.id = d.image_id JOIN comparison c ON c.id = d.comparison_id
 JOIN audit b ON b.id = c.before_id JOIN audit a ON a.id = c.after_id
 JOIN model mb ON mb.id = b.model_id JOIN model ma ON ma.id = a.model_id
@@ -346,7 +354,7 @@ _ORDERS = {
     "distance": {"by": "d.distance", "least": "0"},
     "better": {"by": "d.reliance_before - d.reliance_after", "least": "0"},
     "worse": {"by": "d.reliance_after - d.reliance_before", "least": "0"},
-    "contrary": {"by": "1 - d.spearman", "least": "0"},
+    "contrary": {"by": "1 - d.spearman", "least": "-1"},
 }
 
 _P_VALUES = """

@@ -232,7 +232,7 @@ def test_what_two_audits_are_told_apart_by(desk: Desk, comparer: Comparer) -> No
     names = {pair: comparer.comparisons.start(*pair).names for pair in ((1, 2), (1, 3), (2, 3), (1, 4))}
     assert names == {
         (1, 2): ("planted@1", "planted@2"),
-        (1, 3): ("default of audit 1", "default of audit 3"),
+        (1, 3): ("audit 1", "audit 3"),
         (2, 3): ("default on planted@2", "default on planted@1"),
         (1, 4): ("planted@1", "planted@1"),
     }
