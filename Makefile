@@ -18,7 +18,7 @@ help: ## List these targets
 
 venv: $(STAMP) ## Make .venv with what polelens needs (again after a change of pyproject.toml or constraints.txt)
 
-dev: $(DEV_STAMP) ## Add what tests, checks and benchmarks need: Helm, a driver for browsers, pandas, oracles, 1.2 GB more
+dev: $(DEV_STAMP) ## Add what tests, checks and benchmarks need: Helm, a driver for browsers, pandas, oracles, 1.4 GB more
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "polelens needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)")'

@@ -1,6 +1,7 @@
 """Coverage: how often the printed interval of a weight holds the weight that many more masks would give."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -114,7 +115,7 @@ def _inside(group: Sequence[Sample], truth: Array, made: Recipe, seeds: int) -> 
     for number in range(rule.first if rule else len(group), len(group) + 1):
         sample = _pool(group[:number])
         blocks = np.repeat(np.arange(number), len(group[0].masks))
-        pooled, left_out = fit(made.surrogate, sample), cross_fit(made.surrogate, sample, blocks)
+        pooled, left_out = fit(made.surrogate, sample), cross_fit(partial(fit, made.surrogate), sample, blocks)
         if rule is None or enough(rule, pooled, left_out):
             break
     half = Errors(jackknife(left_out)[0], np.empty((number, 0))).half_width

@@ -26,35 +26,41 @@ class ImageFacts:
 class ModelFacts:
     """Which model: its name, its version where it is registered, the SHA-256 of its ONNX file, and how it is asked.
 
-    That is its profile as a JSON object, where each field of it comes from, and what a person should know.
+    That is its profile as a JSON object, where each field of it comes from, and what a person should know. A function
+    has no file, and so no SHA-256: None.
     """
 
     name: str
     version: int | None
-    sha256: str
+    sha256: str | None
     profile: Mapping[str, Any]
     profile_sources: Mapping[str, str]
     warnings: Sequence[str]
 
     @classmethod
-    def of(cls, reference: tuple[str, int | None], sha256: str, profile: Profile, facts: Mapping[str, Any]) -> Self:
+    def of(
+        cls, reference: tuple[str, int | None], sha256: str | None, profile: Profile, facts: Mapping[str, Any]
+    ) -> Self:
         """The facts of the model with this name and version."""
         sources, warnings = facts.get("profile_sources", {}), facts.get("warnings", [])
         return cls(*reference, sha256, profile.to_json(), sources, warnings)
 
 
 def heat_files(attribution: Attribution) -> Mapping[str, bytes]:
-    """The heat maps, where the method gives such, as files by name: `heat-1.npz` holds `heat`, float32 [h, w]."""
+    """The heat maps, where the method gives such, as files by name.
+
+    `heat-1.npz` holds `heat` and, where the method knows it, its `std_error`, float32 [h, w].
+    """
     return {
-        f"heat-{place}.npz": _packed(label.heat)
+        f"heat-{place}.npz": _packed(label.heat, label.heat_error)
         for place, label in enumerate(attribution.labels, start=1)
         if label.heat is not None
     }
 
 
-def _packed(heat: NDArray[np.float32]) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, heat=heat)
+def _packed(heat: NDArray[np.float32], error: NDArray[np.float32] | None) -> bytes:
+    buffer, known = io.BytesIO(), {} if error is None else {"std_error": error}
+    np.savez_compressed(buffer, allow_pickle=False, heat=heat, **known)
     return buffer.getvalue()
 
 

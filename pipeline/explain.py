@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.answer.attribution import Attribution
 from pipeline.conversation.explainer import Explainer
+from pipeline.conversation.known import NOTHING, Known
 from pipeline.conversation.probe import Evidence, Probe, Scores
 from pipeline.scene.scene import Scene
 from pipeline.scene.variant import vary
@@ -32,12 +33,27 @@ def explain(scene: Scene, explainer: Explainer, predict: Predict) -> Attribution
     -------
     Attribution
     """
+    return converse(scene, explainer, predict)[0]
+
+
+def converse(
+    scene: Scene, explainer: Explainer, predict: Predict, known: Known = NOTHING
+) -> tuple[Attribution, list[Evidence]]:
+    """The same, and all that the model said; of what is known it is not asked again."""
     evidence: list[Evidence] = []
     step: Probe | Attribution = explainer.open(scene)
     while isinstance(step, Probe):
-        evidence.append(Evidence(step, answer(scene, step, predict)))
+        evidence.append(Evidence(step, recalled(scene, step, predict, known)))
         step = explainer.proceed(scene, evidence)
-    return step
+    return step, evidence
+
+
+def recalled(scene: Scene, probe: Probe, predict: Predict, known: Known) -> Scores:
+    """The model's scores for all of a probe's rows, float32 [n, c], of which it is asked those that are not known."""
+    told = known.answers(probe)
+    unknown = [row for row, one in enumerate(told) if one is None]
+    fresh = iter(answer(scene, probe.only(unknown), predict) if unknown else ())
+    return np.stack([next(fresh) if one is None else one for one in told])
 
 
 def answer(scene: Scene, probe: Probe, predict: Predict, rows: tuple[int, int | None] = (0, None)) -> Scores:

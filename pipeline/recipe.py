@@ -11,6 +11,7 @@ from pipeline.conversation.designs import DESIGNS, whole_block
 from pipeline.scene.choice import own_options
 from pipeline.scene.fills import NAMED, color
 from pipeline.scene.segments import SEGMENTERS
+from pipeline.text import meant
 
 Options = Mapping[str, Any]
 
@@ -50,6 +51,9 @@ class Stopping:
     confidence : 0..1 or None
         That the last of the top is above the next, two-sided, by Student's t of one degree less than there are seeds:
         of three seeds the jackknife's two standard errors are 82 %. Instead of `gap`, where it is given.
+    ratio : float or None
+        Of the largest standard error to the range of the weights, at which it is enough (Covert and Lee 2021). Instead
+        of all the others, where it is given.
     """
 
     first: int = 3
@@ -59,10 +63,13 @@ class Stopping:
     gap: float = 2.0
     tie: float = 0.005
     confidence: float | None = None
+    ratio: float | None = None
 
     def __post_init__(self) -> None:
         if self.confidence is not None and not (_positive(self.confidence) and self.confidence < 1):
             raise ValueError(f"stopping.confidence is {self.confidence!r}, expected a share between 0 and 1, or null")
+        if self.ratio is not None and not _positive(self.ratio):
+            raise ValueError(f"stopping.ratio is {self.ratio!r}, expected a number above 0, or null")
         for one in fields(self):
             value: Any = getattr(self, one.name)
             low = 2 if one.name == "first" else 1
@@ -180,8 +187,9 @@ class Recipe:
         known = {f.name for f in fields(cls)}
         unknown = set(value) - known - {"digest"}
         if unknown:
+            first = min(unknown)
             raise ValueError(
-                f"recipe: unknown field {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}"
+                f"recipe: unknown field {first}{meant(first, known)}; there are {', '.join(sorted(known))}"
             )
         given = {name: value[name] for name in value if name in known}
         if "seeds" in given:
@@ -209,6 +217,10 @@ class Recipe:
         """About how many superpixels a photograph gets, for a plan: as asked for, or as usual."""
         asked = self.segmenter.get("n_segments", USUAL)
         return asked if isinstance(asked, int) else USUAL
+
+    def sized(self, k: int) -> "Recipe":
+        """The recipe as it is planned for photographs of k superpixels, whatever its segmenter; not to explain by."""
+        return replace(self, segmenter={"name": "grid", "n_segments": k})
 
     def drawn(self, k: int) -> int:
         """Masks drawn under each seed for k superpixels."""
@@ -282,7 +294,8 @@ def _positive(value: Any) -> bool:
 
 def _one_of(name: str, value: Any, known: Mapping[str, Any]) -> None:
     if not isinstance(value, str) or value not in known:
-        raise ValueError(f"recipe: {name} is {value!r}, expected one of {', '.join(known)}")
+        near = meant(value, known) if isinstance(value, str) else ""
+        raise ValueError(f"recipe: {name} is {value!r}{near}, expected one of {', '.join(known)}")
 
 
 def _within(name: str, value: Any, low: int, high: int, *words: str) -> None:

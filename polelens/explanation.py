@@ -1,26 +1,32 @@
 """An explanation as a person holds it: every number, its pictures, and the folder that it is saved in."""
 
+import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+import PIL.Image
 from numpy.typing import NDArray
 
-from pipeline.answer.attribution import Attribution
+from pipeline.answer.attribution import Attribution, LabelAttribution
 from pipeline.document import ImageFacts, ModelFacts, document, heat_files
-from pipeline.pictures import Backdrop, Palette
-from pipeline.pictures.rendering import rendered
+from pipeline.methods.chosen_fill import filled
+from pipeline.pictures import Backdrop
+from pipeline.pictures.rendering import Style, rendered
 from pipeline.recipe import Recipe
 from pipeline.scene.scene import Scene
+from polelens.card import card
+from polelens.predictor import Predictor
+from polelens.subject import Subject
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Explanation:
-    """The explanation of one photograph; in a notebook it shows itself as its overlay."""
+    """The explanation of one photograph; in a notebook it shows itself: answers, figures and overlay."""
 
     photograph: NDArray[np.uint8]
     image: ImageFacts
@@ -29,13 +35,32 @@ class Explanation:
     scene: Scene
     attribution: Attribution
     backdrop: Backdrop
-    palette: Palette
+    style: Style
     notes: tuple[str, ...] = ()  # what a person should know of how the photograph and the mask were read
+
+    @classmethod
+    def of(
+        cls, subject: Subject, predictor: Predictor, answered: tuple[Recipe, Scene, Attribution], style: Style
+    ) -> Self:
+        """The explanation of a subject, by a recipe that made this scene of it and gave this attribution."""
+        recipe, scene, attribution = answered
+        return cls(
+            photograph=subject.photograph,
+            image=subject.image,
+            model=predictor.facts,
+            recipe=recipe,
+            scene=scene,
+            attribution=attribution,
+            backdrop=subject.backdrop(scene),
+            style=style,
+            notes=(*predictor.notes, *subject.notes_on(scene)),
+        )
 
     @cached_property
     def pictures(self) -> Mapping[str, bytes]:
         """PNG files by name: overlay.png, support.png, seeds.png, segments.png; denoised.png where it was asked for."""
-        return rendered(self.backdrop, self.scene.fill, self.attribution, self.recipe.seeds, self.palette)
+        shown = filled(self.scene, self.attribution.fill_choice).fill
+        return rendered(self.backdrop, shown, self.attribution, self.recipe.seeds, self.style)
 
     def document(self) -> Mapping[str, Any]:
         """What attribution.json holds."""
@@ -49,8 +74,39 @@ class Explanation:
             (folder / name).write_bytes(data)
         (folder / "attribution.json").write_text(json.dumps(self.document(), indent=1, allow_nan=False) + "\n")
 
-    def _repr_png_(self) -> bytes:
-        return self.pictures["overlay.png"]
+    def plot(self) -> PIL.Image.Image:
+        """The overlay, which a notebook shows and `save` writes."""
+        return PIL.Image.open(io.BytesIO(self.pictures["overlay.png"]))
+
+    def table(self) -> Any:
+        """A row a label and superpixel: a pandas DataFrame where pandas is installed, else a list of dicts.
+
+        `weight`, its `std_error` and the `half_width` of its 95 % interval; `x` and `y`, the superpixel's mean place in
+        the photograph's pixels, and `area`, its share of what the model is shown.
+        """
+        rows = [row for label in self.attribution.labels for row in self._rows(label)]
+        try:
+            from pandas import DataFrame  # noqa: PLC0415 -- a notebook may have it; nothing else needs it
+        except ImportError:
+            return rows
+        return DataFrame(rows)
+
+    def _rows(self, label: LabelAttribution) -> Iterator[dict[str, Any]]:
+        sizes = np.bincount(self.scene.segments.ravel())
+        for number, (x, y) in enumerate(self.backdrop.centers()):
+            yield {
+                "label": label.label,
+                "superpixel": number,
+                "weight": float(label.weights[number]),
+                "std_error": float(label.std_error[number]),
+                "half_width": float(label.half_width[number]),
+                "x": x,
+                "y": y,
+                "area": float(sizes[number] / sizes.sum()),
+            }
+
+    def _repr_html_(self) -> str:
+        return card(self.attribution, self.pictures["overlay.png"], self.notes)
 
     def __repr__(self) -> str:
         known, names = self.attribution.probabilities, [one.label for one in self.attribution.labels]

@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 from numpy.typing import NDArray
 
 from pipeline.model.model import NOTHING, Model, ModelRefused, Said
 from pipeline.scene.boxes import Box, Boxes
 from pipeline.scene.mask import Value, Whereabouts
-from pipeline.scene.photograph import Decoded, Transparent, read_photograph
+from pipeline.scene.photograph import Decoded, Transparent, read_image, read_photograph
 from polelens.quarantine import model_within
 from polelens.saved_model import packed
 from storage.settings import limits
 
 MOST_BYTES = 2**31  # what protobuf, and so ONNX, can hold in a file
-Image = str | os.PathLike[str] | bytes | NDArray[np.uint8]
+Image = str | os.PathLike[str] | bytes | NDArray[np.uint8] | PIL.Image.Image
 
 
 def photograph(image: Image, transparent: Transparent, megapixels: float) -> tuple[Decoded, str]:
@@ -27,6 +28,9 @@ def photograph(image: Image, transparent: Transparent, megapixels: float) -> tup
             raise ValueError(f"image is an array of {image.dtype} {list(image.shape)}, expected uint8 [H, W, 3], RGB")
         pixels = image.copy()
         return Decoded(pixels), hashlib.sha256(pixels.tobytes()).hexdigest()
+    if isinstance(image, PIL.Image.Image):
+        read = read_image(image, transparent)
+        return read, hashlib.sha256(read.pixels.tobytes()).hexdigest()
     data = image if isinstance(image, bytes) else Path(image).read_bytes()
     decoded = read_photograph(data, transparent=transparent, megapixels=megapixels)
     return decoded, hashlib.sha256(data).hexdigest()

@@ -2,44 +2,48 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.answer.judgement import Thresholds
-from pipeline.document import ImageFacts, ModelFacts
+from pipeline.answer.selection import Selection
+from pipeline.explain import Predict
 from pipeline.explain import explain as converse
 from pipeline.methods import check, explainer
-from pipeline.model.blackbox import BlackBox
 from pipeline.model.model import Model, Said
-from pipeline.pictures import Backdrop
 from pipeline.pictures import palette as palette_of
+from pipeline.pictures.rendering import Style
 from pipeline.recipe import Recipe
 from pipeline.recipes import recipe as named
-from pipeline.scene.mask import object_mask
 from pipeline.scene.photograph import MEGAPIXELS
 from pipeline.scene.scene import Scene
-from pipeline.staging import canvas_notes, stage
 from polelens.explanation import Explanation
-from polelens.inputs import Image, model_file, photograph, whereabouts
+from polelens.inputs import Image, whereabouts
+from polelens.predictor import Predictor, Source, found_model
+from polelens.sides import SideBySide, beside
+from polelens.subject import Subject
 
 CHUNK = 128  # masks between two reports of progress
+Progress = Callable[[int, int], None]
 
 
 def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defaults
     image: Image,
-    model: str | os.PathLike[str] | Model,
+    model: Source,
     *,
     recipe: str | Recipe = "default",
     labels: Sequence[str] | None = None,
+    size: int | tuple[int, int] | None = None,
     profile: Mapping[str, Any] | None = None,
     output: str | None = None,
     input_name: str | None = None,
     threads: int = 1,
     palette: str = "green-red",
-    progress: Callable[[int, int], None] | None = None,
+    show: str | None = None,
+    progress: Progress | None = None,
     version: int | None = None,
     mask: str | os.PathLike[str] | None = None,
     boxes: Sequence[Sequence[float]] | None = None,
@@ -51,16 +55,19 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
 
     Parameters
     ----------
-    image : path of a photograph, its file's bytes, or its pixels, uint8 [H, W, 3], upright RGB
-    model : path of a Custom Vision zip, of an .onnx or .pb file or of a SavedModel, or a model read by
-        `pipeline.model.admission.read_model`
+    image : path of a photograph, its file's bytes, a `PIL.Image`, or its pixels, uint8 [H, W, 3], upright RGB
+    model : path of a Custom Vision zip, of an .onnx or .pb file or of a SavedModel; the NAME or NAME@VERSION of a
+        registered model; a model read by `pipeline.model.admission.read_model`; or any function of pictures, uint8
+        [n, h, w, 3] RGB, that gives probabilities, [n, c]
     recipe : name of a recipe, or a Recipe such as `polelens.recipe("lime").override({"samples": 500})`
-    labels : the model's labels in the order of its outputs, where the file does not carry them
+    labels : the model's labels in the order of its outputs, where the file does not carry them, or it is a function
+    size : side, or (height, width), of the pictures that a function is shown
     profile : fields of the preprocessing profile that go before what the file says
     output : the model's output with the scores, where the file has several
     input_name : where pictures enter a TensorFlow graph, where it cannot be found
     threads : ONNX Runtime threads
     palette : "green-red", or "blue-orange" for colour-blind readers
+    show : how many superpixels are drawn, the strongest: "4", "10%" of them, or with a weight of ">0.02"; without, all
     progress : called with (evaluations done, evaluations asked for so far)
     version : the model's version, for the document
     mask : path of a picture of the photograph's size that marks the object (see `pipeline.scene.mask`): the judgement
@@ -81,49 +88,113 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     --------
     >>> from polelens import explain
     >>> explain("pole.jpg", "poles.zip", recipe="lime").save("out")  # doctest: +SKIP
+
+    Of a function that finds red in the middle of the picture:
+
+    >>> def red(pictures):
+    ...     share = pictures[:, 8:24, 8:24, 0].mean(axis=(1, 2)) / 255
+    ...     return np.stack([share, 1 - share], axis=1)
+    >>> explain(np.full((32, 32, 3), 255, np.uint8), red, labels=["red", "other"], size=32)
+    <Explanation under red, recipe default: red 100.0%>
     """
-    said = Said(labels, profile, output, input_name)
-    read = model if isinstance(model, Model) else model_file(Path(model), said=said)
+    handed: Handed = {"labels": labels, "size": size, "profile": profile, "output": output, "input_name": input_name}
+    handed |= {"threads": threads, "version": version, "mask": mask, "boxes": boxes, "mask_value": mask_value}
     made = named(recipe) if isinstance(recipe, str) else recipe
-    check(made, read.labels)
-    talker = explainer(made, read.labels, thresholds)
-    colors = palette_of(palette)
-    decoded, sha256 = photograph(image, read.profile.transparent, megapixels)
-    height, width = decoded.pixels.shape[:2]
-    drawn = object_mask(whereabouts(mask, boxes, mask_value), height, width)
-    marked = drawn.pixels if drawn else None
-    scene = stage(decoded.pixels, read.profile, made, marked)
-    attribution = converse(scene, talker, _predict(BlackBox(read, threads=threads), progress))
-    return Explanation(
-        photograph=decoded.pixels,
-        image=ImageFacts(sha256, width, height),
-        model=ModelFacts.of((read.name, version), read.sha256, read.profile, read.facts),
-        recipe=made,
-        scene=scene,
-        attribution=attribution,
-        backdrop=Backdrop(decoded.pixels, read.profile.placement(width, height), scene.segments),
-        palette=colors,
-        notes=(
-            *decoded.notes,
-            *(drawn.notes if drawn else ()),
-            *canvas_notes(read.profile, scene, marked, (height, width)),
-        ),
-    )
+    style = Style(palette_of(palette), None if show is None else Selection.of(show))
+    subject, predictor = taken(image, model, handed | {"megapixels": megapixels})
+    check(made, predictor.labels)
+    scene = subject.scene(made)
+    talker = explainer(made, predictor.labels, thresholds)
+    attribution = converse(scene, talker, reporting(predictor.scores, progress))
+    return Explanation.of(subject, predictor, (made, scene, attribution), style)
 
 
-def _predict(
-    black_box: BlackBox, progress: Callable[[int, int], None] | None
-) -> Callable[[Scene, NDArray[np.bool_]], NDArray[np.float32]]:
+class Handed(TypedDict, total=False):
+    """What `explain` takes beside photograph and model, of what the two are."""
+
+    labels: Sequence[str] | None
+    size: int | tuple[int, int] | None
+    profile: Mapping[str, Any] | None
+    output: str | None
+    input_name: str | None
+    threads: int
+    version: int | None
+    mask: str | os.PathLike[str] | None
+    boxes: Sequence[Sequence[float]] | None
+    mask_value: str | None
+    megapixels: float
+
+
+def side_by_side(  # noqa: PLR0913 -- as above
+    image: Image,
+    model: Source,
+    recipes: Sequence[str | Recipe],
+    *,
+    palette: str = "green-red",
+    show: str | None = None,
+    progress: Progress | None = None,
+    thresholds: Thresholds | None = None,
+    **handed: Unpack[Handed],
+) -> SideBySide:
+    """Explain a photograph by several recipes, and say which of the explanations is best supported.
+
+    Takes what `explain` takes, and several recipes, each once. Raises as `explain` does.
+
+    Examples
+    --------
+    >>> from polelens import side_by_side
+    >>> side_by_side("pole.jpg", "poles.zip", ["default", "occlusion", "rise"]).save("out")  # doctest: +SKIP
+    """
+    made = [named(one) if isinstance(one, str) else one for one in recipes]
+    style = Style(palette_of(palette), None if show is None else Selection.of(show))
+    subject, predictor = taken(image, model, handed)
+    told = replace(predictor, scores=reporting(predictor.scores, progress))
+    return beside(subject, told, made, thresholds, style)
+
+
+def taken(image: Image, model: Source, handed: Handed) -> tuple[Subject, Predictor]:
+    """The photograph and the model that a caller hands in."""
+    said = Said(handed.get("labels"), handed.get("profile"), handed.get("output"), handed.get("input_name"))
+    predictor = predictor_of(model, said, handed.get("size"), handed.get("version"), handed.get("threads", 1))
+    where = whereabouts(handed.get("mask"), handed.get("boxes"), handed.get("mask_value"))
+    return Subject.of(image, where, predictor.profile, handed.get("megapixels", MEGAPIXELS)), predictor
+
+
+def predictor_of(
+    model: Source,
+    said: Said,
+    size: int | tuple[int, int] | None = None,
+    version: int | None = None,
+    threads: int = 1,
+) -> Predictor:
+    """Whatever a caller hands in as a model. Raises ValueError where it is none, or more is said than it can use."""
+    if isinstance(model, str | os.PathLike):
+        read, found = found_model(model, said)
+        model, version = read, found if version is None else version
+    if isinstance(model, Model):
+        if size is not None:
+            raise ValueError("size is for functions; a model file knows its own, or its profile says it")
+        return Predictor.of_model(model, version, threads)
+    if not callable(model):
+        raise ValueError(f"model is {model!r}, expected a file, a registered name, a model or a function of pictures")
+    if said.output is not None or said.input_name is not None:
+        raise ValueError("output and input_name are for model files; a function gives the scores meant")
+    shown = dict(said.profile or {}) | ({} if size is None else {"size": size})
+    return Predictor.of_function(model, said.labels, shown)
+
+
+def reporting(predict: Predict, progress: Progress | None) -> Predict:
+    """The same in chunks, after each of which the progress is told."""
     done = 0
 
-    def predict(scene: Scene, masks: NDArray[np.bool_]) -> NDArray[np.float32]:
+    def scores(scene: Scene, masks: NDArray[np.bool_]) -> NDArray[np.float32]:
         nonlocal done
-        scores, asked = [], done + len(masks)
+        answers, asked = [], done + len(masks)
         for start in range(0, len(masks), CHUNK):
-            scores.append(black_box.scores(scene, masks[start : start + CHUNK]))
+            answers.append(predict(scene, masks[start : start + CHUNK]))
             done = min(done + CHUNK, asked)
             if progress:
                 progress(done, asked)
-        return np.concatenate(scores)
+        return np.concatenate(answers)
 
-    return predict
+    return scores

@@ -156,6 +156,12 @@ class Archive:
                 return
             after = rows[-1].id
 
+    def sample(self, selection: str, most: int) -> list[Image]:
+        """A few photographs of a selection, from all over it and always the same: by the digests of their bytes."""
+        query = select(table).where(condition(selection)).order_by(table.c.sha256).limit(most)
+        with self.engine.begin() as c:
+            return [_image(row) for row in c.execute(query)]
+
     def count(self, selection: str = "all") -> int:
         """How many photographs a selection has."""
         with self.engine.begin() as c:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, text
 
-from pipeline.answer.attribution import Attribution, LabelAttribution
+from pipeline.answer.attribution import Attribution, FillChoice, LabelAttribution
 from pipeline.model.profile import Profile
 from pipeline.recipe import Recipe
 from storage import attributions
@@ -50,6 +50,7 @@ class Progress:
     paused_at: datetime | None = None  # since when it is paused, and why
     pause_reason: str | None = None
     not_rejudged: int = 0  # of those done: judging them anew failed, and they keep the judgement that they had
+    evaluations_done: int = 0  # of those answered, the ones of photographs that are done
 
     @property
     def remaining(self) -> int:
@@ -194,7 +195,7 @@ SELECT (SELECT state FROM audit WHERE id = :id) AS state,
        count(*) FILTER (WHERE e.state = 'failed') AS failed,
        count(*) FILTER (WHERE e.state = 'done' AND e.reason IS NOT NULL) AS not_rejudged,
        count(*) FILTER (WHERE e.state IN ('preparing', 'running', 'ready', 'reducing')) AS in_flight,
-       coalesce(sum(e.evaluations), 0) + (
+       coalesce(sum(e.evaluations), 0) AS evaluations_done, coalesce(sum(e.evaluations), 0) + (
            SELECT coalesce(sum(p.stop - p.start), 0) FROM part p
            JOIN audit_explanation pe ON pe.explanation_id = p.explanation_id
            WHERE pe.audit_id = :id AND p.seconds IS NOT NULL) AS evaluations
@@ -223,7 +224,7 @@ ORDER BY e.id LIMIT :most
 
 _EXPLAINED = f"""
 SELECT e.id, e.key, i.sha256 AS image, i.name AS image_name, i.width, i.height, i.label, e.mask_sha256 AS mask, e.scene,
-       {sql.STATE} AS state, e.reason, e.probabilities, e.fill_probabilities, e.evaluations
+       {sql.STATE} AS state, e.reason, e.probabilities, e.fill_probabilities, e.fill_choice, e.evaluations
 FROM explanation e JOIN image i ON i.id = e.image_id WHERE e.id = ANY(:ids) ORDER BY e.id
 """  # noqa: S608  of constants alone
 
@@ -237,5 +238,7 @@ def _audit(row: Row[Any]) -> Audit:
 def _explained(row: Row[Any], labels: tuple[LabelAttribution, ...]) -> Explained:
     fields = dict(row._mapping)
     answers = {name: fields.pop(name) for name in ("probabilities", "fill_probabilities", "evaluations")}
-    attribution = Attribution(**answers, labels=labels) if labels else None
+    chosen = fields.pop("fill_choice")
+    choice = None if chosen is None else FillChoice(**chosen)
+    attribution = Attribution(**answers, labels=labels, fill_choice=choice) if labels else None
     return Explained(**fields, attribution=attribution)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from psycopg import Connection
 from sqlalchemy import Engine, create_engine, event, make_url
 
@@ -44,6 +45,11 @@ def _limit_silence(seconds: float, connection: Connection[tuple[object, ...]], _
 def migrate(url: str) -> None:
     """Bring a database to the newest schema."""
     command.upgrade(migrations(url), "head")
+
+
+def newest(url: str) -> str | None:
+    """The newest schema's name."""
+    return ScriptDirectory.from_config(migrations(url)).get_current_head()
 
 
 def migrations(url: str) -> Config:

@@ -193,13 +193,14 @@ class Ledger:
 
     def finish(self, job: Job, attribution: Attribution) -> bool:
         """Keep an attribution and drop the parts; False if another reducer was first."""
-        fill = attribution.fill_probabilities
+        fill, choice = attribution.fill_probabilities, attribution.fill_choice
         values = {
             "id": job.id,
             "predicted": attribution.predicted,
             "confidence": attribution.confidence,
             "probabilities": json.dumps(dict(attribution.probabilities)),
             "fill": None if fill is None else json.dumps(dict(fill)),
+            "choice": None if choice is None else json.dumps(asdict(choice)),
             "evaluations": attribution.evaluations,
         }
         with self.engine.begin() as c:

@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, text
 
+from pipeline.text import meant, resolved
 from storage.ledger import Ledger
 from storage.planning import keep_recipe
 from storage.reaudits import Order, Started, attempt, check
-from storage.registry import registered_after, split_reference
+from storage.registry import canonical, registered_after, split_reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Policies:
         if number is not None:
             raise ValueError(f"policy: {model} is one version; a policy is for a name, like {name}")
         with self.engine.begin() as c:
+            name = canonical(c, name)
             check(c, name, order.recipe)
             digest = keep_recipe(c, order.recipe)
             values = {"model": name, "recipe": digest, "selection": order.selection, "compare": order.compare}
@@ -54,17 +56,19 @@ class Policies:
             return [_policy(row) for row in c.execute(text(_POLICIES))]
 
     def get(self, model: str) -> Policy:
-        """The policy of a model. Raises ValueError if it has none."""
-        for one in self.all():
-            if one.model == model:
-                return one
-        raise ValueError(f"{model} has no policy; `polelens policy set {model}` makes one")
+        """The policy of a model, whose name's case does not matter. Raises ValueError if it has none."""
+        found = {one.model: one for one in self.all()}
+        name = resolved(model, found)
+        if name is None:
+            raise ValueError(f"{model} has no policy{meant(model, found)}; `polelens policy set {model}` makes one")
+        return found[name]
 
-    def remove(self, model: str) -> None:
-        """Forget a policy; audits that it started go on. Raises ValueError if there is none."""
-        self.get(model)
+    def remove(self, model: str) -> str:
+        """Forget a policy; audits that it started go on. Its model's name. Raises ValueError if there is none."""
+        name = self.get(model).model
         with self.engine.begin() as c:
-            c.execute(text("DELETE FROM policy WHERE model = :model"), {"model": model})
+            c.execute(text("DELETE FROM policy WHERE model = :model"), {"model": name})
+        return name
 
     def answer(self) -> list[Started]:
         """Start the audit of every version registered since its policy last looked: once, whoever asks and how often.

@@ -76,6 +76,11 @@ class Registry:
             return self.find(reference).labels
         return ()
 
+    def canonical(self, reference: str) -> str:
+        """A reference as the registry writes its name, see `canonical`."""
+        with self.engine.begin() as c:
+            return canonical(c, reference)
+
     def load(self, model: int) -> Model:
         """The model with this id, its file included."""
         with self.engine.begin() as c:
@@ -104,6 +109,8 @@ def find(c: Connection, reference: str) -> Version:
     asked, number = split_reference(reference)
     names = c.scalars(select(table.c.name).distinct()).all()
     name = resolved(asked, names)
+    if name is None and not names:
+        raise ValueError(f"there is no model {reference}, nor any other; `polelens models add FILE NAME` registers one")
     if name is None:
         near = meant(asked, names)
         raise ValueError(f"there is no model {reference}{near}; `polelens models list` shows those there are")
@@ -113,6 +120,13 @@ def find(c: Connection, reference: str) -> Version:
         has = f"{name} has {len(rows)}, the newest {rows[0].version}"
         raise ValueError(f"there is no model {reference}: {has}; `polelens models list` shows those there are")
     return _version(row)
+
+
+def canonical(c: Connection, reference: str) -> str:
+    """A reference as the registry writes its name, whose case does not matter; unchanged where it has no such model."""
+    name, at, version = reference.partition("@")
+    known = resolved(name, c.scalars(select(table.c.name).distinct()).all())
+    return f"{known or name}{at}{version}"
 
 
 def registered_after(c: Connection, name: str, model: int) -> Sequence[Version]:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, Row, text
 from storage.ledger import Ledger
 from storage.planning import keep_recipe
 from storage.reaudits import Order, Started, attempt, check
-from storage.registry import find
+from storage.registry import canonical, find
 
 CRON_FIELDS = 5  # of a sixth, the seconds, an archive has no use
 
@@ -105,6 +105,7 @@ class Schedules:
         """Add a schedule for a model or a version of it. Raises ValueError if there is none, or the recipe misfits."""
         with self.engine.begin() as c:
             find(c, model)
+            model = canonical(c, model)
             check(c, model, order.recipe)
             values = {"model": model, "cron": timing.cron, "timezone": timing.timezone}
             values |= {"recipe": keep_recipe(c, order.recipe), "selection": order.selection}

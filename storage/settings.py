@@ -27,6 +27,8 @@ _DEFAULT = Thresholds()
 S = TypeVar("S", bound=BaseSettings)
 HERE = ("localhost", "127.0.0.1", "::1")
 SECRET_CHARACTERS = 16
+SERVICES = ("DATABASE_URL", "CELERY_BROKER_URL", "POLELENS_BLOBS")
+DOWN = f"the stack is down: `polelens up` starts it on this machine, or set {', '.join(SERVICES)} to one that runs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,14 +203,21 @@ def _read(kind: type[S]) -> S:
         return kind()
     except ValidationError as error:
         problem = error.errors()[0]
-        name = str(problem["loc"][0]).upper()
-        variable = name if name in ("DATABASE_URL", "CELERY_BROKER_URL") else f"POLELENS_{name}"
+        variable = _variable(problem["loc"])
+        if {_variable(one["loc"]) for one in error.errors() if one["type"] == "missing"} >= set(SERVICES):
+            raise SettingsError(DOWN) from None
         if problem["type"] == "missing":
             raise SettingsError(
                 f"{variable} is not set and no local stack is running: set it, or `polelens up`"
             ) from None
         field = kind.model_fields.get(str(problem["loc"][0]))
-        secret = variable == name or (field is not None and not field.repr) or "@" in str(problem["input"])
+        secret = variable in SERVICES[:2] or (field is not None and not field.repr) or "@" in str(problem["input"])
         given = "" if secret else f" is {problem['input']!r}"
         reason = problem["msg"].removeprefix("Value error, ")
         raise SettingsError(f"{variable}{given}: {reason[0].lower()}{reason[1:]}") from None
+
+
+def _variable(place: tuple[int | str, ...]) -> str:
+    """The environment's variable of a field that pydantic names."""
+    name = str(place[0]).upper()
+    return name if name in SERVICES else f"POLELENS_{name}"

@@ -138,6 +138,7 @@ SCORES = "SELECT round, scores FROM part WHERE explanation_id = :id ORDER BY rou
 FINISH = """
 UPDATE explanation SET state = 'done', finished_at = now(), lease_until = NULL, reason = NULL, attempts = 0,
        probabilities = CAST(:probabilities AS jsonb), fill_probabilities = CAST(:fill AS jsonb),
+       fill_choice = CAST(:choice AS jsonb),
        evaluations = :evaluations - (SELECT coalesce(sum(stop - start), 0) FROM part
                                      WHERE explanation_id = :id AND scores IS NOT NULL AND seconds IS NULL),
        predicted = :predicted, confidence = :confidence

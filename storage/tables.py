@@ -164,6 +164,7 @@ explanation = Table(
     Column("evaluations", Integer, nullable=False, server_default=text("0")),
     Column("probabilities", JSONB),
     Column("fill_probabilities", JSONB),
+    Column("fill_choice", JSONB),  # where the recipe's fill is auto: the one taken, and the scores of all candidates
     Column("predicted", Text),  # the most probable label, and its probability
     Column("confidence", Float),
     Column("finished_at", DateTime(timezone=True)),

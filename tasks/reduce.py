@@ -4,9 +4,10 @@ from pipeline.answer.attribution import Attribution
 from pipeline.conversation.known import Known
 from pipeline.conversation.probe import Evidence, Probe, pack_evidence, unpack_evidence
 from pipeline.document import heat_files
+from pipeline.methods.chosen_fill import filled
 from pipeline.model.model import Model
 from pipeline.pictures import Backdrop, palette
-from pipeline.pictures.rendering import rendered
+from pipeline.pictures.rendering import Style, rendered
 from pipeline.refit import refit
 from pipeline.scene.scene import Scene
 from storage import rejudging
@@ -65,7 +66,8 @@ def _keep(job: Job, scene: Scene, evidence: list[Evidence], attribution: Attribu
     profile = runtime.model(job.model).profile
     photograph = runtime.archive().photograph(job.image, profile.transparent)
     backdrop = Backdrop(photograph, profile.placement(photograph.shape[1], photograph.shape[0]), scene.segments)
-    files = rendered(backdrop, scene.fill, attribution, job.recipe["seeds"], palette(settings().palette))
+    shown = filled(scene, attribution.fill_choice).fill
+    files = rendered(backdrop, shown, attribution, job.recipe["seeds"], Style(palette(settings().palette)))
     for name, data in files.items():
         runtime.blobs().put(explanation_key(job.key, name), data, "image/png")
     for name, data in heat_files(attribution).items():

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
 from polelens.cli import main, store
+from polelens.cli.main import COMMANDS, load
 from storage.settings import settings
 from tests import models
 from tests.live_audits import pictures, png
@@ -67,6 +69,16 @@ class Commands:
 
 
 CommandsIn = Callable[[Mapping[str, str]], Commands]
+
+
+def every_command() -> Iterator[tuple[list[str], click.Command]]:
+    """Each command with the words that call it; a group is none."""
+    for name in COMMANDS:
+        command = load(name)
+        if isinstance(command, click.Group):
+            yield from (([name, word], one) for word, one in command.commands.items())
+        else:
+            yield [name], command
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from scipy.stats import norm, t
 
 from pipeline.answer.judgement import Judgement
 from pipeline.answer.nulls import from_null, to_null
+from pipeline.answer.rule import Rule
+from pipeline.answer.selection import Selection
 
 Array = NDArray[np.float64]
 
@@ -95,28 +97,19 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """A set of superpixels that, kept, keeps the answer whatever else is hidden.
+class FillChoice:
+    """The fill that the model was asked for: see `pipeline.methods.chosen_fill`.
 
     Attributes
     ----------
-    superpixels : tuple of int
-    precision, low, high : 0..1
-        The share of perturbed pictures with these superpixels kept that keep the answer, and its bounds.
-    outcome : str
-        `anchor`, `empty`, `none` or `undecided`.
+    taken : str
+        The one that everything in the answer is measured against.
+    scores : fill -> 0..1
+        The score of the first label explained for each candidate, bare.
     """
 
-    superpixels: tuple[int, ...]
-    precision: float
-    low: float
-    high: float
-    outcome: str
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """The rule whose JSON object this is."""
-        return cls(**{**from_null(value), "superpixels": tuple(value["superpixels"])})
+    taken: str
+    scores: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,6 +165,8 @@ class LabelAttribution:
     stability : Stability or None
     heat : float32 [h, w] or None
         The answer pixel by pixel of the canvas.
+    heat_error : float32 [h, w] or None
+        Its standard error over seeds.
     rule : Rule or None
     claims : tuple of Claim
     """
@@ -186,6 +181,7 @@ class LabelAttribution:
     claims: tuple[Claim, ...] = ()
     judgement: Judgement | None = None
     denoised: Denoised | None = None
+    heat_error: NDArray[np.float32] | None = None
 
     @property
     def std_error(self) -> Array:
@@ -206,6 +202,12 @@ class LabelAttribution:
     def agreement(self) -> Stability:
         """The agreement of the seeds; of none where the method has none."""
         return self.stability or Stability(0)
+
+    def supporting(self, selection: Selection = Selection()) -> NDArray[np.bool_]:  # noqa: B008, frozen
+        """The superpixels that support the label, bool [k]: the rule's, where there is a rule, else as selected."""
+        if self.rule:
+            return np.isin(np.arange(len(self.weights)), self.rule.superpixels)
+        return selection.chosen(np.nan_to_num(self.weights))
 
     def to_json(self) -> dict[str, Any]:
         """The value under the label's name in `attribution.json`; what the method has not is not in it."""
@@ -229,13 +231,14 @@ class Attribution:
     """The answer of an explainer for one photograph.
 
     `probabilities` are the model's for the canvas, `fill_probabilities` those for the bare fill, None where the method
-    did not ask.
+    did not ask. `fill_choice` is there where the recipe's fill is `auto`.
     """
 
     probabilities: Mapping[str, float]
     fill_probabilities: Mapping[str, float] | None
     evaluations: int
     labels: tuple[LabelAttribution, ...]
+    fill_choice: FillChoice | None = None
 
     @property
     def predicted(self) -> str:
@@ -252,7 +255,8 @@ class Attribution:
 
     def to_json(self) -> dict[str, Any]:
         """The explanation's own part of `attribution.json`; NaN becomes null."""
-        return {
+        choice = {"fill_choice": asdict(self.fill_choice)} if self.fill_choice else {}
+        return choice | {
             "probabilities": dict(self.probabilities),
             "fill_probabilities": None if self.fill_probabilities is None else dict(self.fill_probabilities),
             "evaluations": self.evaluations,

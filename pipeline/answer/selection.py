@@ -1,7 +1,8 @@
 """Selection: which superpixels count as the support of a label."""
 
+import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,31 @@ class Selection:
             raise ValueError(f"selection by {self.by}: value is {self.value}, expected 0 or more")
         if self.by in ("evidence", "share") and self.value > 1:
             raise ValueError(f"selection by {self.by}: value is {self.value}, expected 0..1")
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """The selection that a person writes: so many, a share of all superpixels, or a least weight.
+
+        Raises ValueError.
+
+        Examples
+        --------
+        >>> Selection.of("4"), Selection.of("10%"), Selection.of(">0.02")
+        (Selection(by='number', value=4.0), Selection(by='share', value=0.1), Selection(by='threshold', value=0.02))
+        """
+        by: Measure = "threshold" if text.startswith(">") else "share" if text.endswith("%") else "number"
+        try:
+            value = float(text.strip(">=% ")) / (100 if by == "share" else 1)
+            if not 0 < value < math.inf or (by == "number" and not value.is_integer()):
+                raise ValueError
+            return cls(by, value)
+        except ValueError:
+            ways = "a number of superpixels like 4, a share of them like 10%, or a least weight like '>0.02'"
+            raise ValueError(f"show is {text!r}, expected {ways}") from None
+
+    def strongest(self, weights: NDArray[np.floating]) -> NDArray[np.bool_]:
+        """Whether each superpixel is among the strongest, for or against: float [k] to bool [k]."""
+        return self.chosen(np.abs(weights))
 
     def chosen(self, weights: NDArray[np.floating]) -> NDArray[np.bool_]:
         """Whether each superpixel is chosen: float [k] to bool [k]. Zero and negative weights never are."""

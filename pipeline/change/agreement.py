@@ -49,9 +49,9 @@ class Agreements:
 
     def add(self, change: Change, terms: Terms) -> None:
         """Count a photograph, in what it has."""
-        for moments, figure in ((self.spearman, change.spearman), (self.top5_jaccard, change.top5_jaccard)):
-            if math.isfinite(figure):
-                moments.add(figure)
+        if math.isfinite(change.spearman):  # else an explanation of the two has no order to agree with
+            self.spearman.add(change.spearman)
+            self.top5_jaccard.add(change.top5_jaccard)
         gain = (change.insertion_after - change.deletion_after) - (change.insertion_before - change.deletion_before)
         if terms.against_curves is None and math.isfinite(gain):
             self.deletion.add(change.deletion_before, change.deletion_after)

@@ -16,7 +16,8 @@ from pipeline.judge.stability import spearman, top_jaccard
 Array = NDArray[np.float64]
 
 TOP = 5
-JUDGED = ("reliance", "share", "deletion", "insertion")
+CURVES = ("deletion", "insertion")
+JUDGED = ("reliance", "share", *CURVES)
 FIGURES = (
     *("spearman", "top5_jaccard", "overlap", "seeds_spearman", "distance", "noise", "p_value"),
     *(f"{name}_{when}" for name in JUDGED for when in ("before", "after")),
@@ -44,7 +45,8 @@ class Change:
         or the superpixels are not the same: how much other superpixels move the evidence, seeds do not show; nor where
         the recipes are not: a difference between methods is no change of the model.
     deletion_before, deletion_after, insertion_before, insertion_after : 0..1
-        Areas under both curves, see `pipeline.answer.judgement.Curves`.
+        Areas under both curves, see `pipeline.answer.judgement.Curves`; NaN for weights that are all alike, which have
+        no order, and where the two were given other fills: those curves are not of one measure.
     on_grid : bool or None
         Whether the superpixels were not the same, and the two were laid onto a grid over the photograph.
     """
@@ -100,6 +102,8 @@ def compare(
     if one_recipe or first.label == second.label:
         figures = _figures((first, second), seeds, seen, tested=one_recipe)
         figures |= _judged(first, "before") | _judged(second, "after")
+        if _fill(before) != _fill(after):
+            figures |= dict.fromkeys((name for name in FIGURES if name.startswith(CURVES)), nan)
     return Change(
         label_before=before.predicted,
         label_after=after.predicted,
@@ -142,12 +146,18 @@ def _figures(
     }
 
 
+def _fill(one: Attribution) -> str | None:
+    """The fill that was chosen for it, where one was."""
+    return one.fill_choice.taken if one.fill_choice else None
+
+
 def _judged(label: LabelAttribution, when: str) -> dict[str, float]:
     """What the judgement says of one of the two; NaN without one."""
     if label.judgement is None:
         return dict.fromkeys((f"{name}_{when}" for name in JUDGED), nan)
     grounding, curves = label.judgement.grounding, label.judgement.curves
-    values = (grounding.background_reliance, grounding.mask_share, curves.deletion, curves.insertion)
+    areas = (curves.deletion, curves.insertion) if np.ptp(label.weights) else (nan, nan)  # all alike: in no order
+    values = (grounding.background_reliance, grounding.mask_share, *areas)
     return {f"{name}_{when}": value for name, value in zip(JUDGED, values, strict=True)}
 
 

@@ -39,6 +39,7 @@ class Counts:
     mended: int = 0  # the prediction was not the label a person gave, and now is
     broken: int = 0  # it was, and no longer is
     on_grid: int = 0  # with other superpixels: compared on a grid over the photograph
+    unordered: int = 0  # an explanation of the two weighs all alike: there is no order to compare
     other_label: int = 0  # the label whose explanations are compared is another one; under two recipes nothing is told
 
 
@@ -151,6 +152,7 @@ def _kinds(change: Change, changed: bool, label: str | None) -> list[str]:
         "mended": label is not None and change.label_before != label == change.label_after,
         "broken": label is not None and change.label_after != label == change.label_before,
         "on_grid": change.on_grid is True,
+        "unordered": change.explained_before == change.explained_after and math.isnan(change.spearman),
         "other_label": change.explained_before != change.explained_after,
     }
     return [kind for kind, holds in kinds.items() if holds]
@@ -195,7 +197,14 @@ def _warnings(terms: Terms, counts: Counts) -> Iterator[str]:
             f"The superpixels of {counts.on_grid:,} of {counts.compared:,} photographs are not the same: these are "
             f"compared on a grid of {GRID} by {GRID} cells, and other superpixels alone move the evidence."
         )
-    if counts.other_label and not terms.one_recipe:
+    if terms.one_recipe:
+        return
+    if counts.unordered:
+        yield (
+            f"An explanation of {counts.unordered:,} of {counts.compared:,} photographs weighs all superpixels alike, "
+            "as an empty rule does: it has no order, and these count in no figure of agreement."
+        )
+    if counts.other_label:
         yield (
             f"{counts.other_label:,} of {counts.compared:,} photographs have no label that both audits explain: of "
             "their explanations nothing is told."

@@ -11,7 +11,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.conversation.designs import DESIGNS
+from pipeline.conversation.designs import DESIGNS, scattered
+from pipeline.scene.lattice import FRACTION
 from pipeline.scene.variant import Variant
 
 Masks = NDArray[np.bool_]
@@ -20,7 +21,7 @@ Scores = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """n masks that a design draws under a seed.
+    """n masks that a design draws under a seed; the regions `on` are on in all of them.
 
     With a variant they are over what that shows of the scene, which has k regions.
     """
@@ -30,6 +31,7 @@ class Draw:
     n: int
     k: int | None = None
     variant: Variant | None = None
+    on: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.design not in DESIGNS:
@@ -39,11 +41,12 @@ class Draw:
 
     def masks(self, k: int) -> Masks:
         """All rows, bool [n, k], with this block's own k where it has one."""
-        return _drawn(self.design, self.k or k, self.n, self.seed)
+        drawn = _drawn(self.design, self.k or k, self.n, self.seed)
+        return drawn | np.isin(np.arange(self.k or k), self.on) if self.on else drawn
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object that `Probe.from_json` reads."""
-        own = {"k": self.k} if self.k else {}
+        own: dict[str, Any] = ({"k": self.k} if self.k else {}) | ({"on": list(self.on)} if self.on else {})
         return {"design": self.design, "seed": self.seed, "n": self.n} | own | _told(self.variant)
 
 
@@ -74,7 +77,29 @@ class Listed:
         return {"n": self.n, "k": self.k, "bits": base64.b64encode(self.bits).decode()} | _told(self.variant)
 
 
-Block = Draw | Listed
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """n masks over the soft cells of a variant's lattice, each on with probability `share` under a seed.
+
+    k is the number of bits of a mask, as everywhere, and so more than there are cells: see `pipeline.scene.lattice`.
+    """
+
+    share: float
+    seed: int
+    n: int
+    k: int
+    variant: Variant
+
+    def masks(self, _: int) -> Masks:
+        """All rows, bool [n, k], with this block's own k."""
+        return _scattered(self.k - 2 * FRACTION, self.n, self.seed, self.share)
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object that `Probe.from_json` reads."""
+        return {"share": self.share, "seed": self.seed, "n": self.n, "k": self.k} | _told(self.variant)
+
+
+Block = Draw | Listed | Scatter
 
 
 def shown(block: Block, variant: Variant, k: int) -> Block:
@@ -119,6 +144,12 @@ class Probe:
             if first < last:
                 yield block.variant, block.masks(self.k)[rows[first:last]]
             offset += len(rows)
+
+    def only(self, rows: Sequence[int]) -> "Probe":
+        """The probe with these of its rows alone, which are in ascending order."""
+        total = sum(block.n for block in self.blocks)
+        shown = np.delete(np.arange(total), list(self.skip))[list(rows)]
+        return replace(self, skip=tuple(np.setdiff1d(np.arange(total), shown).tolist()))
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object that `from_json` reads."""
@@ -181,13 +212,23 @@ def _told(variant: Variant | None) -> dict[str, Any]:
 
 def _block(value: Mapping[str, Any]) -> Block:
     variant = Variant.from_json(value["variant"]) if "variant" in value else None
+    if "share" in value and variant:
+        return Scatter(value["share"], value["seed"], value["n"], value["k"], variant)
     if "design" in value:
-        return Draw(value["design"], value["seed"], value["n"], value.get("k"), variant)
+        drawn = value["design"], value["seed"], value["n"], value.get("k"), variant
+        return Draw(*drawn, on=tuple(value.get("on", ())))
     return Listed(value["n"], base64.b64decode(value["bits"]), value["k"], variant)
 
 
 @lru_cache(maxsize=64)  # no state: the same seed draws the same masks, and nobody can write into them
 def _drawn(design: str, k: int, n: int, seed: int) -> Masks:
     masks = DESIGNS[design](k, n, seed)
+    masks.setflags(write=False)
+    return masks
+
+
+@lru_cache(maxsize=64)
+def _scattered(cells: int, n: int, seed: int, share: float) -> Masks:
+    masks = scattered(cells, n, seed, share)
     masks.setflags(write=False)
     return masks

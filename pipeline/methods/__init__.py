@@ -12,16 +12,24 @@ from pipeline.judge.grounding import Grounded
 from pipeline.judge.judged import Examination, Judged
 from pipeline.judge.neighbourhood import OneOff
 from pipeline.judge.variations import Variations
-from pipeline.methods import lime, surrogate
+from pipeline.methods import anchors, lime, occlusion, rise, shap, surrogate
+from pipeline.methods.chosen_fill import CANDIDATES, ChosenFill
 from pipeline.methods.method import Method
 from pipeline.methods.noise_experiment import NoiseExperiment
 from pipeline.recipe import Recipe
 from pipeline.scene import segments
+from pipeline.scene.fills import AUTO
 from pipeline.text import meant
 
 __all__ = ["METHODS", "Method", "check", "explainer", "method", "planned", "planned_evaluations"]
 
-METHODS: Mapping[str, Method] = {"lime": lime.METHOD}
+METHODS: Mapping[str, Method] = {
+    "lime": lime.METHOD,
+    "shap": shap.METHOD,
+    "occlusion": occlusion.METHOD,
+    "rise": rise.METHOD,
+    "anchors": anchors.METHOD,
+}
 
 
 def method(recipe: Recipe) -> Method:
@@ -53,16 +61,24 @@ def check(recipe: Recipe, labels: Sequence[str]) -> None:
 
 def explainer(recipe: Recipe, labels: Sequence[str], thresholds: Thresholds | None = None) -> Explainer:
     """The explainer of a recipe that was checked, for a model with these labels; the thresholds give its verdicts."""
-    return Once(_tested(recipe, _experiment(recipe, tuple(labels)), tuple(labels), thresholds or Thresholds()))
+    names, limits = tuple(labels), thresholds or Thresholds()
+
+    def made(filled: Recipe) -> Explainer:
+        return _tested(filled, _experiment(filled, names), names, limits)
+
+    return Once(ChosenFill(recipe, names, made) if recipe.fill == AUTO else made(recipe))
 
 
-def planned(recipe: Recipe) -> Mapping[str, int]:
+def planned(recipe: Recipe, superpixels: int | None = None) -> Mapping[str, int]:
     """About how many evaluations each part of an explanation takes a photograph, with one label explained.
 
-    At most so many where the recipe asks in rounds.
+    At most so many where the recipe asks in rounds. `superpixels` are those of the photograph, where they are known;
+    without, those that the recipe asks for.
     """
+    recipe = recipe if superpixels is None else recipe.sized(superpixels)
     explanation = method(recipe).planned
     parts = {
+        "fill": len(CANDIDATES) - 1 if recipe.fill == AUTO else 0,  # of which the explanation needs one in any case
         "explanation": explanation(recipe),
         "judging": faithfulness.PLANNED + recipe.superpixels + grounding.PLANNED if recipe.judge else 0,
         "thorough": faithfulness.SUBSETS + variations.planned(recipe, explanation) if recipe.thorough else 0,

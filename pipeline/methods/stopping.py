@@ -21,6 +21,8 @@ def enough(rule: Stopping, pooled: Fit, left_out: Sequence[Fit]) -> bool:
 
 
 def _known(rule: Stopping, weights: Array, error: Array) -> bool:
+    if rule.ratio is not None:
+        return bool(error.max() <= rule.ratio * np.ptp(weights[0]))
     size, miss = _root_mean_square(weights[0]), _root_mean_square(error)
     return miss <= rule.tie * size or (miss <= rule.precision * size and _settled(rule, weights, error))
 

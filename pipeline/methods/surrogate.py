@@ -3,7 +3,7 @@
 import importlib
 import inspect
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -190,9 +190,9 @@ def r2(sample: Sample, predicted: Array) -> Array:
     return np.where(np.sqrt(total) < RESOLUTION, np.nan, 1 - error / np.maximum(total, RESOLUTION**2))
 
 
-def cross_fit(surrogate: Options, sample: Sample, blocks: NDArray[np.integer[Any]]) -> list[Fit]:
+def cross_fit(fitting: Callable[[Sample], Fit], sample: Sample, blocks: NDArray[np.integer[Any]]) -> list[Fit]:
     """A fit on all rows but those of block b, for b in 0..B-1, where blocks, int [n], gives each row's block."""
-    return [fit(surrogate, sample.at(blocks != block)) for block in range(blocks.max() + 1)]
+    return [fitting(sample.at(blocks != block)) for block in range(blocks.max() + 1)]
 
 
 def r2_held_out(sample: Sample, blocks: NDArray[np.integer[Any]], fits: Sequence[Fit]) -> Array:

@@ -1,12 +1,14 @@
 """The black box: masks in, scores out."""
 
 from collections.abc import Sequence
+from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnxruntime import OrtValue
+from onnxruntime import InferenceSession, OrtValue
 
-from pipeline.model.graft import CANVAS, FILL, MASK, SEGMENTS, graft
+from pipeline.model.graft import ACROSS, CANVAS, CELLS, COLUMNS, DOWN, FILL, MASK, ROWS, SEGMENTS, graft
 from pipeline.model.model import Model
 from pipeline.model.session import CPU, open_session
 from pipeline.scene.scene import Scene
@@ -41,7 +43,9 @@ class BlackBox:
         self._most = MOST if model.batch else 1
         self.batch = batch
         self.provider = providers[0]
-        self._session = open_session(graft(model.onnx), threads=threads, providers=providers)
+        self._network = model.onnx
+        self._open = partial(open_session, threads=threads, providers=providers)
+        self._session = self._open(graft(model.onnx))
         self._pad = (
             providers[0] != CPU
         )  # a GPU tunes its kernels for each new shape: a short last batch would cost more
@@ -67,7 +71,8 @@ class BlackBox:
         scene : Scene
             Its canvas has the size of the model's profile.
         masks : bool or float32 [n, k]
-            Where a superpixel is on (True, 1) its canvas shows, where it is off its fill; values between blend.
+            Where a superpixel is on (True, 1) its canvas shows, where it is off its fill; values between blend. Of soft
+            regions bits only: see `pipeline.scene.lattice`.
 
         Returns
         -------
@@ -92,17 +97,23 @@ class BlackBox:
         """The same whatever the numbers are."""
         if masks.ndim != 2 or masks.shape[1] != scene.k:
             raise ValueError(f"masks have the shape {masks.shape}, expected [n, {scene.k}]: one column a superpixel")
-        pictures = self._pictures(scene)
-        rows = masks.astype(np.float32)
-        parts = [self._run(pictures, rows[start : start + self._batch]) for start in range(0, len(rows), self._batch)]
+        pictures, starts = self._pictures(scene), range(0, len(masks), self._batch)
+        parts = [self._run(scene, pictures, masks[start : start + self._batch]) for start in starts]
         return np.concatenate(parts) if parts else np.empty((0, len(self.labels)), np.float32)
 
-    def _run(self, pictures: dict[str, OrtValue], rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _run(self, scene: Scene, pictures: dict[str, OrtValue], rows: Mask) -> NDArray[np.float32]:
         short = self._batch - len(rows) if self._pad else 0
         padded = np.pad(rows, ((0, short), (0, 0)))
-        mask = OrtValue.ortvalue_from_numpy(padded, "cpu", 0)
-        (answer,) = self._session.run_with_ort_values(None, pictures | {MASK: mask})
+        switches = _switches(scene, padded).items()
+        masks = {name: OrtValue.ortvalue_from_numpy(array, "cpu", 0) for name, array in switches}
+        session = self._soft if scene.lattice else self._session
+        (answer,) = session.run_with_ort_values(None, pictures | masks)
         return np.asarray(answer.numpy(), np.float32).reshape(len(padded), -1)[: len(rows)]
+
+    @cached_property
+    def _soft(self) -> InferenceSession:
+        """The network behind soft regions, which few methods have: it is opened when it is first asked."""
+        return self._open(graft(self._network, soft=True))
 
     def _pictures(self, scene: Scene) -> dict[str, OrtValue]:
         """The scene's tensors, on the device; kept for the last scene, since its masks come in many parts."""
@@ -116,11 +127,28 @@ class BlackBox:
         if scene.segments.shape != size:
             raise ValueError(f"the scene is {scene.segments.shape} pixels, the model's profile says {size}")
         arrays = {
-            SEGMENTS: scene.segments.astype(np.int64),
+            **_regions(scene),
             CANVAS: self._profile.tensor(scene.canvas)[None],
             FILL: self._profile.tensor(scene.fill)[None],
         }
         return {name: OrtValue.ortvalue_from_numpy(array, self._device, 0) for name, array in arrays.items()}
+
+
+def _regions(scene: Scene) -> dict[str, NDArray[np.generic]]:
+    """Where the regions of a scene are, as its grafted network takes them."""
+    if scene.lattice is None:
+        return {SEGMENTS: scene.segments.astype(np.int64)}
+    rows, columns = (scene.lattice.stretches(length) for length in scene.segments.shape)
+    return {ROWS: rows, COLUMNS: np.ascontiguousarray(columns.swapaxes(1, 2))}
+
+
+def _switches(scene: Scene, masks: NDArray[Any]) -> dict[str, NDArray[np.generic]]:
+    """Which of its regions are on."""
+    if scene.lattice is None:
+        return {MASK: masks.astype(np.float32)}
+    bits = masks.astype(np.bool_)
+    down, across = scene.lattice.shifts(bits, scene.segments.shape)
+    return {CELLS: scene.lattice.grids(bits), DOWN: down, ACROSS: across}
 
 
 def _unusable(mask: NDArray[np.generic], label: str, score: float) -> str:

@@ -5,6 +5,10 @@
 
 For each pixel Gather copies one row of the transposed mask: the values of the whole batch. Gathering from [b, k] along
 axis 1 would copy one number at a time, and takes ten times as long on a CPU.
+
+Of soft regions (`pipeline.scene.lattice`) the cells of each mask are stretched in place of the gather:
+
+    rows [shifts, h, s], columns [shifts, s, w] ─► Gather by the shifts [b] ─► rows · cells [b, s, s] · columns ─► m
 """
 
 from typing import Any
@@ -19,15 +23,20 @@ from pipeline.model.onnx_file import opset
 AXES_AS_INPUT = 13  # from this opset on Unsqueeze takes its axes as an input
 PREFIX = "polelens/"  # no exporter names its tensors so
 MASK, SEGMENTS, CANVAS, FILL = (PREFIX + name for name in ("mask", "segments", "canvas", "fill"))
+CELLS, DOWN, ACROSS, ROWS, COLUMNS = (PREFIX + name for name in ("cells", "down", "across", "rows", "columns"))
 
 
-def graft(network: bytes) -> bytes:
+def graft(network: bytes, *, soft: bool = False) -> bytes:
     """The network with its perturbation in front, at its own opset.
 
     Parameters
     ----------
     network : bytes
         An ONNX file as `pipeline.model.normalised.normalise` makes them; NCHW or NHWC, of whatever numbers.
+    soft : bool
+        Whether masks are over the cells of a lattice: `CELLS` float32 [b, s, s], the shifts `DOWN` and `ACROSS` int64
+        [b], and `ROWS` and `COLUMNS`, how much of each cell a pixel shows at each shift, take the place of `MASK` and
+        `SEGMENTS`.
 
     Returns
     -------
@@ -39,36 +48,72 @@ def graft(network: bytes) -> bytes:
     model = onnx.ModelProto.FromString(network)
     graph = model.graph
     picture = image_input(graph)
-    nodes = [*_selection(opset(model)), *_blend(), *_adaptation(picture), *graph.node]
+    mask = [*(_stretch() if soft else _selection()), _channel(opset(model))]
+    nodes = [*mask, *_blend(), *_adaptation(picture), *graph.node]
     del graph.node[:], graph.input[:]
     graph.node.extend(nodes)
-    graph.input.extend(_inputs(picture))
+    graph.input.extend([*(_lattice(picture) if soft else _regions(picture)), *_pictures(picture)])
     graph.initializer.append(numpy_helper.from_array(np.array(1, np.float32), PREFIX + "one"))
     if opset(model) >= AXES_AS_INPUT:
         graph.initializer.append(numpy_helper.from_array(np.array([1], np.int64), PREFIX + "axes"))
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def _inputs(picture: ImageInput) -> list[ValueInfoProto]:
-    size = [picture.height or "height", picture.width or "width"]
+def _regions(picture: ImageInput) -> list[ValueInfoProto]:
     return [
-        helper.make_tensor_value_info(MASK, TensorProto.FLOAT, [picture.batch or "batch", "superpixels"]),
-        helper.make_tensor_value_info(SEGMENTS, TensorProto.INT64, size),
-        helper.make_tensor_value_info(CANVAS, TensorProto.FLOAT, [1, picture.channels, *size]),
-        helper.make_tensor_value_info(FILL, TensorProto.FLOAT, [1, picture.channels, *size]),
+        helper.make_tensor_value_info(MASK, TensorProto.FLOAT, [_batch(picture), "superpixels"]),
+        helper.make_tensor_value_info(SEGMENTS, TensorProto.INT64, _size(picture)),
     ]
 
 
-def _selection(version: int) -> list[NodeProto]:
-    """`PREFIX`m, float32 [b, 1, h, w]: the mask's value at each pixel."""
-    nodes = [
+def _lattice(picture: ImageInput) -> list[ValueInfoProto]:
+    batch, (height, width) = _batch(picture), _size(picture)
+    return [
+        helper.make_tensor_value_info(CELLS, TensorProto.FLOAT, [batch, "side", "side"]),
+        helper.make_tensor_value_info(DOWN, TensorProto.INT64, [batch]),
+        helper.make_tensor_value_info(ACROSS, TensorProto.INT64, [batch]),
+        helper.make_tensor_value_info(ROWS, TensorProto.FLOAT, ["down", height, "side"]),
+        helper.make_tensor_value_info(COLUMNS, TensorProto.FLOAT, ["across", "side", width]),
+    ]
+
+
+def _pictures(picture: ImageInput) -> list[ValueInfoProto]:
+    shape = [1, picture.channels, *_size(picture)]
+    return [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in (CANVAS, FILL)]
+
+
+def _batch(picture: ImageInput) -> int | str:
+    return picture.batch or "batch"
+
+
+def _size(picture: ImageInput) -> list[int | str]:
+    return [picture.height or "height", picture.width or "width"]
+
+
+def _selection() -> list[NodeProto]:
+    """`PREFIX`by_picture, float32 [b, h, w]: the mask's value at each pixel."""
+    return [
         _node("Transpose", [MASK], "by_superpixel", perm=[1, 0]),
         _node("Gather", [PREFIX + "by_superpixel", SEGMENTS], "by_pixel", axis=0),  # [h, w, b]
         _node("Transpose", [PREFIX + "by_pixel"], "by_picture", perm=[2, 0, 1]),
     ]
+
+
+def _stretch() -> list[NodeProto]:
+    """The same of a lattice: how much of the cells that are on each pixel shows."""
+    return [
+        _node("Gather", [ROWS, DOWN], "rows_shifted", axis=0),  # [b, h, s]
+        _node("Gather", [COLUMNS, ACROSS], "columns_shifted", axis=0),  # [b, s, w]
+        _node("MatMul", [PREFIX + "rows_shifted", CELLS], "by_row"),
+        _node("MatMul", [PREFIX + "by_row", PREFIX + "columns_shifted"], "by_picture"),
+    ]
+
+
+def _channel(version: int) -> NodeProto:
+    """`PREFIX`m, float32 [b, 1, h, w]: the same for all channels."""
     if version < AXES_AS_INPUT:
-        return [*nodes, _node("Unsqueeze", [PREFIX + "by_picture"], "m", axes=[1])]
-    return [*nodes, _node("Unsqueeze", [PREFIX + "by_picture", PREFIX + "axes"], "m")]
+        return _node("Unsqueeze", [PREFIX + "by_picture"], "m", axes=[1])
+    return _node("Unsqueeze", [PREFIX + "by_picture", PREFIX + "axes"], "m")
 
 
 def _blend() -> list[NodeProto]:

@@ -35,6 +35,15 @@ class Backdrop:
         """Number of superpixels."""
         return int(self.segments.max()) + 1
 
+    def centers(self) -> list[tuple[float, float]]:
+        """Each superpixel's mean x and y, in pixels of the photograph."""
+        flat, (height, width), place = self.segments.ravel(), self.segments.shape, self.placement
+        rows, columns = np.divmod(np.arange(flat.size), width)
+        sizes = np.bincount(flat)
+        x = place.left + (np.bincount(flat, columns) / sizes + 0.5) / width * (place.right - place.left)
+        y = place.top + (np.bincount(flat, rows) / sizes + 0.5) / height * (place.bottom - place.top)
+        return list(zip(x.tolist(), y.tolist(), strict=True))
+
     def within(self, longest: int) -> Self:
         """The same backdrop with the photograph's longer side at most this many pixels.
 

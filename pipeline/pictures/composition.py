@@ -89,12 +89,16 @@ def support(
     -------
     uint8 [y, x, 3], its longer side 512..800 pixels.
     """
-    _check(backdrop, weights)
+    return kept(backdrop, selection.chosen(np.nan_to_num(weights)))
+
+
+def kept(backdrop: Backdrop, chosen: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The photograph with only the chosen superpixels, bool [k]; everything else dark and grey."""
+    _check(backdrop, chosen)
     shown = view(backdrop, SMALLEST, LARGEST)
-    inside = shown.pixels[shown.window]
-    chosen = selection.chosen(np.nan_to_num(weights))[shown.segments]
-    picture = np.where(chosen[..., None], inside, grey(inside, HIDDEN))
-    picture[edges(chosen)] = 255
+    inside, shows = shown.pixels[shown.window], chosen[shown.segments]
+    picture = np.where(shows[..., None], inside, grey(inside, HIDDEN))
+    picture[edges(shows)] = 255
     return framed(shown, picture)
 
 
@@ -119,13 +123,13 @@ def seeds(
     shown = view(backdrop, CELL, CELL)
     strengths = relative(weights_by_seed)
     cells = [
-        _titled(tinted(shown, strength, palette), f"seed {seed}")
+        titled(tinted(shown, strength, palette), f"seed {seed}")
         for strength, seed in zip(strengths, seeds, strict=True)
     ]
-    return _grid(cells)
+    return grid(cells)
 
 
-def _check(backdrop: Backdrop, weights: NDArray[np.floating]) -> None:
+def _check(backdrop: Backdrop, weights: NDArray[np.floating] | NDArray[np.bool_]) -> None:
     if weights.shape[-1] != backdrop.k:
         raise ValueError(f"weights are {weights.shape}, expected one for each of {backdrop.k} superpixels")
 
@@ -147,14 +151,16 @@ def _beside(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> NDArray[np.uin
     return sheet
 
 
-def _titled(picture: NDArray[np.uint8], title: str) -> NDArray[np.uint8]:
+def titled(picture: NDArray[np.uint8], title: str) -> NDArray[np.uint8]:
+    """A picture under a line of text."""
     width = picture.shape[1]
     strip = Image.new("RGB", (width, LETTERS + GAP), "white")
     ImageDraw.Draw(strip).text((0, 2), fit(title, width, LETTERS), fill="#16191d", font=font(LETTERS))
     return np.vstack([np.asarray(strip), picture])
 
 
-def _grid(cells: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+def grid(cells: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Pictures of one size in lines, as near to a square as it can be."""
     columns = int(np.ceil(np.sqrt(len(cells))))
     height, width = cells[0].shape[0] + GAP, cells[0].shape[1] + GAP
     lines = -(-len(cells) // columns)

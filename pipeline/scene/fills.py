@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-NAMED = ("mean", "black", "blur", "surroundings")
+AUTO = "auto"  # of a recipe: the model is asked, see `pipeline.methods.chosen_fill`
+NAMED = ("mean", "black", "grey", "blur", "noise", "surroundings", AUTO)
+GREY = "#808080"
 
 
 def mean_fill(canvas: NDArray[np.uint8], segments: NDArray[np.int32]) -> NDArray[np.uint8]:
@@ -56,8 +58,9 @@ def fill(canvas: NDArray[np.uint8], segments: NDArray[np.int32], name: str) -> N
     ----------
     canvas : uint8 [h, w, 3]
     segments : int32 [h, w]
-    name : "mean" (each superpixel's mean colour), "black", "blur" (Gaussian, sigma a sixteenth of the height),
-        "surroundings" (see there) or a colour "#rrggbb"
+    name : "mean" (each superpixel's mean colour), "black", "grey", "blur" (Gaussian, sigma a sixteenth of the height),
+        "noise" (each value of each pixel by chance), "surroundings" (see there) or a colour "#rrggbb"; "auto" is the
+        mean until the model was asked
 
     Returns
     -------
@@ -68,10 +71,13 @@ def fill(canvas: NDArray[np.uint8], segments: NDArray[np.int32], name: str) -> N
     ValueError
         If the name is none of these.
     """
-    if name == "mean":
+    if name in ("mean", AUTO):
         return mean_fill(canvas, segments)
     if name == "surroundings":
         return surroundings(canvas, segments)
+    if name == "noise":
+        generator = np.random.Generator(np.random.Philox(np.random.SeedSequence(canvas.shape)))
+        return generator.integers(0, 256, canvas.shape, dtype=np.uint8)
     if name == "blur":
         sigma = canvas.shape[0] / 16
         blurred = ndimage.gaussian_filter(canvas.astype(np.float32), (sigma, sigma, 0))
@@ -80,8 +86,8 @@ def fill(canvas: NDArray[np.uint8], segments: NDArray[np.int32], name: str) -> N
 
 
 def color(name: str) -> NDArray[np.uint8]:
-    """The colour that a fill names: uint8 [3]. Raises ValueError for anything but black and #rrggbb."""
-    text = "#000000" if name == "black" else str(name)
+    """The colour that a fill names: uint8 [3]. Raises ValueError for anything but black, grey and #rrggbb."""
+    text = {"black": "#000000", "grey": GREY}.get(name, str(name))
     if not re.fullmatch("#[0-9a-fA-F]{6}", text):
         raise ValueError(f"fill is {name!r}, expected {', '.join(NAMED)} or a colour like #808080")
     return np.frombuffer(bytes.fromhex(text[1:]), dtype=np.uint8)

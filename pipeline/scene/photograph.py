@@ -100,6 +100,12 @@ def read_photograph(
     return Decoded(opened(data, pixels, samples, notes, megapixels), tuple(notes))
 
 
+def read_image(image: Image.Image, transparent: Transparent = "white") -> Decoded:
+    """The photograph in a picture that Pillow has opened, upright by EXIF: see `read_photograph`."""
+    notes = list[str]()
+    return Decoded(_rgb(upright(image), transparent, notes), tuple(notes))
+
+
 def opened(
     data: bytes,
     use: Callable[[Image.Image], T],

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.scene.lattice import Lattice
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
@@ -21,6 +23,8 @@ class Scene:
         What a switched-off superpixel shows.
     mask : bool [h, w] or None
         Where the object is, if that is known.
+    lattice : Lattice or None
+        Soft regions that masks switch in the place of the superpixels.
 
     Raises
     ------
@@ -33,6 +37,7 @@ class Scene:
     segments: NDArray[np.int32]
     fill: NDArray[np.uint8]
     mask: NDArray[np.bool_] | None = None
+    lattice: Lattice | None = None
 
     def __post_init__(self) -> None:
         if self.segments.ndim != 2 or self.segments.dtype != np.int32:
@@ -52,8 +57,8 @@ class Scene:
 
     @property
     def k(self) -> int:
-        """Number of superpixels."""
-        return int(self.segments.max()) + 1
+        """Number of superpixels, or bits of a mask over soft regions."""
+        return self.lattice.k if self.lattice else int(self.segments.max()) + 1
 
     @property
     def fingerprint(self) -> int:
@@ -64,7 +69,8 @@ class Scene:
 def compose(scene: Scene, masks: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """The perturbed pictures that masks describe: canvas where a superpixel is on, fill where it is off.
 
-    The reference that the in-graph perturbation is checked against; not used on the way of an audit.
+    Of soft regions a pixel shows both in proportion, rounded, which the network is spared. The reference that the
+    in-graph perturbation is checked against; not used on the way of an audit.
 
     Parameters
     ----------
@@ -74,5 +80,8 @@ def compose(scene: Scene, masks: NDArray[np.bool_]) -> NDArray[np.uint8]:
     -------
     uint8 [n, h, w, 3]
     """
+    if scene.lattice:
+        shares = scene.lattice.shares(masks, scene.segments.shape)[..., None]
+        return np.stack([np.round(one * scene.canvas + (1 - one) * scene.fill).astype(np.uint8) for one in shares])
     on = masks[:, scene.segments]  # [n, h, w]
     return np.where(on[..., None], scene.canvas, scene.fill)

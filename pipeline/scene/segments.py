@@ -1,11 +1,14 @@
 """Superpixels: the regions that are switched on and off."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from skimage import segmentation
+
+from pipeline.text import meant
 
 # A design, a surrogate and its error take k x k numbers, and far fewer masks than superpixels tell nothing apart.
 MOST = 1_024
@@ -40,6 +43,20 @@ def grid(canvas: NDArray[np.uint8], n_segments: int = 49) -> NDArray[np.int32]:
     return relabel(rows[:, None] * side + columns)
 
 
+def tiles(canvas: NDArray[np.uint8], side: int) -> NDArray[np.int32]:
+    """Squares of `side` pixels, row by row from the upper left corner; the last of each are cut off by the border.
+
+    Raises
+    ------
+    ValueError
+        If there are more than `MOST`.
+    """
+    rows, columns = (np.arange(length) // side for length in canvas.shape[:2])
+    if (k := int((rows[-1] + 1) * (columns[-1] + 1))) > MOST:
+        raise ValueError(f"squares of {side} pixels cut the canvas into {k:,}, at most {MOST:,} go; take larger ones")
+    return np.asarray(rows[:, None] * (columns[-1] + 1) + columns, dtype=np.int32)
+
+
 def _slic(canvas: NDArray[np.uint8], **options: Any) -> NDArray[Any]:
     return np.asarray(segmentation.slic(canvas, start_label=0, **options))
 
@@ -62,8 +79,28 @@ SEGMENTERS: Mapping[str, Callable[..., NDArray[Any]]] = {
 }
 
 
+OWN = ("image", "start_label", "rng")  # what is not for a recipe to say: the canvas, and what we say ourselves
+
+
+def known_options(name: str) -> tuple[str, ...]:
+    """The options of a segmenter.
+
+    Examples
+    --------
+    >>> known_options("grid")
+    ('n_segments',)
+    """
+    made = grid if name == "grid" else getattr(segmentation, name)
+    return tuple(one for one in inspect.signature(made).parameters if one not in (*OWN, "canvas"))
+
+
 def check(name: str, options: Mapping[str, Any]) -> None:
     """Refuse a segmenter's name or options before any photograph has been decoded. Raises ValueError."""
+    known = known_options(name) if name in SEGMENTERS else tuple(options)
+    for option in options:
+        if option not in known:
+            near = meant(option, known)
+            raise ValueError(f"segmenter {name} has no option {option!r}{near}; it has {', '.join(known)}")
     asked = options.get("n_segments")
     if isinstance(asked, int | float) and asked > MOST:
         raise ValueError(f"segmenter {name}: n_segments is {asked:,}, expected at most {MOST:,}; lower it")

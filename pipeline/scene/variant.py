@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from pipeline.scene.choice import own_options
 from pipeline.scene.fills import fill
+from pipeline.scene.lattice import Lattice
 from pipeline.scene.scene import Scene
-from pipeline.scene.segments import segment
+from pipeline.scene.segments import segment, tiles
 
 Regions = Literal["superpixels", "object"]
+LATER = ("of", "tile", "lattice")  # fields that are told where they say something: workers of before can read the rest
 HELD = 8  # variants that a process remembers: their masks come in many parts, and superpixels take their time
 
 
@@ -37,6 +39,10 @@ class Variant:
         Standard deviation, of 255, of Gaussian noise on the canvas. The superpixels stay as they are.
     without : tuple of int
         Superpixels of the scene that show their fill for good.
+    tile : int or None
+        What is switched is squares of so many pixels a side, which show the scene's own fill.
+    lattice : int or None
+        What is switched is the soft cells of a lattice with so many along a side.
     of : Variant or None
         What it is another look at; None is the recipe's own scene.
     """
@@ -47,6 +53,8 @@ class Variant:
     noise: float = 0.0
     without: tuple[int, ...] = ()
     of: Self | None = None
+    tile: int | None = None
+    lattice: int | None = None
 
     def __post_init__(self) -> None:
         if self.fill is None and (self.regions == "object" or self.segmenter):
@@ -55,6 +63,10 @@ class Variant:
     def upon(self, other: "Variant") -> "Variant":
         """The same look at what another variant shows: `vary(vary(scene, other), self)` in one."""
         return replace(self, of=other if self.of is None else self.of.upon(other))
+
+    def within(self) -> "Variant | None":
+        """The same look at what the innermost variant shows: what was `upon` it; None if this is that one."""
+        return None if self.of is None else replace(self, of=self.of.within())
 
     @property
     def keeps_canvas(self) -> bool:
@@ -69,8 +81,8 @@ class Variant:
     def to_json(self) -> dict[str, Any]:
         """The JSON object that `from_json` reads."""
         told = asdict(replace(self, of=None))
-        told.pop("of")
-        return told if self.of is None else told | {"of": self.of.to_json()}
+        later = {name: value for name in LATER if (value := told.pop(name)) is not None}
+        return told | later | ({} if self.of is None else {"of": self.of.to_json()})
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -98,7 +110,7 @@ def _varied(scene: Scene, variant_json: str) -> Scene:
     canvas = _canvas(scene, variant)
     segments = _segments(scene, variant)
     shown = scene.fill if variant.fill is None else fill(canvas, segments, variant.fill)
-    return Scene(canvas, segments, shown, scene.mask)
+    return Scene(canvas, segments, shown, scene.mask, Lattice(variant.lattice) if variant.lattice else None)
 
 
 def _canvas(scene: Scene, variant: Variant) -> NDArray[np.uint8]:
@@ -114,6 +126,8 @@ def _canvas(scene: Scene, variant: Variant) -> NDArray[np.uint8]:
 
 
 def _segments(scene: Scene, variant: Variant) -> NDArray[np.int32]:
+    if variant.tile:
+        return tiles(scene.canvas, variant.tile)
     if variant.segmenter:
         return segment(scene.canvas, variant.segmenter["name"], own_options(variant.segmenter))
     if variant.regions == "superpixels":

@@ -9,11 +9,13 @@ import click
 from pipeline.refit import refit_recipe
 from polelens.cli.beforehand import check, words
 from polelens.cli.comparisons import compare, comparisons_
+from polelens.cli.completion import model_references, recipe_names, selections
+from polelens.cli.control import ask
 from polelens.cli.export import export
-from polelens.cli.following import go_on, go_on_with
+from polelens.cli.following import NUMBER, cancel, go_on, go_on_each, resume, watch
 from polelens.cli.object_word import object_option
 from polelens.cli.overview import overview_tables
-from polelens.cli.plan import Plan, checked, known_rate, plan, plan_command
+from polelens.cli.plan import Plan, checked, known_rate, means, plan_command, planned_each
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.rejudge import rejudge
 from polelens.cli.store import audits, blobs, engine, registry
@@ -26,14 +28,12 @@ from polelens.cli.tables import (
     summary,
 )
 from polelens.cli.text import as_json, console, echo_json, echo_json_object, printable, progress_bar
-from polelens.cli.watch import GOES_ON
+from polelens.cli.watch import CtrlC
 from polelens.documents import explanation_document
 from polelens.report.audit import write_audit_report
 from storage.audits import Explained
 from storage.overview import overview
 from storage.planning import selected
-
-NUMBER = click.argument("number", type=click.IntRange(1, 2**31 - 1))
 
 
 @click.group()
@@ -42,17 +42,21 @@ def audit() -> None:
 
 
 @audit.command()
-@click.argument("model", metavar="MODEL[@VERSION]")
+@click.argument("model", metavar="MODEL[@VERSION]", shell_complete=model_references)
 @click.option(
-    "--images", default="all", show_default=True, help="all, label:NAME, sha256:PREFIX or a pattern of names."
+    "--images",
+    default="all",
+    show_default=True,
+    shell_complete=selections,
+    help="all, label:NAME, sha256:PREFIX or a pattern of names.",
 )
 @click.option("--now", is_flag=True, help="Serve it before all other audits, for a person who waits.")
-@click.option("--watch", is_flag=True, help="Follow it until it ends.")
+@click.option("--watch", "follow", is_flag=True, help="Follow it until it ends.")
 @object_option
 @recipe_options
 @as_json
 def start(  # noqa: PLR0913, PLR0917 -- a command's options
-    model: str, images: str, now: bool, watch: bool, object_word: str, asked: Asked, as_json: bool
+    model: str, images: str, now: bool, follow: bool, object_word: str, asked: Asked, as_json: bool
 ) -> None:
     """Explain a selection of photographs under MODEL.
 
@@ -64,32 +68,37 @@ def start(  # noqa: PLR0913, PLR0917 -- a command's options
     polelens audit start poles --object pole --watch
     polelens audit start poles@2 --recipe lime --images 'north/*' --label TRE
     polelens audit start poles --set segmenter.n_segments=80 --samples 256
-    polelens audit start poles --recipe default,lime --watch     an audit each
+    polelens audit start poles --recipe default,shap --watch     an audit each
     """
     version = registry().find(model)
     recipes = checked(asked, version)
     check(images)
-    plans = [plan(version, one, selected(engine(), version, one, images), known_rate(version)) for one in recipes]
+    found = [selected(engine(), version, one, images) for one in recipes]
     numbers = [audits().start(version, one, images, urgent=now, object_word=object_word) for one in recipes]
-    _tell_started(numbers, plans, as_json=as_json)
-    if not as_json:
-        for line in words(version, images):
+    ask("produce")
+    rate = known_rate(version)
+    plans = planned_each(version, zip(recipes, found, strict=True), images, means(rate))
+    with CtrlC() as ctrl_c:  # who has read the first line may press it
+        _tell_started(numbers, plans, as_json=as_json)
+        for line in (*words(version, images), *(rate.notes() if rate else ())):
             click.echo(printable(line), err=True)
-    go_on_with(numbers, "produce", watch=watch)
+        if follow:
+            go_on_each(numbers, ctrl_c)
 
 
-audit.add_command(plan_command)
+for one in (plan_command, watch, cancel, resume):
+    audit.add_command(one)
 
 
 @audit.command()
 @NUMBER
-@click.option("--recipe", "name", help="See `polelens recipes`; without, the audit's own.")
+@click.option("--recipe", "name", shell_complete=recipe_names, help="See `polelens recipes`; without, the audit's own.")
 @click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help="Change kernel_width or surrogate.")
 @click.option("--label", "labels", multiple=True, help="Explain this label; `all`; `top`, the prediction.")
-@click.option("--watch", is_flag=True, help="Follow it until it ends.")
+@click.option("--watch", "follow", is_flag=True, help="Follow it until it ends.")
 @as_json
 def refit(
-    number: int, name: str | None, changes: tuple[str, ...], labels: tuple[str, ...], watch: bool, as_json: bool
+    number: int, name: str | None, changes: tuple[str, ...], labels: tuple[str, ...], follow: bool, as_json: bool
 ) -> None:
     """Explain what an audit has explained by another surrogate, kernel or label, without the model.
 
@@ -121,7 +130,7 @@ def refit(
         )
     if made != asked:
         click.echo("judge, thorough and denoise are off: they ask the model; there will be no judgement", err=True)
-    go_on(again, "produce", watch=watch)
+    go_on(again, "produce", watch=follow)
 
 
 @audit.command("list")
@@ -186,56 +195,9 @@ def show(number: int, image: str | None, limit: int, first: int, as_json: bool) 
 
 @audit.command()
 @NUMBER
-def watch(number: int) -> None:
-    """Follow an audit until it ends; Ctrl-C stops the watching, not the audit.
-
-    One that is paused, as the blob store is full or does not answer, is waited for. The exit status is 0 if it is done
-    and anything was explained.
-
-    \b
-    polelens audit watch 3 && polelens audit report 3
-    """
-    audits().get(number)
-    go_on(number)
-
-
-@audit.command()
-@NUMBER
-def cancel(number: int) -> None:
-    """Stop an audit; what is done stays, and `resume` goes on from there.
-
-    \b
-    polelens audit cancel 3
-    """
-    try:
-        audits().cancel(number)
-    except ValueError:
-        state = audits().get(number).state
-        if state in GOES_ON:
-            raise
-        click.echo(f"audit {number} is {state} already")
-    else:
-        click.echo(f"audit {number} is cancelled; `polelens audit resume {number}` goes on")
-
-
-@audit.command()
-@NUMBER
-@click.option("--watch", is_flag=True, help="Follow it until it ends.")
-def resume(number: int, watch: bool) -> None:
-    """Go on with a cancelled or paused audit, or try again what failed in one that has ended.
-
-    \b
-    polelens audit resume 3 --watch
-    """
-    audits().resume(number)
-    click.echo(f"audit {number} goes on")
-    go_on(number, "sweep", "produce", watch=watch)
-
-
-@audit.command()
-@NUMBER
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default="report", show_default=True)
-def report(number: int, out: Path) -> None:
+@as_json
+def report(number: int, out: Path, as_json: bool) -> None:
     """Write an audit's report: pages of HTML that open from the file system.
 
     \b
@@ -244,7 +206,10 @@ def report(number: int, out: Path) -> None:
     with progress_bar() as bar:
         task = bar.add_task("explanations", total=audits().progress(number).done)
         page = write_audit_report(audits(), blobs(), number, out, each=lambda: bar.advance(task))
-    click.echo(f"{page} shows audit {number}")
+    if as_json:
+        echo_json({"audit": number, "page": str(page)})
+    else:
+        click.echo(f"{page} shows audit {number}")
 
 
 audit.add_command(rejudge)

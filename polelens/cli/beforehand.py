@@ -20,11 +20,21 @@ def words(version: Version, selection: str) -> Iterator[str]:
 
 def check(selection: str) -> None:
     """Raise ValueError for a selection that selects nothing, with what may be meant."""
-    if archive().count(selection):
-        return
+    if not archive().count(selection):
+        raise ValueError(f"no photograph is selected by {selection!r}{_hint(selection)}")
+
+
+def nothing_yet(selection: str) -> Iterator[str]:
+    """That a selection for later selects nothing now, with what may be meant."""
+    if not archive().count(selection):
+        yield f"no photograph is selected by {selection!r} yet{_hint(selection)}"
+
+
+def _hint(selection: str) -> str:
+    if not archive().count():
+        return ", for the archive is empty; `polelens images add PATH` adds some"
     near = meant(selection)
-    hint = f"; did you mean {near!r}?" if near else ""
-    raise ValueError(f"no photograph is selected by {selection!r}{hint}; `polelens images list` shows the names")
+    return f"{f'; did you mean {near!r}?' if near else ''}; `polelens images list` shows the names"
 
 
 def _cropped(version: Version, selection: str) -> Iterator[str]:

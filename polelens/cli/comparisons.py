@@ -12,6 +12,7 @@ from rich.table import Table
 
 from pipeline.answer.nulls import to_null
 from polelens.cli.agreement_tables import agreement_tables
+from polelens.cli.completion import audit_numbers
 from polelens.cli.store import audits, blobs, comparisons, registry
 from polelens.cli.text import as_json, console, echo_json, echo_json_object, printable, progress_bar
 from polelens.report.words import named
@@ -25,8 +26,8 @@ bg: how far the score rests on what is outside the mask, before and after"""
 
 
 @click.command()
-@click.argument("before", type=NUMBER)
-@click.argument("after", type=NUMBER)
+@click.argument("before", type=NUMBER, shell_complete=audit_numbers)
+@click.argument("after", type=NUMBER, shell_complete=audit_numbers)
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Write its pages into this folder.")
 @click.option("--limit", type=click.IntRange(1), default=10, show_default=True, help="Photographs shown.")
 @as_json

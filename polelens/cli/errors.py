@@ -4,11 +4,12 @@ import redis
 from alembic.util import CommandError
 from botocore.exceptions import BotoCoreError, ClientError
 from kombu.exceptions import OperationalError as BrokerError
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from polelens.cli.text import printable
-from polelens.stack import StackError
+from polelens.stack import StackError, is_down
 from storage.blob_errors import BlobMissing, BlobsUnavailable
+from storage.settings import DOWN, settings
 
 NO_SUCH_TABLE, NO_SUCH_COLUMN = "42P01", "42703"
 
@@ -17,7 +18,8 @@ def sentence(error: Exception) -> str | None:
     """What to say of an error; None for one that nobody foresaw, whose traceback is worth reading."""
     if isinstance(error, StackError):
         return str(error)  # with the end of a log, on lines of its own
-    told = _told(error)
+    silent = isinstance(error, OperationalError | redis.ConnectionError | BrokerError)
+    told = DOWN if silent and is_down(settings()) else _told(error)
     return None if told is None else printable(told)
 
 

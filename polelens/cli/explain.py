@@ -1,25 +1,34 @@
 """Explain one photograph, without services."""
 
 import math
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
+from pipeline.answer.selection import Selection
 from pipeline.methods import planned
-from pipeline.model.model import NOTHING, Model, Said
+from pipeline.model.model import Model, Said
+from pipeline.recipe import Recipe
 from pipeline.scene.photograph import MEGAPIXELS
+from polelens.cli.completion import model_or_file
 from polelens.cli.explanation_tables import MASKS_ALONE, further_tables, superpixel_table
 from polelens.cli.object_word import object_option
 from polelens.cli.profiles import FILE, model_options, tell_model
 from polelens.cli.recipes import Asked, recipe_options
+from polelens.cli.side_by_side import tell_side_by_side
 from polelens.cli.text import as_json, console, echo_json, printable, progress_bar
 from polelens.explanation import Explanation
-from polelens.inputs import model_file
 from polelens.notebook import explain as explain_one
+from polelens.notebook import side_by_side as beside
+from polelens.predictor import found_model
 from polelens.report.answers import answers
-from polelens.saved_model import is_saved_model
-from storage.settings import SettingsError, thresholds
+from polelens.sides import SideBySide
+from storage.settings import thresholds
+
+HANDED = ("threads", "palette", "show", "mask", "boxes", "mask_value", "megapixels")
 
 
 class Rectangle(click.ParamType[tuple[float, ...]]):
@@ -42,6 +51,7 @@ class Rectangle(click.ParamType[tuple[float, ...]]):
     "--model",
     required=True,
     metavar="FILE-or-NAME",
+    shell_complete=model_or_file,
     help="A model's file as `models add` takes it, or NAME[@VERSION].",
 )
 @model_options
@@ -49,6 +59,7 @@ class Rectangle(click.ParamType[tuple[float, ...]]):
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the pictures and attribution.json."
 )
 @click.option("--palette", type=click.Choice(["green-red", "blue-orange"]), default="green-red", show_default=True)
+@click.option("--show", metavar="N|N%|'>WEIGHT'", help="How many superpixels are drawn, the strongest; default all.")
 @click.option("--threads", type=click.IntRange(1), default=2, show_default=True, help="ONNX Runtime threads.")
 @click.option("--mask", type=FILE, help="Picture of the same size that marks the object.")
 @click.option("--mask-value", metavar="N|N-M|#RRGGBB", help="What of it is the object, if not all but 0 and black.")
@@ -77,59 +88,57 @@ def explain(
     polelens explain pole.jpg --model poles.zip --mask mask.png --thorough --denoise --out out
     polelens explain pole.jpg --model poles@2 --label TRE --label STAAL --samples 256 --out out
     polelens explain pole.jpg --model poles.zip --box 410,60,85,900 --out out
+    polelens explain pole.jpg --model poles.zip --show 4 --out out
+    polelens explain pole.jpg --model poles.zip --show '>0.02' --out out
+    polelens explain pole.jpg --model poles.zip --recipe default,occlusion,rise --out out
+
+    With several recipes they are shown side by side, put to the same tests, and it is said which is best supported.
     """
-    asked.recipe()  # what is wrong with it is said before the model is read
-    read, version = _model(model, said)
-    recipe = asked.recipe(known=read.labels)
+    asked.recipes()  # what is wrong with it is said before the model is read
+    if options["show"] is not None:
+        Selection.of(options["show"])  # and so is this
+    read, version = found_model(model, said)
+    recipes = asked.recipes(known=read.labels)
     if not options["as_json"]:
         tell_model(read.profile, read.facts)
     if out:
         out.mkdir(parents=True, exist_ok=True)  # before the work: it may not be ours to write
     with progress_bar() as bar:
         task = bar.add_task("perturbations", total=None)
-        explanation = explain_one(
-            image,
-            read,
-            recipe=recipe,
-            threads=options["threads"],
-            palette=options["palette"],
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-            version=version,
-            mask=options["mask"],
-            boxes=options["boxes"],
-            mask_value=options["mask_value"],
-            megapixels=options["megapixels"],
-            thresholds=thresholds(),
+        handed = {name: options[name] for name in HANDED} | {"thresholds": thresholds(), "version": version}
+        handed["progress"] = lambda done, total: bar.update(task, completed=done, total=total)
+        several = len(recipes) > 1
+        found = (
+            beside(image, read, recipes, **handed) if several else explain_one(image, read, recipe=recipes[0], **handed)
         )
-    for note in explanation.notes:
+    first = found.sides[0].explanation if isinstance(found, SideBySide) else found
+    for note in (*first.notes, *_drawn(first)):
         click.echo(f"note: {note}", err=True)
     if out:
-        explanation.save(out)
+        found.save(out)
     if options["as_json"]:
-        echo_json(explanation.document())
+        echo_json(found.document())
+    elif isinstance(found, SideBySide):
+        tell_side_by_side(found, out)
     else:
-        _tell(explanation, out, options["object_word"])
+        _tell(found, out, options["object_word"])
 
 
-def _model(reference: str, said: Said) -> tuple[Model, int | None]:
-    path = Path(reference)
-    if path.is_file() or is_saved_model(path):
-        return model_file(path, said=said), None
-    if path.suffix in (".onnx", ".zip", ".pb"):
-        raise ValueError(f"there is no model file {reference!r}")
-    if said != NOTHING:
-        raise ValueError(
-            "--labels, --profile, --activation, --input and --output go with a model file; a registered one has its own"
-        )
-    from polelens.cli.store import registry  # noqa: PLC0415 -- a file needs no services
+def _explained(
+    image: Path, read: Model, recipes: Sequence[Recipe], handed: Mapping[str, Any]
+) -> Explanation | SideBySide:
+    if len(recipes) == 1:
+        return explain_one(image, read, recipe=recipes[0], **handed)
+    return beside(image, read, recipes, **handed)
 
-    try:
-        version = registry().find(reference)
-    except SettingsError as error:
-        raise ValueError(
-            f"there is no file {reference!r}, and a registered model needs its database: {error}"
-        ) from None
-    return registry().load(version.id), version.version
+
+def _drawn(explanation: Explanation) -> Iterator[str]:
+    """How many superpixels the pictures show, where that was asked for."""
+    if explanation.style.show is None:
+        return
+    for label in explanation.attribution.labels:
+        drawn = np.count_nonzero(explanation.style.drawn(label.weights))
+        yield f"the overlay of {printable(label.label)} shows {drawn} of {len(label.weights)} superpixels"
 
 
 def _tell(explanation: Explanation, out: Path | None, word: str) -> None:
@@ -142,12 +151,16 @@ def _tell(explanation: Explanation, out: Path | None, word: str) -> None:
         told += [] if math.isnan(fit) else [f"held-out R2 {fit:.2f}"]
         told += [] if math.isnan(agreement) else [f"{label.agreement.seeds} seeds agree {agreement:.2f}"]
         click.echo(f"\n{printable(label.label)}: {', '.join(told)} ({attribution.evaluations:,} evaluations)")
+        if label.rule:
+            click.echo(label.rule.sentence)
         if label.judgement:
             for answer in answers(label.judgement, word):
                 click.echo(printable(answer.text))
-        console.print(superpixel_table(explanation.backdrop, label))
+        if label.weights.any() or not label.rule:
+            console.print(superpixel_table(explanation.backdrop, label))
     console.print(*further_tables(attribution), sep="\n")
     if not explanation.recipe.thorough and any(label.errors for label in attribution.labels):
         click.echo(f"{MASKS_ALONE}\n")
-    click.echo("evaluations, about: " + ", ".join(f"{name} {n:,}" for name, n in planned(explanation.recipe).items()))
+    parts = planned(explanation.recipe, explanation.scene.k)
+    click.echo("evaluations, about: " + ", ".join(f"{name} {n:,}" for name, n in parts.items()))
     click.echo(f"\n{out / 'overlay.png'} shows it" if out else "\n--out FOLDER writes the pictures and every number")

@@ -23,17 +23,16 @@ def superpixel_table(backdrop: Backdrop, label: LabelAttribution) -> Table:
     The half-width of a weight's 95 % interval is of the masks drawn alone: see `MASKS_ALONE`.
     """
     table = Table(box=None)
-    for name in ("superpixel", "weight", "+- 95 %", "at x", "at y", "of the picture"):
+    for name in ("superpixel", "weight", *["+- 95 %"] * bool(label.errors), "at x", "at y", "of the picture"):
         table.add_column(name, justify="right")
     strongest = np.argsort(-np.abs(label.weights), kind="stable")[:MOST]
+    centers, sizes = backdrop.centers(), np.bincount(backdrop.segments.ravel())
     for index in strongest[label.weights[strongest] != 0]:
-        inside = backdrop.segments == index
-        x, y = _center(backdrop, inside)
+        x, y = centers[index]
         half = label.half_width[index]
-        spread = f"{half:.3f}" if np.isfinite(half) else ""
-        table.add_row(
-            str(index), f"{label.weights[index]:+.3f}", spread, f"{x:.0f}", f"{y:.0f}", f"{inside.mean():.0%}"
-        )
+        spread = [f"{half:.3f}" if np.isfinite(half) else ""] * bool(label.errors)
+        area = f"{sizes[index] / sizes.sum():.0%}"
+        table.add_row(str(index), f"{label.weights[index]:+.3f}", *spread, f"{x:.0f}", f"{y:.0f}", area)
     return table
 
 
@@ -67,13 +66,3 @@ def denoised_table(before: Mapping[str, float], denoised: Denoised) -> Table:
     for name in sorted(before, key=lambda label: -before[label])[:MOST]:
         table.add_row(printable(name), f"{before[name]:.1%}", f"{denoised.probabilities[name]:.1%}")
     return table
-
-
-def _center(backdrop: Backdrop, inside: np.ndarray) -> tuple[float, float]:
-    """The mean place of some of the canvas's pixels, in pixels of the photograph."""
-    rows, columns = np.nonzero(inside)
-    height, width = inside.shape
-    place = backdrop.placement
-    x = place.left + (columns.mean() + 0.5) / width * (place.right - place.left)
-    y = place.top + (rows.mean() + 0.5) / height * (place.bottom - place.top)
-    return float(x), float(y)

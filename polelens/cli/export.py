@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from polelens.cli.completion import audit_numbers
 from polelens.cli.store import audits, blobs, registry
 from polelens.cli.tables import summary
 from polelens.cli.text import as_json, echo_json, plain, progress_bar
@@ -18,7 +19,7 @@ ENDED = ("done", "failed")
 
 
 @click.command()
-@click.argument("number", type=click.IntRange(1, 2**31 - 1))
+@click.argument("number", type=click.IntRange(1, 2**31 - 1), shell_complete=audit_numbers)
 @click.option(
     "--format", "kind", type=click.Choice([*SINKS, "coco"]), default="parquet", show_default=True, help="See below."
 )

@@ -10,6 +10,7 @@ from pipeline.scene.mask import Value
 from pipeline.scene.photograph import MEGAPIXELS
 from polelens.cli.adding import Told, add_all
 from polelens.cli.beforehand import meant
+from polelens.cli.completion import selections
 from polelens.cli.profiles import FILE
 from polelens.cli.store import archive
 from polelens.cli.text import as_json, echo_json, echo_json_list, printable
@@ -86,6 +87,7 @@ def _told(
     "selection",
     default="all",
     show_default=True,
+    shell_complete=selections,
     help="all, label:NAME, sha256:PREFIX or a pattern of names.",
 )
 @as_json

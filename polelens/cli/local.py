@@ -2,6 +2,8 @@
 
 import os
 from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,6 +12,7 @@ from polelens.cli.store import database_url
 from polelens.cli.text import as_json, echo_json, progress_console
 from storage.blobs import make_bucket
 from storage.database import migrate as apply
+from storage.database import newest
 from storage.settings import local_home, settings
 
 
@@ -22,7 +25,8 @@ from storage.settings import local_home, settings
     help="Inference processes.",
 )
 @click.option("--flower/--no-flower", default=True, help="Start Flower too.")
-def up(workers: int, flower: bool) -> None:
+@as_json
+def up(workers: int, flower: bool, as_json: bool) -> None:
     """Start Postgres, Redis, workers, beat and Flower on this machine, and return when they work.
 
     Everything lives in POLELENS_HOME (default ~/.local/share/polelens); a second `up` starts what is missing.
@@ -31,15 +35,22 @@ def up(workers: int, flower: bool) -> None:
     polelens up
     polelens up --workers 8 --no-flower
     """
-    with progress_console.status("starting Postgres, Redis and workers"):
-        started = stack.up(local_home(), workers=workers, flower=flower)
-    click.echo(f"the stack is up in {started.home}")
+    with progress_console.status("starting Postgres, Redis, workers and beat") as status:
+        started = stack.up(
+            local_home(), workers=workers, flower=flower, tell=lambda line: status.console.print(line, soft_wrap=True)
+        )
+    if as_json:
+        echo_json(_view(started, flower))
+        return
+    click.echo(f"the stack is up in {started.home}; logs are in its log/, photographs and pictures in {started.blobs}")
     if flower:
-        click.echo(f"Flower: {started.flower_url} (its login is in {local_home() / 'stack.json'})")
+        click.echo(f"Flower: {started.flower_url} (its login is in {started.home}/stack.json)")
+    click.echo("`polelens doctor` says whether it is well; `polelens down` stops it, and what it has stored stays")
 
 
 @click.command()
-def down() -> None:
+@as_json
+def down(as_json: bool) -> None:
     """Stop the local stack. What it has stored stays.
 
     \b
@@ -47,6 +58,9 @@ def down() -> None:
     """
     with progress_console.status("stopping the stack"):
         stopped = stack.down(local_home())
+    if as_json:
+        echo_json({"stopped": stopped})
+        return
     click.echo(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
 
 
@@ -73,7 +87,8 @@ def doctor(as_json: bool) -> None:
 
 @click.command()
 @click.option("--bucket", is_flag=True, help="Make the bucket of POLELENS_BLOBS too, if it is missing.")
-def migrate(bucket: bool) -> None:
+@as_json
+def migrate(bucket: bool, as_json: bool) -> None:
     """Bring the database of DATABASE_URL to the newest schema.
 
     \b
@@ -81,7 +96,18 @@ def migrate(bucket: bool) -> None:
     polelens migrate --bucket
     """
     apply(database_url())
-    click.echo("the database is at the newest schema")
     if bucket:
         make_bucket(settings().blobs)
+    if as_json:
+        echo_json({"schema": newest(database_url()), "bucket": settings().blobs if bucket else None})
+        return
+    click.echo("the database is at the newest schema")
+    if bucket:
         click.echo(f"{settings().blobs} is there")
+
+
+def _view(started: stack.Stack, flower: bool) -> dict[str, Any]:
+    """Where the stack is, without its passwords: those are in a file."""
+    services = [{"name": one.name, "pid": one.pid, "log": str(one.log)} for one in stack.status(Path(started.home))]
+    where = {"home": started.home, "blobs": started.blobs, "flower_url": started.flower_url if flower else None}
+    return where | {"addresses": f"{started.home}/stack.json", "services": services}

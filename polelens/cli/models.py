@@ -8,6 +8,7 @@ import click
 from rich.table import Table
 
 from pipeline.model.model import Said
+from polelens.cli.completion import model_references
 from polelens.cli.control import answer_policies, tell_policies
 from polelens.cli.profiles import MODEL, model_options, tell_model
 from polelens.cli.store import registry
@@ -23,7 +24,7 @@ def models() -> None:
 
 @models.command()
 @click.argument("file", type=MODEL)
-@click.argument("reference", metavar="NAME[@VERSION]")
+@click.argument("reference", metavar="NAME[@VERSION]", shell_complete=model_references)
 @model_options
 @as_json
 def add(file: Path, reference: str, said: Said, as_json: bool) -> None:
@@ -41,7 +42,7 @@ def add(file: Path, reference: str, said: Said, as_json: bool) -> None:
     """
     from polelens.inputs import model_file  # noqa: PLC0415 -- slow to import, and `list` does not need it
 
-    name, number = split_reference(reference)
+    name, number = split_reference(registry().canonical(reference))
     version, new = registry().add(model_file(file, name=name, said=said), number)
     started = answer_policies()
     if as_json:
@@ -54,7 +55,7 @@ def add(file: Path, reference: str, said: Said, as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("reference", metavar="NAME[@VERSION]")
+@click.argument("reference", metavar="NAME[@VERSION]", shell_complete=model_references)
 @as_json
 def show(reference: str, as_json: bool) -> None:
     """Show a version of a model: its profile with the source of each field, notes, labels and file.

@@ -1,10 +1,14 @@
 """Policies: what happens when a version of a model is registered."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import click
 from rich.table import Table
 
+from pipeline.text import meant
+from polelens.cli.beforehand import nothing_yet
+from polelens.cli.completion import model_references, policy_models, selections
 from polelens.cli.object_word import object_option
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.store import policies, registry
@@ -12,7 +16,7 @@ from polelens.cli.text import as_json, console, echo_json, printable
 from storage.policies import Policy
 from storage.reaudits import Order
 
-MODEL = click.argument("model")
+MODEL = click.argument("model", shell_complete=policy_models)
 
 
 def order_options(command: Any) -> Any:
@@ -27,7 +31,11 @@ def order_options(command: Any) -> Any:
             help="What the audit is compared with when it ends: the previous version's, or nothing.",
         ),
         click.option(
-            "--images", default="all", show_default=True, help="all, label:NAME, sha256:PREFIX or a pattern of names."
+            "--images",
+            default="all",
+            show_default=True,
+            shell_complete=selections,
+            help="all, label:NAME, sha256:PREFIX or a pattern of names.",
         ),
     ):
         command = option(command)
@@ -46,10 +54,11 @@ def policy() -> None:
 
 
 @policy.command("set")
-@MODEL
+@click.argument("model", shell_complete=model_references)
 @order_options
 @recipe_options
-def set_(model: str, images: str, compare: str, object_word: str, asked: Asked) -> None:
+@as_json
+def set_(model: str, images: str, compare: str, object_word: str, asked: Asked, as_json: bool) -> None:
     """Explain each new version of MODEL, and compare it with the version before.
 
     Versions that are registered already count as seen. A model has one policy; this one replaces it.
@@ -60,7 +69,13 @@ def set_(model: str, images: str, compare: str, object_word: str, asked: Asked) 
     """
     recipe = asked.recipe(known=registry().labels(model))
     policies().set(model, Order(recipe, images, compare == "previous", object_word))
-    click.echo(f"{_sentence(policies().get(model.partition('@')[0]))}")
+    made = policies().get(model.partition("@")[0])
+    if as_json:
+        echo_json(_view(made))
+    else:
+        click.echo(_sentence(made))
+    for line in (*_waits(made.model), *nothing_yet(images)):
+        click.echo(printable(line), err=True)
 
 
 @policy.command("list")
@@ -107,20 +122,32 @@ def show(model: str, as_json: bool) -> None:
 
 @policy.command()
 @MODEL
-def remove(model: str) -> None:
+@as_json
+def remove(model: str, as_json: bool) -> None:
     """Forget the policy of MODEL; audits that it started go on.
 
     \b
     polelens policy remove poles
     """
-    policies().remove(model)
-    click.echo(printable(f"{model} has no policy any more"))
+    removed = policies().remove(model)
+    if as_json:
+        echo_json({"removed": removed})
+    else:
+        click.echo(printable(f"{removed} has no policy any more"))
 
 
 def order_view(order: Order) -> dict[str, Any]:
     """An order as JSON."""
     recipe = order.recipe.to_json() | {"digest": order.recipe.digest}
     return {"recipe": recipe, "images": order.selection, "compare": _compared(order), "object": order.object_word}
+
+
+def _waits(model: str) -> Iterator[str]:
+    """That there is no such model yet, with what may be meant."""
+    names = {one.name for one in registry().all()}
+    if model not in names:
+        ways = f"the policy waits for its first version, and `polelens policy remove {model}` forgets it"
+        yield f"there is no model {model} yet{meant(model, names)}: {ways}"
 
 
 def _compared(order: Order) -> str:

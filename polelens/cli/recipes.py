@@ -10,10 +10,11 @@ import click
 from rich.table import Table
 
 from pipeline.methods import method, planned_evaluations
-from pipeline.recipe import Recipe
+from pipeline.recipe import AUTO, Recipe
 from pipeline.recipes import RECIPES, recipe
 from pipeline.scene.choice import Choice, own_options
 from pipeline.text import resolved
+from polelens.cli.completion import label_names, recipe_names
 from polelens.cli.text import as_json, console, echo_json
 
 COLUMNS = ("method", "superpixels", "fill", "design", "seeds x samples")
@@ -37,12 +38,26 @@ def recipes(as_json: bool) -> None:
     console.print(table)
 
 
+class Samples(click.ParamType[int | str]):
+    """A number of masks, or the word for as many as the superpixels ask for."""
+
+    name = "N|auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """The number or the word, whatever its case."""
+        if str(value).casefold() == AUTO:
+            return AUTO
+        if not str(value).isdecimal() or int(value) < 1:
+            self.fail(f"{value!r} is neither a whole number from 1 nor {AUTO}", param, ctx)
+        return int(value)
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """The recipe that a command line asks for, as it was typed."""
 
     name: str
-    samples: int | None
+    samples: int | str | None
     seed: int | None
     changes: tuple[str, ...]
     labels: tuple[str, ...]
@@ -98,11 +113,24 @@ def recipe_options(command: Any) -> Any:
         click.option(
             "--thorough", is_flag=True, help="Say which choices move the explanation; costs about as much again."
         ),
-        click.option("--label", "labels", multiple=True, help="Explain this label; `all`; default the top prediction."),
+        click.option(
+            "--label",
+            "labels",
+            multiple=True,
+            shell_complete=label_names,
+            help="Explain this label; `all`; default the top prediction.",
+        ),
         click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help="Change any field of the recipe."),
         click.option("--seed", type=click.IntRange(0), help="First seed; further seeds are ten apart."),
-        click.option("--samples", type=click.IntRange(1), help="Masks under each seed."),
-        click.option("--recipe", "recipe_name", default="default", show_default=True, help="See `polelens recipes`."),
+        click.option("--samples", type=Samples(), help="Masks under each seed; auto: as superpixels ask for."),
+        click.option(
+            "--recipe",
+            "recipe_name",
+            default="default",
+            show_default=True,
+            shell_complete=recipe_names,
+            help="See `polelens recipes`.",
+        ),
     ):
         decorated = option(decorated)
     return decorated

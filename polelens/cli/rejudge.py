@@ -9,7 +9,7 @@ import click
 from pipeline.judge import faithfulness, grounding
 from pipeline.methods import planned
 from pipeline.recipe import Recipe
-from polelens.cli.following import go_on
+from polelens.cli.following import NUMBER, go_on
 from polelens.cli.plan import Rate, known_rate
 from polelens.cli.store import audits, blobs, engine, registry
 from polelens.cli.text import as_json, echo_json
@@ -46,7 +46,7 @@ class Plan:
 
 
 @click.command()
-@click.argument("number", type=click.IntRange(1, 2**31 - 1))
+@NUMBER
 @click.option("--dry-run", is_flag=True, help="Say what it would come to, and start nothing.")
 @click.option("--watch", is_flag=True, help="Follow it until it ends.")
 @as_json

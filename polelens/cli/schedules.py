@@ -6,6 +6,8 @@ from typing import Any
 import click
 from rich.table import Table
 
+from polelens.cli.beforehand import nothing_yet
+from polelens.cli.completion import model_references, schedule_numbers
 from polelens.cli.policies import order_options, order_view
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.store import registry, schedules
@@ -13,7 +15,7 @@ from polelens.cli.text import as_json, console, echo_json, printable
 from storage.reaudits import Order
 from storage.schedules import Schedule, Timing
 
-NUMBER = click.argument("number", type=click.IntRange(1, 2**31 - 1))
+NUMBER = click.argument("number", type=click.IntRange(1, 2**31 - 1), shell_complete=schedule_numbers)
 
 
 @click.group()
@@ -22,7 +24,7 @@ def schedule() -> None:
 
 
 @schedule.command()
-@click.argument("model", metavar="MODEL[@VERSION]")
+@click.argument("model", metavar="MODEL[@VERSION]", shell_complete=model_references)
 @click.option("--cron", required=True, help="Minute, hour, day, month, weekday: '0 2 * * 0' is Sundays at two.")
 @click.option("--timezone", default="UTC", show_default=True, help="Whose clock it is, like Europe/Oslo.")
 @order_options
@@ -45,8 +47,10 @@ def add(  # noqa: PLR0913, PLR0917 -- a command's options
     made = schedules().add(model, Timing(cron, timezone), order)
     if as_json:
         echo_json(_view(made))
-        return
-    click.echo(f"schedule {made.id} starts its first audit at {_next(made)}")
+    else:
+        click.echo(f"schedule {made.id} starts its first audit at {_next(made)}")
+    for line in nothing_yet(images):
+        click.echo(printable(line), err=True)
 
 
 @schedule.command("list")
@@ -74,37 +78,50 @@ def list_(as_json: bool) -> None:
 
 @schedule.command()
 @NUMBER
-def pause(number: int) -> None:
+@as_json
+def pause(number: int, as_json: bool) -> None:
     """Let a schedule start nothing until it is resumed.
 
     \b
     polelens schedule pause 1
     """
     schedules().pause(number)
+    if as_json:
+        echo_json(_view(schedules().get(number)))
+        return
     click.echo(f"schedule {number} is paused; `polelens schedule resume {number}` lets it go on")
 
 
 @schedule.command()
 @NUMBER
-def resume(number: int) -> None:
+@as_json
+def resume(number: int, as_json: bool) -> None:
     """Let a paused schedule go on; what was due meanwhile is not caught up.
 
     \b
     polelens schedule resume 1
     """
     schedules().resume(number)
-    click.echo(f"schedule {number} goes on; next {_next(schedules().get(number))}")
+    one = schedules().get(number)
+    if as_json:
+        echo_json(_view(one))
+    else:
+        click.echo(f"schedule {number} goes on; next {_next(one)}")
 
 
 @schedule.command()
 @NUMBER
-def remove(number: int) -> None:
+@as_json
+def remove(number: int, as_json: bool) -> None:
     """Forget a schedule; audits that it started go on.
 
     \b
     polelens schedule remove 1
     """
     schedules().remove(number)
+    if as_json:
+        echo_json({"removed": number})
+        return
     click.echo(f"schedule {number} is removed")
 
 

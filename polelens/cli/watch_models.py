@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from sqlalchemy.exc import OperationalError
 
 from pipeline.model.model import Said
+from polelens.cli.completion import model_references
 from polelens.cli.control import answer_policies, tell_policies
 from polelens.cli.errors import sentence
 from polelens.cli.profiles import model_options
@@ -87,7 +88,7 @@ class Tried:
 
 @click.command()
 @click.argument("place", metavar="FOLDER | s3://BUCKET/PREFIX")
-@click.argument("name")
+@click.argument("name", shell_complete=model_references)
 @click.option("--once", is_flag=True, help="Look, and look again for files that may still be growing; for cron.")
 @click.option("--every", type=click.FloatRange(0.1), default=30, show_default=True, help="Seconds between looks.")
 @model_options
@@ -105,7 +106,7 @@ def watch(place: str, name: str, once: bool, every: float, said: Said, as_json: 
     """
     if split_reference(name)[1] is not None:
         raise ValueError(f"{name} is one version; files are registered under a name, each as its next version")
-    at = Watch(place, name, said)
+    at = Watch(place, registry().canonical(name), said)
     if once:
         _look(at, as_json)
         if at.waits():

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from pipeline.answer.attribution import Attribution, LabelAttribution
+from pipeline.answer.attribution import LabelAttribution
 from polelens.report.pages import write_report
 from polelens.report.views import AuditView, ExplanationView, Figures
 from storage.audits import Audit, Audits
@@ -65,18 +64,7 @@ def _views(audits: Audits, blobs: Blobs, number: int, each: Callable[[], object]
                 predicted=row.attribution.predicted,
                 explained=label.label,
                 probabilities=row.attribution.probabilities,
-                figures=Figures(
-                    seeds=label.agreement.seeds,
-                    evaluations=row.attribution.evaluations,
-                    r2=label.fit.r2 if label.fit else None,
-                    r2_held_out=label.fit.r2_held_out if label.fit else None,
-                    spearman=label.agreement.spearman,
-                    top5_jaccard=label.agreement.top5_jaccard,
-                    top5_jaccard_chance=label.agreement.top5_jaccard_chance,
-                    sign_agreement=label.agreement.sign_agreement,
-                    denoised=_denoised(row.attribution, label),
-                    **_judged(label),
-                ),
+                figures=Figures.of(row.attribution, label),
                 pictures=_pictures(blobs, row.key, label, place),
                 label=row.label,
             )
@@ -90,25 +78,3 @@ def _pictures(blobs: Blobs, key: str, label: LabelAttribution, place: int) -> di
     keys = {kind: explanation_key(key, name) for kind, name in names.items()}
     there = {"seeds": len(label.weights_by_seed) > 0, "heat": blobs.exists(keys["heat"])}  # the rest is always there
     return {kind: partial(blobs.get, one) for kind, one in keys.items() if there.get(kind, True)}
-
-
-def _judged(label: LabelAttribution) -> dict[str, Any]:
-    """The figures that a judgement adds."""
-    if label.judgement is None:
-        return {}
-    found = label.judgement.grounding
-    return {
-        "mask_share": found.mask_share,
-        "mask_area": found.mask_area,
-        "background_reliance": found.background_reliance,
-        "judgement": label.judgement,
-        "sensitivity": {name: one.spearman for name, one in label.judgement.sensitivity.items()},
-    }
-
-
-def _denoised(attribution: Attribution, label: LabelAttribution) -> tuple[int, float, float] | None:
-    """How many superpixels were taken away, and the label's confidence before and after."""
-    after = label.denoised
-    if after is None:
-        return None
-    return len(after.removed), attribution.probabilities[label.label], after.probabilities[label.label]

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
+from pipeline.answer.attribution import Attribution, LabelAttribution
 from pipeline.answer.judgement import Judgement
+from pipeline.answer.rule import Rule
 from storage.overview import Overview
 
 KINDS = ("overlay", "support", "heat", "seeds", "denoised")
@@ -48,7 +50,7 @@ class Figures:
     canvas that the mask covers: what evidence spread evenly would give. `background_reliance` is how far the score
     rests on what is outside the mask; `judgement` holds the two answers, or the one word of an earlier version.
     `sensitivity` is the rank correlation under each changed choice; `denoised` is how many superpixels the noise
-    experiment took away, and the label's confidence before and after.
+    experiment took away, and the label's confidence before and after; `rule` is the method's, if it gives one.
     """
 
     seeds: int
@@ -65,6 +67,24 @@ class Figures:
     judgement: Judgement | None = None
     sensitivity: Mapping[str, float] = field(default_factory=dict)
     denoised: tuple[int, float, float] | None = None
+    rule: Rule | None = None
+
+    @classmethod
+    def of(cls, attribution: Attribution, label: LabelAttribution) -> Self:
+        """The numbers of one label's part of an attribution."""
+        return cls(
+            seeds=label.agreement.seeds,
+            evaluations=attribution.evaluations,
+            r2=label.fit.r2 if label.fit else None,
+            r2_held_out=label.fit.r2_held_out if label.fit else None,
+            spearman=label.agreement.spearman,
+            top5_jaccard=label.agreement.top5_jaccard,
+            top5_jaccard_chance=label.agreement.top5_jaccard_chance,
+            sign_agreement=label.agreement.sign_agreement,
+            denoised=_denoised(attribution, label),
+            rule=label.rule,
+            **_judged(label),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +103,25 @@ class ExplanationView:
     figures: Figures
     pictures: Mapping[str, Callable[[], bytes]] = field(default_factory=dict)
     label: str | None = None
+
+
+def _judged(label: LabelAttribution) -> dict[str, Any]:
+    """The figures that a judgement adds."""
+    if label.judgement is None:
+        return {}
+    found = label.judgement.grounding
+    return {
+        "mask_share": found.mask_share,
+        "mask_area": found.mask_area,
+        "background_reliance": found.background_reliance,
+        "judgement": label.judgement,
+        "sensitivity": {name: one.spearman for name, one in label.judgement.sensitivity.items()},
+    }
+
+
+def _denoised(attribution: Attribution, label: LabelAttribution) -> tuple[int, float, float] | None:
+    """How many superpixels were taken away, and the label's confidence before and after."""
+    after = label.denoised
+    if after is None:
+        return None
+    return len(after.removed), attribution.probabilities[label.label], after.probabilities[label.label]

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterator, Mapping
 
 import redis
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from kombu.exceptions import KombuError, OperationalError
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,7 +16,7 @@ from polelens.stack.redis import OLDEST
 from polelens.stack.workers import serving
 from storage.blob_errors import BlobsUnavailable
 from storage.blobs import may_list, try_out
-from storage.database import migrations, with_driver
+from storage.database import newest, with_driver
 from storage.pauses import Pauses
 from storage.settings import Settings
 from tasks.depths import client, depths
@@ -41,7 +40,7 @@ def _postgres(settings: Settings, engine: Engine) -> Iterator[Finding]:
         yield Finding("Postgres", False, f"cannot be reached: {brief(error)}", remedy)
         return
     yield Finding("Postgres", True, f"PostgreSQL {version}")
-    head = ScriptDirectory.from_config(migrations(settings.database_url)).get_current_head()
+    head = newest(settings.database_url)
     seen = f"schema {current or 'empty'}, newest {head}"
     yield judged("migrations", current == head, seen, "run `polelens migrate`")
 

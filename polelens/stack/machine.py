@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from polelens.stack.finding import Finding, judged
-from polelens.stack.stack import find, status
+from polelens.stack.stack import find, is_down, status
 from storage.settings import Settings
 
 STALE = 60.0  # seconds: a health file is touched every ten
@@ -63,6 +63,9 @@ def _local(settings: Settings) -> Iterator[Finding]:
     if stack is None or stack.broker_url != settings.broker_url:
         return
     ended = [one for one in status(settings.home) if one.pid is None]
+    if is_down(settings):
+        yield Finding("local stack", False, "it is down", "`polelens up` starts it")
+        return
     remedy = f"`polelens up` starts it again; its last words are in {ended[0].log}" if ended else ""
     seen = f"{', '.join(one.name for one in ended)} has ended" if ended else "all of it runs"
     yield judged("local stack", not ended, seen, remedy)

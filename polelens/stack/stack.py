@@ -3,7 +3,7 @@
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from polelens.stack.workers import (
     local_workers,
 )
 from storage.database import migrate
+from storage.settings import Settings
 
 SERVICES = (redis.NAME, postgres.NAME)  # stopped last, since the others need them
 
@@ -53,7 +54,10 @@ class ServiceStatus:
     log: Path
 
 
-def up(home: Path, *, workers: int, flower: bool = True) -> Stack:
+Tell = Callable[[str], None]
+
+
+def up(home: Path, *, workers: int, flower: bool = True, tell: Tell = lambda _: None) -> Stack:
     """Start whatever of the local stack is not running, and return when it works.
 
     What runs is left alone, what crashed is started again, and workers beyond the number asked for are stopped.
@@ -64,6 +68,7 @@ def up(home: Path, *, workers: int, flower: bool = True) -> Stack:
         The stack's folder, made if need be.
     workers : int
         Inference processes, one ONNX Runtime thread each.
+    tell : called with a line for each part, once it works
 
     Raises
     ------
@@ -77,10 +82,9 @@ def up(home: Path, *, workers: int, flower: bool = True) -> Stack:
     processes = Processes(home)
     with _alone(home):
         stack = _settle(home, processes)
-        postgres.start(processes, home / "postgres", stack.database_url)
-        redis.start(processes, home, stack.broker_url)
-        migrate(stack.database_url)
-        _start_celery(processes, stack, workers, flower)
+        _start_services(processes, stack, tell)
+        _start_celery(processes, stack, workers, tell)
+        _start_flower(processes, stack if flower else None, tell)
     return stack
 
 
@@ -102,6 +106,13 @@ def status(home: Path) -> list[ServiceStatus]:
         return []
     processes = Processes(home)
     return [ServiceStatus(name, processes.pid(name), processes.log(name)) for name in processes.names()]
+
+
+def is_down(settings: Settings) -> bool:
+    """Whether the settings name the local stack, and nothing of it runs."""
+    stack = find(settings.home)
+    ours = stack is not None and stack.database_url == settings.database_url
+    return ours and all(one.pid is None for one in status(settings.home))
 
 
 def find(home: Path) -> Stack | None:
@@ -151,19 +162,54 @@ def _write(path: Path, stack: Stack) -> None:
     unfinished.replace(path)
 
 
-def _start_celery(processes: Processes, stack: Stack, workers: int, flower: bool) -> None:
-    wanted = local_workers(workers)
-    others = {BEAT: beat_command(f"{stack.home}/run/beat-schedule")}
-    if flower:
-        others[FLOWER] = flower_command(stack.flower_url)
-    processes.stop(set(processes.names()) - set(SERVICES) - set(wanted | others))
-    environment = ONE_THREAD | stack.environment() | {"FLOWER_BASIC_AUTH": stack.flower_login}
-    for name, command in (wanted | others).items():
+def _start_services(processes: Processes, stack: Stack, tell: Tell) -> None:
+    home, ran = Path(stack.home), set(_running(processes))
+    data = home / "postgres"
+    postgres.start(processes, data, stack.database_url)
+    tell(f"Postgres {_word(postgres.NAME in ran)} at {_place(stack.database_url)}, its data in {data}")
+    redis.start(processes, home, stack.broker_url)
+    data = home / redis.server().name
+    tell(f"Redis {_word(redis.NAME in ran)} at {_place(stack.broker_url)}, its data in {data}")
+    migrate(stack.database_url)
+
+
+def _start_celery(processes: Processes, stack: Stack, workers: int, tell: Tell) -> None:
+    wanted, ran = local_workers(workers), set(_running(processes))
+    every = wanted | {BEAT: beat_command(f"{stack.home}/run/beat-schedule")}
+    processes.stop(set(processes.names()) - {*SERVICES, FLOWER, *every})
+    for name, command in every.items():
         if processes.pid(name) is None:
-            processes.start(Launch(name, command, environment))
+            processes.start(Launch(name, command, ONE_THREAD | stack.environment()))
     await_workers(processes, stack.broker_url, wanted)
-    if flower:
-        await_flower(processes, stack.flower_url)
+    for name in every:
+        tell(f"{name if name == BEAT else f'worker {name}'} {_word(name in ran)}")
+
+
+def _start_flower(processes: Processes, stack: Stack | None, tell: Tell) -> None:
+    """Have Flower run for a stack; for none, have it not."""
+    if stack is None:
+        processes.stop([name for name in processes.names() if name == FLOWER])
+        return
+    ran = processes.pid(FLOWER) is not None
+    if not ran:
+        environment = ONE_THREAD | stack.environment() | {"FLOWER_BASIC_AUTH": stack.flower_login}
+        processes.start(Launch(FLOWER, flower_command(stack.flower_url), environment))
+    await_flower(processes, stack.flower_url)
+    tell(f"Flower {_word(ran)} at {stack.flower_url}")
+
+
+def _running(processes: Processes) -> Iterator[str]:
+    return (name for name in processes.names() if processes.pid(name) is not None)
+
+
+def _word(ran: bool) -> str:
+    return "runs already" if ran else "has started"
+
+
+def _place(url: str) -> str:
+    """Host and port of an address, and no password."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port}"
 
 
 @contextmanager

@@ -3,8 +3,9 @@
 import sys
 import time
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from socket import gethostname
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from celery import Celery
@@ -15,6 +16,7 @@ from tasks.queues import QUEUES
 
 BEAT, FLOWER = "beat", "flower"
 INFER = ("infer-now", "infer")
+REDUCE = "reduce"
 OTHERS = tuple(queue for queue in QUEUES if queue not in INFER)
 CELERY = (sys.executable, "-m", "celery", "-A")
 APP = "tasks"
@@ -43,7 +45,7 @@ def local_workers(workers: int, app: str = APP) -> dict[str, list[str]]:
     """Name and command of each local worker: so many for inference, and one, wider if they are many, for the rest."""
     names = [f"infer-{number}" for number in range(1, workers + 1)]
     infer = {name: worker_command(INFER, name, app=app) for name in names}
-    return infer | {"prepare-reduce": worker_command(OTHERS, "prepare-reduce", max(1, workers // 4), app)}
+    return infer | {"prepare-reduce": worker_command(OTHERS, "prepare-reduce", _rest(workers), app)}
 
 
 def listening(broker_url: str, among: Collection[str] = (), seconds: float = 1.0) -> set[str]:
@@ -61,6 +63,36 @@ def serving(broker_url: str, seconds: float = 1.0) -> dict[str, set[str]]:
     for node, queues in _ask(broker_url, "active_queues", seconds):
         found.setdefault(_name(node), set()).update(one["name"] for one in queues or ())
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """How many processes take inference, and how many prepare and reduce."""
+
+    infer: int
+    rest: int
+
+    @classmethod
+    def local(cls, workers: int) -> Self:
+        """As `up` would start it with so many workers."""
+        return cls(workers, _rest(workers))
+
+
+def crew(broker_url: str, seconds: float = 1.0) -> Crew:
+    """The processes of the workers that answer within so many seconds; a worker has several where `-c` says so."""
+    queues = {node: {one["name"] for one in found or ()} for node, found in _ask(broker_url, "active_queues", seconds)}
+    asked = {"destination": list(queues), "limit": len(queues)}
+    counts = (
+        {node: said["pool"]["max-concurrency"] for node, said in _ask(broker_url, "stats", seconds, **asked)}
+        if queues
+        else {}
+    )
+    infer, rest = (sum(n for node, n in counts.items() if name in queues[node]) for name in (INFER[-1], REDUCE))
+    return Crew(infer, rest)
+
+
+def _rest(workers: int) -> int:
+    return max(1, workers // 4)
 
 
 def _ask(broker_url: str, command: str, seconds: float, **options: Any) -> list[tuple[str, Any]]:

@@ -1,10 +1,14 @@
 """What an audit makes of a bad photograph, of one that it knows, and of a worker that is asked to end."""
 
+import io
 import os
 import signal
 
+import numpy as np
+import pytest
+
 from pipeline.recipes import recipe
-from storage.keys import image_key
+from storage.keys import explanation_key, image_key
 from tests import models
 from tests.live_audits import Bench, pictures
 
@@ -56,3 +60,27 @@ def test_a_stopped_worker_gives_back_what_it_held(bench: Bench) -> None:
     with bench.audits.engine.begin() as c:
         assert c.exec_driver_sql("SELECT count(*) FROM part").scalar() == 0
         assert c.exec_driver_sql("SELECT count(*) FROM attribution").scalar() == 6
+
+
+@pytest.mark.parametrize("name", ["occlusion", "rise", "shap", "anchors"])
+def test_a_killed_worker_leaves_no_mark_on_any_method(bench: Bench, name: str) -> None:
+    """Kill -9 in the middle of it: the next worker's weights, rules and heat maps are those of the core alone."""
+    bench.environment["POLELENS_PART_EVALUATIONS"] = "64"
+    model, made = bench.model(models.uneven(), "yes", "no"), recipe(name)
+    bench.photographs("killed", pictures(10))
+    [first] = bench.workers(1)
+    number = bench.audit(model, "killed/*", **{key: one for key, one in made.to_json().items() if key != "name"})
+    bench.wait(number, lambda progress: progress.done >= 1)
+    first.kill()
+    assert bench.audits.progress(number).done < 10
+    bench.workers(1)
+    assert bench.wait(number).done == 10
+    bench.assert_undisturbed(number, model, made)
+    for row in bench.results(number):
+        [alone] = bench.explained_alone(model, row, made).labels
+        assert row.attribution is not None
+        assert row.attribution.labels[0].to_json().get("rule") == alone.to_json().get("rule")
+        for kept, what in ((alone.heat, "heat"), (alone.heat_error, "std_error")):
+            if kept is not None:
+                with np.load(io.BytesIO(bench.archive.blobs.get(explanation_key(row.key, "heat-1.npz")))) as stored:
+                    np.testing.assert_allclose(stored[what], kept, atol=1e-6)

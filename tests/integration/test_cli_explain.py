@@ -130,6 +130,8 @@ def test_what_explain_cannot_do_is_one_sentence(nowhere: Commands, zipped: Path,
         ((pole, *model, "--profile", tmp_path / "labels.txt"), "is not JSON"),
         ((pole, *model, "--label", "POLE"), "no label 'POLE'"),
         ((pole, *model, "--recipe", "limes"), "there is no recipe 'limes'"),
+        ((pole, *model, "--recipe", "default,limes"), "there is no recipe 'limes'"),
+        ((pole, *model, "--recipe", "lime,lime"), "side by side are two or more, each once"),
         ((pole, *model, "--set", "design=dice"), "design is 'dice'"),
         ((pole, *model, "--set", "=5"), "expected FIELD=VALUE"),
         ((pole, *model, "--seed", "4294967295"), "seeds is"),
@@ -142,6 +144,52 @@ def test_what_explain_cannot_do_is_one_sentence(nowhere: Commands, zipped: Path,
     assert "is not one of" in nowhere.refused("explain", pole, *model, "--palette", "pink", status=2)
     assert "is not X,Y,WIDTH,HEIGHT" in nowhere.refused("explain", pole, *model, "--box", "1,2,3", status=2)
     assert "Missing option '--model'" in nowhere.refused("explain", pole, status=2)
+
+
+def test_several_recipes_are_shown_side_by_side(nowhere: Commands, zipped: Path, pole: Path, tmp_path: Path) -> None:
+    """A table, the agreement of each pair and a sentence; as JSON what `side-by-side.json` has."""
+    words = ("explain", pole, "--model", zipped, "--recipe", "default, occlusion,lime")
+    told = nowhere(*words, "--out", tmp_path / "out")
+    for name in ("default", "occlusion", "lime", "default, occlusion", "occlusion, lime", "here", "side-by-side.png"):
+        assert name in told
+    found = nowhere.json(*words)
+    kept = json.loads((tmp_path / "out/side-by-side.json").read_text())
+    [(label, one)], [(_, again)] = found["labels"].items(), kept["labels"].items()
+    assert f"{label}: {one['sentence']}" in told.replace("\n", " ")
+    for row, same in zip(one["recipes"], again["recipes"], strict=True):
+        assert {**row, "seconds": 0} == {**same, "seconds": 0}
+        document = json.loads((tmp_path / "out" / row["recipe"] / "attribution.json").read_text())
+        assert document["evaluations"] == row["evaluations"]
+
+
+@pytest.mark.parametrize(
+    ("show", "most"), [("3", 3), ("10%", 3), (">1e-9", None), (">99", 0)], ids=["number", "share", "weight", "none"]
+)
+def test_as_many_superpixels_are_drawn_as_are_asked_for(
+    nowhere: Commands, zipped: Path, pole: Path, tmp_path: Path, show: str, most: int | None
+) -> None:
+    """The overlay paints them and no other, and it is said how many they are; the numbers stay what they were."""
+    words = ("explain", pole, "--model", zipped, *FEW, "--samples", "AUTO", "--json")
+    whole = nowhere.run(*words, "--out", tmp_path / "all")
+    result = nowhere.run(*words, "--out", tmp_path / "some", "--show", show)
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout) == json.loads(whole.stdout)
+    [told] = re.findall(r"shows (\d+) of (\d+) superpixels", result.stderr)
+    drawn, there = map(int, told)
+    assert drawn == (there if most is None else min(most, there))
+    pictures = [(tmp_path / name / "overlay.png").read_bytes() for name in ("all", "some")]
+    assert (pictures[0] == pictures[1]) == (drawn == there)
+    assert "shows" not in whole.stderr
+
+
+def test_a_wrong_number_of_superpixels_is_refused(nowhere: Commands, zipped: Path, pole: Path) -> None:
+    """Before the model is read, with what is expected."""
+    for show in ("0", "-2", "1.5", "0%", "120%", ">", ">nan", "few", "inf"):
+        told = nowhere.refused("explain", pole, "--model", zipped, "--show", show)
+        assert f"show is '{show}', expected a number of superpixels like 4, a share of them like 10%, or" in told
+    for samples in ("0", "many", "1.5"):
+        told = nowhere.refused("explain", pole, "--model", zipped, "--samples", samples, status=2)
+        assert f"'{samples}' is neither a whole number from 1 nor auto" in told
 
 
 def test_boxes_of_the_upright_photograph_are_judged_against(nowhere: Commands, zipped: Path, tmp_path: Path) -> None:
@@ -172,8 +220,9 @@ def test_thorough_and_denoise_tell_what_moves_it_and_what_is_left(
 ) -> None:
     """The variations, the confidence before and after, and the pair of overlays in the folder."""
     told = nowhere("explain", pole, "--model", zipped, "--thorough", "--denoise", "0.5", "--out", tmp_path / "out")
-    for word in ("seeds", "segmenter:quickshift", "fill:blur", "noise:2", "MuFidelity", "before", "thorough 1,744"):
+    for word in ("seeds", "segmenter:quickshift", "fill:blur", "noise:2", "MuFidelity", "before"):
         assert word in told
+    assert re.search(r"evaluations, about: explanation [\d,]+, judging [\d,]+, thorough [\d,]+, denoise [\d,]+\n", told)
     [found] = json.loads((tmp_path / "out/attribution.json").read_text())["labels"].values()
     assert set(found["judgement"]["sensitivity"]) >= {"seeds", "noise:2"}
     with Image.open(tmp_path / "out/denoised.png") as image:

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.error import HTTPError
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import psutil
@@ -87,10 +88,21 @@ def test_the_doctor_finds_nothing_wrong_with_a_stack_that_is_up(stack: Stack) ->
 
 
 def test_up_twice_changes_nothing(home: Path, stack: Stack) -> None:
-    """What runs is left alone: the same processes at the same addresses."""
-    before = pids(home)
-    assert local.up(home, workers=1) == stack
+    """What runs is left alone: the same processes at the same addresses; and it says so, without a password."""
+    before, told = pids(home), list[str]()
+    assert local.up(home, workers=1, tell=told.append) == stack
     assert pids(home) == before
+    assert [line.split(" runs already")[0] for line in told] == [
+        "Postgres",
+        "Redis",
+        "worker infer-1",
+        "worker prepare-reduce",
+        "beat",
+        "Flower",
+    ]
+    assert f"at {urlsplit(stack.database_url).netloc.split('@')[1]}, its data in {home.resolve()}/postgres" in told[0]
+    assert told[-1].endswith(stack.flower_url)
+    assert not any(urlsplit(stack.database_url).password in line for line in told)
 
 
 def test_what_crashed_is_started_again_and_the_rest_left_alone(home: Path, stack: Stack) -> None:
@@ -102,7 +114,9 @@ def test_what_crashed_is_started_again_and_the_rest_left_alone(home: Path, stack
     crashed = {service.name for service in local.status(home) if service.pid is None}
     assert crashed == {"redis", "infer-1"}
     assert "`polelens up` starts it again" in wrong(stack)["local stack"]
-    assert local.up(home, workers=1) == stack
+    told = list[str]()
+    assert local.up(home, workers=1, tell=told.append) == stack
+    assert {line.split(" has started")[0] for line in told if "has started" in line} == {"Redis", "worker infer-1"}
     changed = {name for name, pid in pids(home).items() if pid != before[name]}
     assert changed == crashed
     assert wrong(stack) == {}

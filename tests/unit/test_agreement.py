@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.answer.attribution import Attribution, Errors, LabelAttribution
+from pipeline.answer.attribution import Attribution, Errors, FillChoice, LabelAttribution
 from pipeline.answer.judgement import Curves, Grounding, Judgement
 from pipeline.change.alignment import Seen
 from pipeline.change.comparison import compare
@@ -151,6 +151,29 @@ def test_only_explanations_of_one_label_are_compared():
     assert told.warnings == (
         "2 of 8 photographs have no label that both audits explain: of their explanations nothing is told.",
     )
+
+
+def test_an_explanation_that_names_nothing_has_no_order():
+    """As an empty rule: no correlation, no curve, no place in any mean, and the number of such is said."""
+    weights = np.arange(K) + 1.0
+    found, empty = between(planted(weights), planted(weights)), between(planted(weights), planted(np.zeros(K)))
+    assert all(math.isnan(value) for value in (empty.spearman, empty.deletion_after, empty.insertion_after))
+    assert empty.deletion_before == 0.3
+    told = outcome([found] * 6 + [empty])
+    assert (told.agreement.spearman.n, told.agreement.top5_jaccard.n, told.agreement.faithfulness.n) == (6, 6, 6)
+    assert (told.counts.unordered, told.counts.other_label) == (1, 0)
+    assert told.warnings[0].startswith("An explanation of 1 of 7 photographs weighs all superpixels alike")
+
+
+def test_curves_with_other_chosen_fills_are_of_no_one_measure():
+    """`fill: auto` on both sides, and another one taken."""
+    weights = np.arange(K) + 1.0
+    mean, black = (
+        replace(planted(weights), fill_choice=FillChoice(taken, {taken: 0.1})) for taken in ("mean", "black")
+    )
+    assert math.isnan(between(mean, black).deletion_before)
+    assert between(mean, mean).deletion_before == 0.3
+    assert between(mean, black).spearman == pytest.approx(1)
 
 
 def test_other_superpixels_and_two_differences_are_warned_of():

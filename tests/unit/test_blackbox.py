@@ -8,12 +8,14 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from pipeline.conversation.designs import scattered
 from pipeline.model.admission import read_model
 from pipeline.model.blackbox import BlackBox, UnusableScores
 from pipeline.model.model import Model
 from pipeline.model.normalised import normalise, with_free_batch
 from pipeline.model.profile import Profile
 from pipeline.model.session import CPU, open_session
+from pipeline.scene.lattice import Lattice
 from pipeline.scene.scene import Scene, compose
 from tests.models import Network, additive, custom_vision_zip, means, standardised
 
@@ -71,6 +73,20 @@ def test_every_superpixel_is_seen_on_when_its_own_bit_is_set_and_off_otherwise()
     box = BlackBox(read_model(means(regions), name="recorder", labels=labels, profile=PROFILE))
     on, off = ([picture[region].mean() / 255 for region in regions] for picture in (scene.canvas, scene.fill))
     np.testing.assert_allclose(box.scores(scene, MASKS), np.where(MASKS, on, off), atol=1e-5)
+
+
+def test_scores_of_soft_regions_are_those_of_blended_pictures_whatever_the_micro_batch(model):
+    """On a CPU, and where the last micro-batch is padded."""
+    scene, rows = _scene(), scattered(49, 10, 1, 0.5)
+    lattice = Lattice(7)
+    share = lattice.shares(rows, (32, 32))[:, None]
+    pictures = share * model.profile.tensor(scene.canvas) + (1 - share) * model.profile.tensor(scene.fill)
+    expected = open_session(model.onnx).run(None, {"data": pictures})[0]
+    soft = dataclasses.replace(scene, lattice=lattice)
+    for batch, providers in ((1, [CPU]), (3, [CPU]), (64, [CPU]), (4, ["AzureExecutionProvider", CPU])):
+        box = BlackBox(model, batch=batch, providers=providers)
+        np.testing.assert_allclose(box.scores(soft, rows), expected, rtol=0, atol=1e-6)
+        np.testing.assert_array_equal(box.scores(scene, MASKS), BlackBox(model, batch=batch).scores(scene, MASKS))
 
 
 def test_no_masks_give_no_scores(box):

@@ -3,37 +3,41 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from dataclasses import replace
 
 import click
 import pytest
 from click.testing import CliRunner
 
 from polelens.cli import main
+from polelens.cli.audit_pace import Pace
 from polelens.cli.main import COMMANDS, load
+from polelens.cli.screen import screen
 from polelens.cli.text import echo_json_list, echo_json_object, printable
-from polelens.cli.watch import Pace, ending
+from polelens.cli.watch import ending
 from storage.audits import Progress
+from tests.commands import every_command
 
 SLOW = {"onnxruntime", "onnx", "scipy", "sklearn", "skimage", "celery", "sqlalchemy", "boto3", "rich"}
 
 
-def _commands() -> Iterator[list[str]]:
-    for name in COMMANDS:
-        command = load(name)
-        if isinstance(command, click.Group):
-            yield from ([name, one] for one in command.commands)
-        else:
-            yield [name]
-
-
-@pytest.mark.parametrize("words", list(_commands()), ids=" ".join)
+@pytest.mark.parametrize("words", [words for words, _ in every_command()], ids=" ".join)
 def test_every_command_has_help_with_an_example(words: list[str]) -> None:
     """The help shows the command as a person types it."""
     for option in ("--help", "-h"):
         done = CliRunner().invoke(main, [*words, option])
         assert done.exit_code == 0
         assert any("polelens " + " ".join(words) in line for line in done.output.splitlines()[1:])
+
+
+def test_every_command_speaks_to_scripts() -> None:
+    """All take --json, but for one that has a form of its own that programs read."""
+    without = {" ".join(words) for words, one in every_command() if "--json" not in _options(one)}
+    assert without == {"metrics"}  # Prometheus's text
+
+
+def _options(command: click.Command) -> set[str]:
+    return {name for one in command.params for name in one.opts}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -114,6 +118,49 @@ def test_the_pace_is_that_of_the_last_while_and_knows_when_nothing_moves() -> No
     assert pace.evaluations_per_second == 0
     assert pace.seconds_left is None
     assert pace.seconds_still == 38
+
+
+def test_the_photographs_done_tell_of_the_others() -> None:
+    """A recipe that stops early asks less than was planned for."""
+    pace = Pace(evaluations_each=100)
+    pace.add(0.0, progress(0, 0))
+    assert pace.evaluations_expected == 1_000
+    pace.add(2.0, replace(progress(4, 200), evaluations_done=160))
+    assert pace.evaluations_expected == 400
+    assert pace.seconds_left == pytest.approx(3.0)  # six photographs at two a second, though 200 are answered in two
+
+
+def test_photographs_that_wait_for_their_pictures_take_time() -> None:
+    """When nothing is left to ask, the time left is that of the photographs; of too few it is not known."""
+    pace = Pace(evaluations_each=100)
+    pace.add(0.0, replace(progress(0, 1_000), evaluations_done=0))
+    pace.add(1.0, replace(progress(2, 1_000), evaluations_done=200))
+    assert pace.seconds_left is None
+    pace.add(2.0, replace(progress(5, 1_000), evaluations_done=500))
+    assert pace.seconds_left == pytest.approx(2.0)
+
+
+def test_where_there_is_no_terminal_progress_is_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    """One at once and one when something has moved, three seconds apart and later less often; none for nothing."""
+    pace = Pace(evaluations_each=100)
+    with screen(3, pace) as shown:
+        for at, done in (
+            (0.0, 0),
+            (0.5, 0),
+            (1.0, 1),
+            (3.5, 2),
+            (6.0, 3),
+            (9.0, 3),
+            (600.0, 4),
+            (606.0, 5),
+            (613.0, 5),
+        ):
+            pace.add(at, now := progress(done, 100 * done))
+            shown.show(now, at)
+    told = capsys.readouterr().err.splitlines()
+    assert told[0] == "audit 3: 0 of 10 photographs, 0 of about 1,000 evaluations, 0 evaluations/s, time left unknown"
+    assert [line.split(" of ")[0] for line in told] == [f"audit 3: {done}" for done in (0, 2, 3, 4, 5)]
+    assert "200 of about 1,000 evaluations, 57 evaluations/s, about 14.0 s left" in told[1]
 
 
 def test_the_last_line_says_what_to_do_next() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.conversation.designs import DESIGNS, coin, hadamard_fold, paired
+from pipeline.conversation.designs import DESIGNS, coin, hadamard_fold, paired, shapley
 
 superpixels = st.integers(1, 200)
 seeds = st.integers(0, 2**32 - 1)
@@ -15,8 +15,10 @@ names = st.sampled_from(sorted(DESIGNS))
 # NumPy to draw other rows, every score kept would belong to the wrong mask, and nothing else would say so.
 GOLDEN = {
     "coin": "36e07bcae9ebf407",
+    "bernoulli": "d79f3921baef73ff",
     "paired": "e3a04920a9220a60",
     "hadamard": "1c91797db69fe095",
+    "shapley": "50dbc1dff708a368",
 }
 
 
@@ -64,7 +66,7 @@ def test_within_a_block_superpixels_are_balanced_and_orthogonal(k, seed, block):
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.sampled_from([hadamard_fold, paired]), superpixels, st.integers(1, 150), seeds)
+@given(st.sampled_from([hadamard_fold, paired, shapley]), superpixels, st.integers(1, 150), seeds)
 def test_each_row_is_followed_by_its_complement(design, k, pairs, seed):
     """Rows come in fold-over pairs: a mask, then its complement."""
     masks = design(k, 2 * pairs, seed)
@@ -78,12 +80,38 @@ def test_a_fold_over_clears_main_effects_of_two_way_interactions():
     assert np.abs(signs.T @ products).max() == 0
 
 
-def test_a_single_row_of_any_design_is_a_fair_coin():
+def test_a_single_row_of_a_design_of_coins_is_a_fair_coin():
     """Over seeds, each entry of the second row is on about half the time, whatever its neighbours are."""
-    for design in DESIGNS.values():
+    for design in (coin, paired, hadamard_fold):
         rows = np.stack([design(9, 2, seed)[1] for seed in range(600)]).astype(float)
         assert np.abs(rows.mean(axis=0) - 0.5).max() < 0.1  # five standard errors
         assert np.abs(np.corrcoef(rows.T) - np.eye(9)).max() < 0.21
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(2, 60), st.integers(1, 4), seeds)
+def test_every_size_between_none_and_all_is_alike_often(k, decks, seed):
+    """In whole decks of sizes; of few superpixels until a size is used up."""
+    sizes = shapley(k, 2 * decks * (k - 1), seed).sum(axis=1)
+    if k > 2 * decks:
+        assert (np.bincount(sizes, minlength=k + 1) == [0, *[2 * decks] * (k - 1), 0]).all()
+    assert sizes.min() >= 1 and sizes.max() <= k - 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(2, 9), seeds)
+def test_every_mask_comes_once_before_any_comes_again(k, seed):
+    """Of few superpixels all masks but the two ends, each once, and then each once more."""
+    masks = shapley(k, 2 * (2**k - 2), seed)
+    for half in np.split(masks, 2):
+        assert len(np.unique(half, axis=0)) == 2**k - 2
+
+
+def test_superpixels_of_a_size_are_drawn_alike():
+    """Over seeds each of twelve is on in a row of size s with the probability s/12, whatever its place."""
+    rows = np.concatenate([shapley(12, 22, seed) for seed in range(400)])
+    of_size = rows[rows.sum(axis=1) == 3]
+    assert of_size.mean(axis=0) == pytest.approx(np.full(12, 0.25), abs=0.08)  # five standard errors
 
 
 @settings(max_examples=30, deadline=None)

@@ -24,7 +24,9 @@ def test_mean_fill_is_what_the_lime_package_paints(seed):
     assert np.array_equal(fill(canvas, segments, "mean"), fudged)
 
 
-@pytest.mark.parametrize(("name", "rgb"), [("black", (0, 0, 0)), ("#808080", (128,) * 3), ("#Ff8001", (255, 128, 1))])
+@pytest.mark.parametrize(
+    ("name", "rgb"), [("black", (0, 0, 0)), ("#808080", (128,) * 3), ("grey", (128,) * 3), ("#Ff8001", (255, 128, 1))]
+)
 def test_a_colour_covers_the_canvas(name, rgb):
     """A colour's fill is that colour everywhere, red first, in an array that may be written."""
     canvas, segments = pictured(0)
@@ -53,9 +55,23 @@ def test_blur_does_not_mix_channels():
     assert not fill(canvas, segments, "blur")[..., 1:].any()
 
 
+def test_noise_is_of_all_values_and_the_same_for_everyone():
+    """Each value of each pixel by itself; who makes it again, of whatever picture of the size, makes the same."""
+    canvas, segments = pictured(3, 64, 64)
+    noise = fill(canvas, segments, "noise")
+    assert np.array_equal(noise, fill(np.zeros_like(canvas), segments, "noise"))
+    assert (noise.min(), noise.max()) == (0, 255)
+    assert np.abs(np.corrcoef(noise.reshape(-1, 3).T) - np.eye(3)).max() < 0.1
+
+
+def test_auto_is_the_mean_until_the_model_was_asked():
+    """Which nobody can who only prepares."""
+    assert np.array_equal(fill(*pictured(4), "auto"), fill(*pictured(4), "mean"))
+
+
 @pytest.mark.parametrize("name", ["", "white", "#12345", "#1234567", "808080", "#80 80 ", "##80808", "#80808g", None])
 def test_what_is_no_fill_is_refused_by_name(name):
     """Anything but the named ones and #rrggbb is refused, naming it."""
-    expected = "mean, black, blur, surroundings or a colour like #808080"
+    expected = "mean, black, grey, blur, noise, surroundings, auto or a colour like #808080"
     with pytest.raises(ValueError, match=f"fill is .*expected {expected}"):
         fill(*pictured(0), name)

@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from pipeline.model.graft import CANVAS, FILL, MASK, SEGMENTS, graft
+from pipeline.conversation.designs import scattered
+from pipeline.model.graft import ACROSS, CANVAS, CELLS, COLUMNS, DOWN, FILL, MASK, ROWS, SEGMENTS, graft
 from pipeline.model.normalised import normalise, with_free_batch
 from pipeline.model.profile import Profile
 from pipeline.model.session import open_session
+from pipeline.scene.lattice import Lattice
 from pipeline.scene.scene import Scene, compose
 from tests.models import Network, custom_vision_onnx, means
 
@@ -44,23 +46,43 @@ def test_the_grafted_network_answers_as_the_network_does_for_composed_pictures(n
 
 
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS.keys())
-def test_the_grafted_file_passes_the_checker(network):
-    onnx.checker.check_model(onnx.load_from_string(graft(_normalised(custom_vision_onnx(network)))), full_check=True)
+def test_the_network_behind_a_lattice_answers_as_it_does_for_pictures_blended_by_hand(network):
+    """Cells stretched and shifted inside the graph, whatever its opset, layout and numbers."""
+    model, lattice, rows = _normalised(custom_vision_onnx(network)), Lattice(4), scattered(16, 7, 3, 0.5)
+    share = lattice.shares(rows, (32, 32))[:, None]
+    pictures = share * PROFILE.tensor(SCENE.canvas) + (1 - share) * PROFILE.tensor(SCENE.fill)
+    pictures = pictures.transpose(0, 2, 3, 1) if network.nhwc else pictures
+    expected = open_session(model).run(None, {"data": pictures.astype(np.float16 if network.half else np.float32)})[0]
+    down, across = lattice.shifts(rows, (32, 32))
+    tables = {ROWS: lattice.stretches(32), COLUMNS: lattice.stretches(32).swapaxes(1, 2)}
+    feeds = {CELLS: lattice.grids(rows), DOWN: down, ACROSS: across} | tables | _feeds()
+    scores = open_session(graft(model, soft=True)).run(None, feeds)[0]
+    np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-3 if network.half else 1e-6)
+    assert np.ptp(expected, axis=0).min() > 1e-3, "the masks must be told apart for this to mean anything"
 
 
+@pytest.mark.parametrize("soft", [False, True])
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS.keys())
-def test_onnxruntime_has_nothing_to_warn_of_in_the_grafted_file(network, capfd):
+def test_the_grafted_file_passes_the_checker(network, soft):
+    file = graft(_normalised(custom_vision_onnx(network)), soft=soft)
+    onnx.checker.check_model(onnx.load_from_string(file), full_check=True)
+
+
+@pytest.mark.parametrize("soft", [False, True])
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS.keys())
+def test_onnxruntime_has_nothing_to_warn_of_in_the_grafted_file(network, soft, capfd):
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 2  # warnings
-    file = graft(_normalised(custom_vision_onnx(network)))
+    file = graft(_normalised(custom_vision_onnx(network)), soft=soft)
     onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     assert capfd.readouterr().err == ""
 
 
 def test_a_batch_that_cannot_be_freed_stays_one():
-    grafted = onnx.load_from_string(graft(normalise(custom_vision_onnx(fixed_batch=True)).model.SerializeToString()))
-    (mask,) = (value for value in grafted.graph.input if value.name == MASK)
-    assert mask.type.tensor_type.shape.dim[0].dim_value == 1
+    file = normalise(custom_vision_onnx(fixed_batch=True)).model.SerializeToString()
+    for soft, names in ((False, [MASK]), (True, [CELLS, DOWN, ACROSS])):
+        inputs = {value.name: value for value in onnx.load_from_string(graft(file, soft=soft)).graph.input}
+        assert all(inputs[name].type.tensor_type.shape.dim[0].dim_value == 1 for name in names)
 
 
 @given(mask=arrays.arrays(np.bool_, (2, SCENE.k)))

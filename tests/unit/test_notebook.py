@@ -3,6 +3,10 @@
 import hashlib
 import io
 import json
+import sys
+from base64 import b64encode
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +14,7 @@ import pytest
 from PIL import Image
 
 from polelens import Explanation, Recipe, explain, recipe
+from polelens.card import card
 from polelens.inputs import model_file
 from tests import models
 from tests.live_audits import pictures, png
@@ -62,13 +67,39 @@ def test_an_array_that_is_no_photograph_is_refused(zipped: Path, array: np.ndarr
         explain(array, zipped, recipe=FEW)
 
 
-def test_a_notebook_shows_the_overlay(zipped: Path, photograph: Path) -> None:
-    """`_repr_png_` is the overlay, and the text beside it is a line."""
+def test_a_notebook_shows_answers_figures_and_overlay(zipped: Path, photograph: Path) -> None:
+    """`_repr_html_` needs nothing but itself, and names of strangers stay text; the text beside it is a line."""
     found = explain(photograph, zipped, recipe=FEW)
-    with Image.open(io.BytesIO(found._repr_png_())) as overlay:
-        assert overlay.format == "PNG"
+    shown = found._repr_html_()
+    assert "Is the explanation sound?" in shown
+    assert "What does the answer rest on? Unknown. Nobody said where" in shown
+    assert b64encode(found.pictures["overlay.png"]).decode() in shown
+    assert "http" not in shown
+    hostile = replace(found.attribution.labels[0], label="<script>")
+    told = card(replace(found.attribution, labels=(hostile,), probabilities={"<script>": 1.0}), b"", ["<b>"])
+    assert "<script>" not in told
+    assert "<b>&lt;script&gt;</b>" in told
     assert "\n" not in repr(found)
     assert repr(found).startswith("<Explanation under poles, recipe default: ")
+
+
+def test_plot_and_table_are_what_is_saved(zipped: Path, photograph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture of Pillow's, and a row a superpixel; without pandas the same rows as dicts."""
+    found = explain(photograph, zipped, recipe=FEW)
+    with Image.open(io.BytesIO(found.pictures["overlay.png"])) as overlay:
+        np.testing.assert_array_equal(np.asarray(found.plot()), np.asarray(overlay))
+    table = found.table()
+    assert len(table) == found.scene.k
+    np.testing.assert_array_equal(table["weight"], found.attribution.labels[0].weights)
+    assert table["area"].sum() == pytest.approx(1)
+    for number in (0, found.scene.k - 1):
+        rows, columns = np.nonzero(found.scene.segments == number)  # of a canvas that shows a square of the photograph
+        place, side = found.backdrop.placement, len(found.scene.segments)
+        x = place.left + (columns.mean() + 0.5) * (place.right - place.left) / side
+        y = place.top + (rows.mean() + 0.5) * (place.bottom - place.top) / side
+        assert (table["x"][number], table["y"][number]) == pytest.approx((x, y))
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    assert found.table() == table.to_dict("records")
 
 
 def test_a_recipe_is_a_name_or_an_object(zipped: Path, photograph: Path) -> None:
@@ -181,6 +212,7 @@ def test_the_package_offers_what_it_says() -> None:
 
     assert dir(polelens) == sorted(polelens.__all__)
     assert polelens.Explanation is Explanation
+    assert polelens.__version__ == version("polelens")
     with pytest.raises(AttributeError, match="has no attribute 'explains'"):
         _ = polelens.explains
 

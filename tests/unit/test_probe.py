@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.conversation.designs import DESIGNS
-from pipeline.conversation.probe import Draw, Evidence, Listed, Probe
+from pipeline.conversation.probe import Draw, Evidence, Listed, Probe, Scatter
+from pipeline.scene.lattice import Lattice
+from pipeline.scene.variant import Variant
 
 
 def flips(n, k, seed):
@@ -16,14 +18,21 @@ def flips(n, k, seed):
 
 @st.composite
 def probes(draw):
-    k = draw(st.integers(1, 70))
+    k = draw(st.integers(1, 70) | st.just(Lattice(2).k))
     drawn = st.builds(Draw, st.sampled_from(sorted(DESIGNS)), st.integers(0, 2**32 - 1), st.integers(1, 40))
     written = st.builds(
         lambda seed, n: Listed.of(np.random.default_rng(seed).random((n, k)) < 0.5),
         st.integers(0, 99),
         st.integers(1, 20),
     )
-    blocks = tuple(draw(st.lists(drawn | written, min_size=1, max_size=4)))
+    soft = st.builds(
+        lambda share, seed, n: Scatter(share, seed, n, Lattice(2).k, Variant(lattice=2)),
+        st.floats(0.05, 0.95),
+        st.integers(0, 2**32 - 1),
+        st.integers(1, 40),
+    )
+    kinds = soft if k == Lattice(2).k else drawn | written
+    blocks = tuple(draw(st.lists(kinds, min_size=1, max_size=4)))
     skip = draw(st.sets(st.integers(1, 40), max_size=20))
     return Probe(k, blocks, skip=tuple(sorted(row for row in skip if row < sum(block.n for block in blocks))))
 
@@ -116,3 +125,12 @@ def test_evidence_answers_its_probe_row_by_row():
     assert Evidence(probe, np.zeros((8, 2), np.float32)).probe is probe
     with pytest.raises(ValueError, match="7 rows of scores for a probe of 8 masks"):
         Evidence(probe, np.zeros((7, 2), np.float32))
+
+
+def test_only_some_rows_of_a_probe_are_asked() -> None:
+    """They are numbered among those that it shows, whatever it skips already."""
+    rows = np.eye(6, dtype=bool)
+    probe = Probe(6, (Listed.of(rows[:4]), Listed.of(rows[4:])), skip=(1, 4))
+    assert probe.only([0, 2, 3]).masks().argmax(axis=1).tolist() == [0, 3, 5]
+    assert probe.only([]).n == 0
+    assert probe.only(range(probe.n)) == probe

@@ -9,7 +9,7 @@ from skimage import segmentation
 from pipeline.model.profile import Profile
 from pipeline.recipes import RECIPES
 from pipeline.scene.choice import own_options
-from pipeline.scene.segments import FEWER, MOST, SEGMENTERS, check, grid, relabel, segment
+from pipeline.scene.segments import FEWER, MOST, SEGMENTERS, check, grid, known_options, relabel, segment
 
 DEFAULT = own_options(RECIPES["default"].segmenter)
 
@@ -100,6 +100,16 @@ def test_what_a_segmenter_does_not_know_is_refused(name, options, message):
     """An unknown segmenter, option or value is a ValueError that names the segmenter, never a crash."""
     with pytest.raises(ValueError, match=message):
         segment(noise(), name, options)
+
+
+def test_an_option_that_is_not_there_is_named_with_the_nearest():
+    """For every segmenter; what it has is listed, and nothing that is not for a recipe to say."""
+    for name in SEGMENTERS:
+        known = known_options(name)
+        assert not {"image", "canvas", "start_label", "rng"} & set(known)
+        with pytest.raises(ValueError, match=rf"segmenter {name} has no option '{known[0]}s'") as refused:
+            check(name, {f"{known[0]}s": 1})
+        assert f"(did you mean {known[0]}?); it has {', '.join(known)}" in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
@@ -134,7 +135,7 @@ def test_r2_is_scikit_learn_s_with_weights():
 def test_held_out_r2_predicts_each_block_by_a_fit_on_the_others():
     """Held-out r2 equals the loop that leaves out one block at a time, predicts it, and pools the squared errors."""
     given, blocks = sample(noise=0.6), np.arange(80) % 4
-    fits = cross_fit({"name": "ridge", "alpha": 0.3}, given, blocks)
+    fits = cross_fit(partial(fit, {"name": "ridge", "alpha": 0.3}), given, blocks)
     for c, y in enumerate(given.scores.T):
         error = 0.0
         for b in range(4):
@@ -151,7 +152,7 @@ def test_a_tree_that_learns_the_noise_by_heart_is_found_out():
     given = Sample(masks, np.random.default_rng(0).normal(size=(200, 1)), np.ones(200))
     tree, blocks = {"name": "sklearn.tree.DecisionTreeRegressor"}, np.arange(200) // 40
     assert r2(given, fit(tree, given).predict(masks))[0] > 0.8
-    assert r2_held_out(given, blocks, cross_fit(tree, given, blocks))[0] < 0
+    assert r2_held_out(given, blocks, cross_fit(partial(fit, tree), given, blocks))[0] < 0
 
 
 def test_standard_errors_are_the_sandwich_written_out():
@@ -207,7 +208,7 @@ def test_the_jackknife_over_seeds_is_the_error_of_the_pool(design, k):
         scores = 1 / (1 + np.exp(1 - 6 * masks[:, :3].sum(axis=1, keepdims=True) / 3 + masks[:, [4]]))
         given, blocks = Sample(masks, scores, kernel(masks, 0.25)), np.repeat(np.arange(9), 96)
         pooled.append(ridge(given, 0.01).coefficients[0])
-        errors.append(jackknife(cross_fit({"name": "ridge", "alpha": 0.01}, given, blocks))[0])
+        errors.append(jackknife(cross_fit(partial(fit, {"name": "ridge", "alpha": 0.01}), given, blocks))[0])
     spread = np.sqrt(np.var(pooled, axis=0, ddof=1).mean())
     assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(spread, rel=0.25)
 

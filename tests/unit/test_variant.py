@@ -17,6 +17,8 @@ LOOKS = [
     Variant(without=(3, 5)),
     Variant("black", segmenter={"name": "slic", "n_segments": 9}),
     Variant("mean", regions="object"),
+    Variant(tile=9),
+    Variant(lattice=5),
 ]
 
 
@@ -27,13 +29,14 @@ def scene() -> Scene:
 
 
 @pytest.mark.parametrize("outer", LOOKS)
-@pytest.mark.parametrize("inner", [LOOKS[0], LOOKS[1], LOOKS[3], LOOKS[4]])
+@pytest.mark.parametrize("inner", [LOOKS[0], LOOKS[1], *LOOKS[3:]])
 def test_one_look_upon_another_is_both_in_turn(outer: Variant, inner: Variant) -> None:
     """Canvas, regions and fill are those of the second look at what the first shows, and survive JSON."""
     there = Variant.from_json(json.loads(json.dumps(inner.upon(outer).to_json())))
     at_once, in_turn = vary(scene(), there), vary(vary(scene(), outer), inner)
     for name in ("canvas", "segments", "fill"):
         assert np.array_equal(getattr(at_once, name), getattr(in_turn, name))
+    assert at_once.lattice == in_turn.lattice
 
 
 @pytest.mark.parametrize("block", [Draw("coin", 1, 8, 9, LOOKS[3]), Listed.of(np.eye(9, dtype=bool), LOOKS[3])])
@@ -45,8 +48,8 @@ def test_a_block_s_own_look_outlives_another(block: Draw | Listed) -> None:
 
 
 def test_a_variant_of_the_scene_is_told_as_ever() -> None:
-    """The JSON of a variant that is of no other says nothing of that: workers of before can read it."""
-    assert "of" not in Variant("blur").to_json()
+    """The JSON of a variant has no field of later that says nothing: workers of before can read it."""
+    assert set(Variant("blur").to_json()) == {"fill", "regions", "segmenter", "noise", "without"}
 
 
 def test_a_picture_is_known_by_all_looks_behind_it() -> None:

@@ -1,0 +1,173 @@
+"""Predictor: whatever answers pictures with scores, a model's file, a registered model or a function."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.document import ModelFacts
+from pipeline.explain import Predict
+from pipeline.model.blackbox import BlackBox
+from pipeline.model.model import NOTHING, Model, Said
+from pipeline.model.profile import Profile
+from pipeline.scene.scene import Scene, compose
+from polelens.inputs import model_file
+from polelens.saved_model import is_saved_model
+from storage.settings import DOWN, SettingsError, settings
+
+Function = Callable[[NDArray[np.uint8]], Any]
+Source = str | os.PathLike[str] | Model | Function
+SUFFIXES = (".onnx", ".zip", ".pb")
+SEEN = ("size", "crop", "resize", "transparent")  # fields of a profile that decide what a function is shown
+MOST_BYTES = 2**25  # of pictures that a function is shown at once
+SLACK = 1e-3  # float16 softmaxes overshoot 1 by a little
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """A black box, ready to be asked.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        Index = column of the scores.
+    profile : Profile
+        How a photograph becomes the canvas that it is shown.
+    facts : ModelFacts
+        What the document says of it.
+    scores : (scene, masks bool [n, k]) -> float32 [n, c]
+    notes : tuple of str
+        What a person should know of it.
+    """
+
+    labels: tuple[str, ...]
+    profile: Profile
+    facts: ModelFacts
+    scores: Predict
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of_model(cls, model: Model, version: int | None = None, threads: int = 1) -> "Predictor":
+        """A model that was read."""
+        facts = ModelFacts.of((model.name, version), model.sha256, model.profile, model.facts)
+        return cls(model.labels, model.profile, facts, BlackBox(model, threads=threads).scores)
+
+    @classmethod
+    def of_function(
+        cls, function: Function, labels: Sequence[str] | None = None, profile: Mapping[str, Any] | None = None
+    ) -> "Predictor":
+        """A function of pictures, uint8 [n, h, w, 3] RGB, that gives probabilities, [n, c].
+
+        Parameters
+        ----------
+        labels : one a column; their numbers without, which is said
+        profile : its `size`, and `crop`, `resize` and `transparent` where they are not the usual ones
+
+        Raises
+        ------
+        ValueError
+            If the size is missing, or a field says how to normalise: that is the function's own affair.
+        """
+        seen = dict(profile or {})
+        if foreign := sorted(set(seen) - set(SEEN)):
+            raise ValueError(
+                f"profile: {foreign[0]} is for model files; a function is shown uint8 RGB and does the rest itself"
+            )
+        if seen.get("size") is None:
+            raise ValueError("size is missing: a function is shown pictures of one size; give size=224 or size=(h, w)")
+        box = Answers(function, tuple(labels) if labels else ())
+        made, notes = Profile.from_json(seen), tuple[str, ...]()
+        if not labels:
+            columns = box.columns(np.zeros((1, made.height, made.width, 3), np.uint8))
+            box = Answers(function, tuple(map(str, range(columns))))
+            notes = ("nobody named the labels: they are the numbers of the function's columns",)
+        name = getattr(function, "__qualname__", type(function).__qualname__)
+        sources = dict.fromkeys(seen, "the caller")
+        return cls(box.labels, made, ModelFacts.of((name, None), None, made, {"profile_sources": sources}), box, notes)
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """A function's scores for masks of a scene."""
+
+    function: Function
+    labels: tuple[str, ...]
+
+    def __call__(self, scene: Scene, masks: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Its scores, float32 [n, c], shown so many pictures at once as fit into 32 MB."""
+        batch = max(1, MOST_BYTES // scene.canvas.nbytes)
+        return np.concatenate(
+            [self._answer(compose(scene, masks[start : start + batch])) for start in range(0, len(masks), batch)]
+        )
+
+    def columns(self, pictures: NDArray[np.uint8]) -> int:
+        """How many scores it gives a picture."""
+        answer = np.asarray(self.function(pictures))
+        if answer.ndim != 2 or len(answer) != len(pictures):
+            raise ValueError(f"{self._shape(answer, pictures)}, expected [{len(pictures)}, c]: one row a picture")
+        return int(answer.shape[1])
+
+    def _answer(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        answer = np.asarray(self.function(pictures))
+        n, c = len(pictures), len(self.labels)
+        if answer.shape != (n, c):
+            raise ValueError(
+                f"{self._shape(answer, pictures)}, expected [{n}, {c}]: one row a picture, one column a label"
+            )
+        scores = answer.astype(np.float32)
+        with np.errstate(invalid="ignore"):
+            wrong = np.argwhere(~((scores >= -SLACK) & (scores <= 1 + SLACK)))
+        if len(wrong):
+            row, column = wrong[0]
+            told = f"the function gives {self.labels[column]} {scores[row, column]:.4g} for a perturbed picture"
+            raise ValueError(f"{told}, which is no probability in 0..1; put a softmax or a sigmoid into it")
+        return scores
+
+    def _shape(self, answer: NDArray[Any], pictures: NDArray[np.uint8]) -> str:
+        return f"the function gives {list(answer.shape)} for {len(pictures)} pictures"
+
+
+def found_model(reference: str | os.PathLike[str], said: Said = NOTHING) -> tuple[Model, int | None]:
+    """The model in a file, or a registered one by NAME[@VERSION], and its version; a file goes first.
+
+    Raises
+    ------
+    ValueError
+        If there is neither, or what only a file needs is said of a registered one.
+    """
+    path = Path(reference)
+    if path.is_file() or is_saved_model(path):
+        return model_file(path, said=said), None
+    if path.suffix in SUFFIXES:
+        raise ValueError(f"there is no model file {str(reference)!r}")
+    if said != NOTHING:
+        raise ValueError(
+            "--labels, --profile, --activation, --input and --output go with a model file; a registered one has its own"
+        )
+    from sqlalchemy.exc import OperationalError  # noqa: PLC0415 -- a file needs no services, nor this import
+
+    try:
+        return _registered(str(reference))
+    except (SettingsError, OperationalError) as error:
+        told = DOWN if isinstance(error, OperationalError) else error
+        raise ValueError(
+            f"there is no file {str(reference)!r}, and a registered model needs its database: {told}"
+        ) from None
+
+
+def _registered(reference: str) -> tuple[Model, int]:
+    from storage.blobs import open_blobs  # noqa: PLC0415 -- as above
+    from storage.database import connect  # noqa: PLC0415
+    from storage.registry import Registry  # noqa: PLC0415
+
+    engine = connect(settings().database_url)
+    try:
+        registry = Registry(engine, open_blobs(settings().blobs))
+        version = registry.find(reference)
+        return registry.load(version.id), version.version
+    finally:
+        engine.dispose()
