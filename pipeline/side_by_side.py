@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from pipeline.scene.scene import Scene
 
 SEED = 1  # of the random orders and subsets: the default recipe's first, so that its own test's are known
 LEAST_GAIN = 0.02  # of the areas under both curves: a smaller lead is one superpixel's place in the order
-UNORDERED = Curves(*[float("nan")] * 4)
+UNORDERED = Curves(nan, nan, nan, nan)
 Answered = tuple[Scene, Attribution]
 
 
