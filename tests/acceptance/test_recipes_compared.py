@@ -14,7 +14,7 @@ N = 6  # as many as a word needs
 COARSE = {"fill": "black", "labels": ["yes"], "segmenter.n_segments": 16}
 RECIPES = {
     "default": recipe("default").override({"segmenter": "grid"}).override(COARSE),
-    "kernel": recipe("default-2026").override({"segmenter": "grid"}).override(COARSE),
+    "occlusion": recipe("occlusion").override({"segmenter": "grid"}).override(COARSE),
     "few": recipe("default").override({"segmenter": "grid"}).override({**COARSE, "samples": 4, "seeds": [1]}),
     "fine": recipe("default").override({"segmenter": "grid"}).override({**COARSE, "segmenter.n_segments": 64}),
 }
@@ -39,25 +39,25 @@ def test_two_ways_to_find_the_same_weights_agree(
 ) -> None:
     """Of an additive model: nearly the same order, the same curves, no p-value, and the page says recipe A and B."""
     cli = commands(shared_bench.environment)
-    told = cli.json("audit", "compare", numbers["default"], numbers["kernel"])
-    assert (told["recipe_before"], told["recipe_after"]) == ("default", "default-2026")
-    assert told["differing"] == ["kernel_width", "samples"]
+    told = cli.json("audit", "compare", numbers["default"], numbers["occlusion"])
+    assert (told["recipe_before"], told["recipe_after"]) == ("default", "occlusion")
+    assert told["differing"] == ["method"]
     outcome = told["outcome"]
     assert outcome["word"] == "same"
     assert outcome["sentence"].startswith(
-        "No difference in faithfulness that can be told between default and default-2026"
+        "No difference in faithfulness that can be told between default and occlusion"
     )
     assert outcome["agreement"]["spearman"]["mean"] > 0.95
     assert (outcome["counts"]["compared"], outcome["counts"]["judged"], outcome["warnings"]) == (N, 0, [])
     assert {(one["p_value"], one["test"], one["on_grid"]) for one in told["photographs"]} == {(None, None, False)}
-    printed = cli("audit", "compare", numbers["default"], numbers["kernel"], "--report", tmp_path)
+    printed = cli("audit", "compare", numbers["default"], numbers["occlusion"], "--report", tmp_path)
     assert "A: default" in printed
     assert "contradict most" in printed
     page = (tmp_path / "index.html").read_text()
-    assert page.count("recipe A · <bdi>default</bdi>") == page.count("recipe B · <bdi>default-2026</bdi>") == N
+    assert page.count("recipe A · <bdi>default</bdi>") == page.count("recipe B · <bdi>occlusion</bdi>") == N
     assert len(list((tmp_path / "pictures").glob("*.png"))) == 2 * N
     assert "explained differently" not in page
-    assert "default and default-2026: No difference" in cli("audit", "comparisons")
+    assert "default and occlusion: No difference" in cli("audit", "comparisons")
 
 
 def test_too_few_masks_are_less_faithful(shared_bench: Bench, commands: CommandsIn, numbers: dict[str, int]) -> None:
