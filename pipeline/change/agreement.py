@@ -18,7 +18,8 @@ class Agreement:
     Attributes
     ----------
     spearman, top5_jaccard : Interval
-        Of the two pooled attributions, over the photographs explained for the same label.
+        Of the two pooled attributions, over the photographs explained for the same label; of the correlation Student's
+        interval, as photographs lie far from the ends of its range or at one of them.
     deletion, insertion : Paired
         Areas under both curves, over the photographs that have both under both recipes; of none where the curves are
         not of one measure, see `Terms`.
@@ -62,7 +63,7 @@ class Agreements:
         """The intervals, and the word."""
         faithfulness = self.faithfulness.student()
         return Agreement(
-            spearman=self.spearman.wilson(lowest=-1),
+            spearman=self.spearman.student().within(-1, 1),
             top5_jaccard=self.top5_jaccard.wilson(),
             deletion=self.deletion.paired(),
             insertion=self.insertion.paired(),
@@ -88,7 +89,7 @@ def _faithful(found: Agreement, terms: Terms, names: Names) -> str:
     if terms.against_curves:
         return f"Which explanations are more faithful is unknown: {terms.against_curves}"
     if found.word == "unknown":
-        few = f"only {found.faithfulness.n} photographs have deletion and insertion curves in both audits"
+        few = f"only {found.faithfulness.n} photographs have curves to compare in both audits"
         return f"Which explanations are more faithful is unknown: {few}, expected {FEWEST} or more"
     if found.word == "same":
         told = f"insertion less deletion differs by {found.faithfulness}"
@@ -108,6 +109,6 @@ def _curves(found: Agreement) -> str:
 
 def _agree(found: Agreement) -> str:
     if found.spearman.n < FEWEST:
-        return f"how far they agree is unknown, with {found.spearman.n} photographs to compare of {FEWEST} or more"
+        return f"how far they agree is unknown, as of only {found.spearman.n} photographs there is an order to compare"
     shared = f"and their five strongest superpixels overlap by {found.top5_jaccard}"
     return f"their rank correlation is {found.spearman}, {shared}"

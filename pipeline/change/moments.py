@@ -30,13 +30,11 @@ class Moments:
         half = float(t.ppf(0.975, self.n - 1)) * math.sqrt(self.squares / (self.n - 1) / self.n)
         return Interval(self.mean, self.mean - half, self.mean + half, self.n)
 
-    def wilson(self, lowest: float = 0.0) -> "Interval":
-        """The mean of values in `lowest`..1 with the interval that it has everywhere: see `of_mean`."""
+    def wilson(self) -> "Interval":
+        """The mean of values in 0..1 with the interval that it has everywhere: see `of_mean`."""
         if self.n < 2:
             return self._alone()
-        span = 1 - lowest
-        low, high = of_mean((self.mean - lowest) / span, self.squares / span**2, self.n)
-        return Interval(self.mean, lowest + span * low, lowest + span * high, self.n)
+        return Interval(self.mean, *of_mean(self.mean, self.squares, self.n), self.n)
 
     def _alone(self) -> "Interval":
         return Interval(self.mean if self.n else math.nan, math.nan, math.nan, self.n)
@@ -53,6 +51,10 @@ class Interval:
 
     def __str__(self) -> str:
         return f"{self.mean:.2f} (95 % interval {self.low:.2f} to {self.high:.2f})"
+
+    def within(self, low: float, high: float) -> "Interval":
+        """With its ends no further than a figure can go."""
+        return Interval(self.mean, max(self.low, low), min(self.high, high), self.n)
 
     @property
     def size(self) -> "Interval":

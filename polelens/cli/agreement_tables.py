@@ -26,7 +26,7 @@ def agreement_tables(one: Comparison, rows: Sequence[Compared]) -> Iterator[Any]
     if rows:
         yield ""
         yield _contrary(rows, curves=one.terms.against_curves is None)
-        yield LEGEND
+        yield named(LEGEND, printable(one.object_word))
 
 
 def _means(one: Comparison, outcome: Mapping[str, Any]) -> Table:
