@@ -169,7 +169,8 @@ def beside(
     Raises
     ------
     ValueError
-        If there are fewer than two recipes, two of one name, or the model lacks what one of them asks for.
+        If there are fewer than two recipes, two of one name, no label that all of them explain, or the model lacks what
+        one of them asks for.
     """
     names = [one.name for one in recipes]
     if len(recipes) < 2 or len(set(names)) < len(names):
@@ -187,7 +188,10 @@ def beside(
         sides.append(Side(explanation, asked, time.perf_counter() - started))
     answered = [(side.explanation.scene, side.explanation.attribution) for side in sides]
     _, known = heard.of(answered[0][0])
-    return SideBySide(tuple(sides), tuple(compared(answered, predictor.labels, predictor.scores, known)), style)
+    found = compared(answered, predictor.labels, predictor.scores, known)
+    if not found:
+        raise ValueError(f"{', '.join(names)} explain no label in common; give them the same `labels`")
+    return SideBySide(tuple(sides), tuple(found), style)
 
 
 @dataclass(frozen=True, slots=True)
