@@ -1,7 +1,7 @@
 """The front door of a notebook, and of the `explain` command: an audit's core in one process, without services."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypedDict, Unpack
 
@@ -150,14 +150,17 @@ def side_by_side(  # noqa: PLR0913 -- as above
     return beside(subject, told, made, thresholds, style)
 
 
-def recipes_of(asked: Sequence[str | Recipe]) -> list[Recipe]:
+def recipes_of(asked: Iterable[str | Recipe]) -> list[Recipe]:
     """The recipes that a caller names or hands in."""
     if isinstance(asked, str | Recipe):
         raise ValueError(f"recipes is {asked!r}, expected a list of two or more, such as ['default', 'rise']")
-    for one in asked:
-        if not isinstance(one, str | Recipe):
-            raise ValueError(f"recipe is {one!r}, expected a name or a Recipe; several are for `side_by_side`")
-    return [named(one) if isinstance(one, str) else one for one in asked]
+    return [_recipe(one) for one in asked]
+
+
+def _recipe(one: str | Recipe) -> Recipe:
+    if not isinstance(one, str | Recipe):
+        raise ValueError(f"recipe is {one!r}, expected a name or a Recipe; several are for `side_by_side`")
+    return named(one) if isinstance(one, str) else one
 
 
 def style_of(palette: str, show: str | int | None) -> Style:

@@ -174,7 +174,8 @@ def beside(
     """
     names = [one.name for one in recipes]
     if len(recipes) < 2 or len(set(names)) < len(names):
-        raise ValueError(f"recipes are {', '.join(names)}; side by side are two or more, each once")
+        told = f"recipes are {', '.join(names)}; side by side are two or more, each once"
+        raise ValueError(f"{told}; two settings of one go by two names")
     for one in recipes:
         check(one, predictor.labels)
     talkers = [explainer(one, predictor.labels, thresholds) for one in recipes]

@@ -143,6 +143,15 @@ def test_what_is_no_list_of_recipes_is_refused() -> None:
         explain(WHITE, Counted(), recipe="default,rise", labels=["yes", "no"], size=32)
 
 
+def test_two_settings_of_a_recipe_go_by_two_names() -> None:
+    """As the sentence says that refuses them under one; and recipes are held in anything."""
+    few = made("default", samples=64)
+    with pytest.raises(ValueError, match="each once; two settings of one go by two names"):
+        side_by_side(WHITE, Counted(), [few, made("default")], labels=["yes", "no"], size=32)
+    two = iter([few.override({"name": "few"}), made("default")])
+    assert side_by_side(WHITE, Counted(), two, labels=["yes", "no"], size=32).names == ["few", "default"]
+
+
 def test_an_argument_that_is_not_there_is_refused() -> None:
     """What is misspelt is not left out in silence."""
     with pytest.raises(TypeError, match="there is no argument lables; there are labels, size"):
