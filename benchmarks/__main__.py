@@ -21,6 +21,7 @@ ROWS: tuple[str, ...] = (
     "coverage",
     "mixtures",
     "adaptive",
+    "anchors",
     "change",
     "scaling",
     "coordination",

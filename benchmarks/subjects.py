@@ -45,7 +45,7 @@ def demo_model() -> Model:
 
 def photographs(n: int) -> list[NDArray[np.uint8]]:
     """n photographs, no two alike, uint8 [H, W, 3]: those in the scikit-image wheel, then windows of them, mirrored."""
-    whole = [_natural(name) for name in NATURAL]
+    whole = [natural(name) for name in NATURAL]
     return [_seen(whole[number % len(whole)], number // len(whole)) for number in range(n)]
 
 
@@ -56,7 +56,8 @@ def examples(n: int) -> list[NDArray[np.uint8]]:
     return photographs(n)
 
 
-def _natural(name: str) -> NDArray[np.uint8]:
+def natural(name: str) -> NDArray[np.uint8]:
+    """A photograph in the scikit-image wheel by its name, uint8 [H, W, 3]."""
     pictures: Any = data
     picture = pictures.stereo_motorcycle()[0] if name == "motorcycle" else getattr(pictures, name)()
     return np.asarray(picture[..., :3], np.uint8)

@@ -52,7 +52,8 @@ def recalled(scene: Scene, probe: Probe, predict: Predict, known: Known) -> Scor
     """The model's scores for all of a probe's rows, float32 [n, c], of which it is asked those that are not known."""
     told = known.answers(probe)
     unknown = [row for row, one in enumerate(told) if one is None]
-    fresh = iter(answer(scene, probe.only(unknown), predict) if unknown else ())
+    asked = probe.only(unknown)
+    fresh = iter(Evidence(asked, answer(scene, asked, predict)).scores if unknown else ())
     return np.stack([next(fresh) if one is None else one for one in told])
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from pipeline.scene.scene import Scene
 
 SEED = 1  # of the random orders and subsets: the default recipe's first, so that its own test's are known
 LEAST_GAIN = 0.02  # of the areas under both curves: a smaller lead is one superpixel's place in the order
+UNORDERED = Curves(nan, nan, nan, nan)
 Answered = tuple[Scene, Attribution]
 
 
@@ -29,7 +31,7 @@ class Compared:
     ----------
     label : str
     curves : m Curves
-        Deletion and insertion, all on the first explanation's superpixels and fill.
+        Deletion and insertion, all on the first explanation's superpixels and fill; NaN for one that weighs nothing.
     object_share : float64 [m]
         Share of the positive weight inside the object's mask; NaN without a mask.
     standing : Standing
@@ -47,11 +49,11 @@ class Compared:
         """
         found = self.standing
         gains = np.array([one.gain for one in self.curves])
-        if found.best is None or gains.max() - gains[list(found.tied)].max() < LEAST_GAIN:
+        if found.best is None or np.nanmax(gains) - gains[list(found.tied)].max() < LEAST_GAIN:
             return found.sentence(names)
         return (
             f"The tests disagree here: {names[found.best]} says best what hiding a fifth does, "
-            f"{names[int(gains.argmax())]} what hiding more and more does."
+            f"{names[int(np.nanargmax(gains))]} what hiding more and more does."
         )
 
 
@@ -98,7 +100,10 @@ def _compared(
     inside = None if scene.mask is None else shares_inside(scene, scene.mask)
     return Compared(
         name,
-        tuple(found["curves"] for found in removal.findings(scene, each, of_curves)),
+        tuple(
+            found["curves"] if one.any() else UNORDERED
+            for one, found in zip(weights, removal.findings(scene, each, of_curves), strict=True)
+        ),
         np.array([np.nan if inside is None else mask_share(one, inside) for one in weights]),
         standing(weights, masks, of_subsets[:, column].astype(float), scene.fingerprint),
     )

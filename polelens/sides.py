@@ -140,9 +140,10 @@ class SideBySide:
 
     def _cell(self, side: Side, label: Compared, number: int) -> Cell:
         mu = label.standing.mu_fidelity[number]
-        known = "" if np.isnan(mu) else f", MuFidelity {mu:.2f}"
-        title = f"{side.name}: {side.explanation.attribution.evaluations:,} evaluations{known}"
         [mine] = [one for one in side.explanation.attribution.labels if one.label == label.label]
+        known = mine.rule.outcome if mine.rule else "" if np.isnan(mu) else f"MuFidelity {mu:.2f}"
+        asked = f"{side.explanation.attribution.evaluations:,} evaluations"
+        title = f"{side.name}: {', '.join(filter(None, (asked, known)))}"
         drawn = replace(mine, weights=np.asarray(self.style.drawn(mine.weights), float))
         return Cell(title, drawn, side.explanation.scene.segments)
 

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Row, select, update
 
-from pipeline.answer.attribution import Attribution, Claim, Denoised, Errors, Fit, LabelAttribution, Rule, Stability
+from pipeline.answer.attribution import Attribution, Claim, Denoised, Errors, Fit, LabelAttribution, Stability
 from pipeline.answer.judgement import Judgement
 from pipeline.answer.nulls import from_null, to_null
+from pipeline.answer.rule import Rule
 from pipeline.methods.lime import follows
 from storage import tables
 

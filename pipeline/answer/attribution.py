@@ -12,6 +12,8 @@ from scipy.stats import norm, t
 
 from pipeline.answer.judgement import Judgement
 from pipeline.answer.nulls import from_null, to_null
+from pipeline.answer.rule import Rule
+from pipeline.answer.selection import Selection
 
 Array = NDArray[np.float64]
 
@@ -110,31 +112,6 @@ class FillChoice:
     scores: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A set of superpixels that, kept, keeps the answer whatever else is hidden.
-
-    Attributes
-    ----------
-    superpixels : tuple of int
-    precision, low, high : 0..1
-        The share of perturbed pictures with these superpixels kept that keep the answer, and its bounds.
-    outcome : str
-        `anchor`, `empty`, `none` or `undecided`.
-    """
-
-    superpixels: tuple[int, ...]
-    precision: float
-    low: float
-    high: float
-    outcome: str
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """The rule whose JSON object this is."""
-        return cls(**{**from_null(value), "superpixels": tuple(value["superpixels"])})
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Denoised:
     """The photograph without what speaks against a label: see `pipeline.methods.noise_experiment`.
@@ -225,6 +202,12 @@ class LabelAttribution:
     def agreement(self) -> Stability:
         """The agreement of the seeds; of none where the method has none."""
         return self.stability or Stability(0)
+
+    def supporting(self, selection: Selection = Selection()) -> NDArray[np.bool_]:  # noqa: B008, frozen
+        """The superpixels that support the label, bool [k]: the rule's, where there is a rule, else as selected."""
+        if self.rule:
+            return np.isin(np.arange(len(self.weights)), self.rule.superpixels)
+        return selection.chosen(np.nan_to_num(self.weights))
 
     def to_json(self) -> dict[str, Any]:
         """The value under the label's name in `attribution.json`; what the method has not is not in it."""

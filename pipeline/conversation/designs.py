@@ -29,6 +29,12 @@ def coin(k: int, n: int, seed: int) -> Masks:
     return masks
 
 
+def bernoulli(k: int, n: int, seed: int) -> Masks:
+    """Independent coin flips and nothing else: rows of one law, from which probabilities can be estimated."""
+    generator = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, k])))
+    return generator.integers(0, 2, (n, k)).astype(bool)
+
+
 def paired(k: int, n: int, seed: int) -> Masks:
     """Coin flips, each row followed by its complement (antithetic sampling)."""
     generator = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, k])))
@@ -126,6 +132,7 @@ def scattered(cells: int, n: int, seed: int, share: float) -> Masks:
 
 DESIGNS: Mapping[str, Callable[[int, int, int], Masks]] = {
     "coin": coin,
+    "bernoulli": bernoulli,
     "paired": paired,
     "hadamard": hadamard_fold,
     "shapley": shapley,

@@ -21,7 +21,7 @@ Scores = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """n masks that a design draws under a seed.
+    """n masks that a design draws under a seed; the regions `on` are on in all of them.
 
     With a variant they are over what that shows of the scene, which has k regions.
     """
@@ -31,6 +31,7 @@ class Draw:
     n: int
     k: int | None = None
     variant: Variant | None = None
+    on: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.design not in DESIGNS:
@@ -40,11 +41,12 @@ class Draw:
 
     def masks(self, k: int) -> Masks:
         """All rows, bool [n, k], with this block's own k where it has one."""
-        return _drawn(self.design, self.k or k, self.n, self.seed)
+        drawn = _drawn(self.design, self.k or k, self.n, self.seed)
+        return drawn | np.isin(np.arange(self.k or k), self.on) if self.on else drawn
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object that `Probe.from_json` reads."""
-        own = {"k": self.k} if self.k else {}
+        own: dict[str, Any] = ({"k": self.k} if self.k else {}) | ({"on": list(self.on)} if self.on else {})
         return {"design": self.design, "seed": self.seed, "n": self.n} | own | _told(self.variant)
 
 
@@ -213,7 +215,8 @@ def _block(value: Mapping[str, Any]) -> Block:
     if "share" in value and variant:
         return Scatter(value["share"], value["seed"], value["n"], value["k"], variant)
     if "design" in value:
-        return Draw(value["design"], value["seed"], value["n"], value.get("k"), variant)
+        drawn = value["design"], value["seed"], value["n"], value.get("k"), variant
+        return Draw(*drawn, on=tuple(value.get("on", ())))
     return Listed(value["n"], base64.b64decode(value["bits"]), value["k"], variant)
 
 

@@ -66,7 +66,8 @@ class Judged:
     def _with(self, attribution: Attribution, label: LabelAttribution, found: dict[str, Any]) -> LabelAttribution:
         tested: dict[str, Any] = {name: found[name] for name in ("gap", "curves", "neighbourhood")}
         own = (label.claims, label.agreement)
-        sound = soundness(Findings(len(label.weights), found.pop("fill"), *own, **tested), self.thresholds)
+        findings = Findings(len(label.weights), found.pop("fill"), *own, **tested, rule=label.rule)
+        sound = soundness(findings, self.thresholds)
         found |= {"soundness": sound, "basis": basis(found["grounding"], sound, self.thresholds)}
         sure = confident_fill(attribution.fill_probabilities, self.thresholds)
         return replace(label, judgement=Judgement(**found, thresholds=self.thresholds, confident_fill=sure))

@@ -63,11 +63,13 @@ class Standing:
                 f"{first} and {second} contradict each other here, and the tests cannot tell which is right: rely on "
                 "neither alone."
             )
-        others = [name for number, name in enumerate(names) if number not in self.tied]
+        silent = [name for name, value in zip(names, self.mu_fidelity, strict=True) if np.isnan(value)]
+        others = [name for number, name in enumerate(names) if number not in self.tied and name not in silent]
+        told = f"; {_listed(silent)} prefers no part of the picture" if silent else ""
         if len(tied) > 1:
             rest = f", and are better supported than {_listed(others)}" if others else ""
-            return f"{_listed(tied)} cannot be told apart here{rest}."
-        return f"{tied[0]} is best supported here{', before ' + _listed(others) if others else ''}."
+            return f"{_listed(tied)} cannot be told apart here{rest}{told}."
+        return f"{tied[0]} is best supported here{', before ' + _listed(others) if others else ''}{told}."
 
 
 def standing(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pipeline.answer import judgement as words
 from pipeline.answer.attribution import Claim, Stability
 from pipeline.answer.judgement import Basis, Curves, Grounding, Neighbourhood, Reason, Soundness, Thresholds
+from pipeline.answer.rule import EMPTY, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Findings:
     gap : float
         The label's score for the photograph less that for the bare fill.
     curves, neighbourhood : the tests' figures
+    rule : the method's, if it gives one
     """
 
     k: int
@@ -32,6 +34,7 @@ class Findings:
     gap: float
     curves: Curves
     neighbourhood: Neighbourhood
+    rule: Rule | None = None
 
 
 def soundness(found: Findings, limits: Thresholds) -> Soundness:
@@ -42,6 +45,8 @@ def soundness(found: Findings, limits: Thresholds) -> Soundness:
     if not abs(found.gap) >= limits.gap:
         sentence = "Hiding the whole picture hardly changes the answer: there is nothing to explain."
         return Soundness(words.NOTHING, None, "gap", found.gap, sentence)
+    if found.rule and found.rule.outcome == EMPTY:
+        return Soundness(words.NOTHING, None, "rule.low", found.rule.low, "The answer stays whatever is hidden.")
     tests = (_few, _filled, _unstable, _unclaimed, _unfaithful, _contradicted)
     doubts = (doubt for test in tests if (doubt := test(found, limits)))
     return next(doubts, None) or _sound(found)

@@ -12,7 +12,7 @@ from pipeline.judge.grounding import Grounded
 from pipeline.judge.judged import Examination, Judged
 from pipeline.judge.neighbourhood import OneOff
 from pipeline.judge.variations import Variations
-from pipeline.methods import lime, occlusion, rise, shap, surrogate
+from pipeline.methods import anchors, lime, occlusion, rise, shap, surrogate
 from pipeline.methods.chosen_fill import CANDIDATES, ChosenFill
 from pipeline.methods.method import Method
 from pipeline.methods.noise_experiment import NoiseExperiment
@@ -28,6 +28,7 @@ METHODS: Mapping[str, Method] = {
     "shap": shap.METHOD,
     "occlusion": occlusion.METHOD,
     "rise": rise.METHOD,
+    "anchors": anchors.METHOD,
 }
 
 

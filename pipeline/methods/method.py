@@ -34,6 +34,8 @@ class Method:
         What `Recipe.options` may hold; it raises ValueError for values that it does not take.
     reads : set of Kind
         What of the model its probes ask for.
+    once : bool
+        Whether one probe is all it asks, or can be: what asks again cannot be `thorough`.
     """
 
     make: Callable[[Recipe, tuple[str, ...]], Explainer]
@@ -41,6 +43,7 @@ class Method:
     uses: frozenset[str] = frozenset()
     options: type[Any] = NoOptions
     reads: frozenset[Kind] = field(default=frozenset({"scores"}))
+    once: bool = True
 
     def check(self, recipe: Recipe) -> None:
         """Refuse fields and options that the method does not take. Raises ValueError naming the first."""
@@ -48,6 +51,8 @@ class Method:
         for name in DISPENSABLE:
             if name not in self.uses and getattr(recipe, name) != getattr(plain, name):
                 raise ValueError(f"recipe: method {recipe.method} has no use for {name}; leave it out")
+        if recipe.thorough and not self.once:
+            raise ValueError(f"recipe: method {recipe.method} asks again, so it cannot be thorough; leave it out")
         known = [one.name for one in fields(self.options)]
         unknown = sorted(set(recipe.options) - set(known))
         if unknown:

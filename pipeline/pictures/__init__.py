@@ -2,7 +2,7 @@
 
 from pipeline.answer.selection import Selection
 from pipeline.pictures.backdrop import Backdrop
-from pipeline.pictures.composition import heat_map, overlay, seeds, support
+from pipeline.pictures.composition import heat_map, kept, overlay, seeds, support
 from pipeline.pictures.encoding import png, segments_png
 from pipeline.pictures.palette import BLUE_ORANGE, GREEN_RED, PALETTES, Palette, palette
 from pipeline.pictures.several import Cell, several
@@ -16,6 +16,7 @@ __all__ = [
     "Palette",
     "Selection",
     "heat_map",
+    "kept",
     "overlay",
     "palette",
     "png",

@@ -89,12 +89,16 @@ def support(
     -------
     uint8 [y, x, 3], its longer side 512..800 pixels.
     """
-    _check(backdrop, weights)
+    return kept(backdrop, selection.chosen(np.nan_to_num(weights)))
+
+
+def kept(backdrop: Backdrop, chosen: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The photograph with only the chosen superpixels, bool [k]; everything else dark and grey."""
+    _check(backdrop, chosen)
     shown = view(backdrop, SMALLEST, LARGEST)
-    inside = shown.pixels[shown.window]
-    chosen = selection.chosen(np.nan_to_num(weights))[shown.segments]
-    picture = np.where(chosen[..., None], inside, grey(inside, HIDDEN))
-    picture[edges(chosen)] = 255
+    inside, shows = shown.pixels[shown.window], chosen[shown.segments]
+    picture = np.where(shows[..., None], inside, grey(inside, HIDDEN))
+    picture[edges(shows)] = 255
     return framed(shown, picture)
 
 
@@ -125,7 +129,7 @@ def seeds(
     return grid(cells)
 
 
-def _check(backdrop: Backdrop, weights: NDArray[np.floating]) -> None:
+def _check(backdrop: Backdrop, weights: NDArray[np.floating] | NDArray[np.bool_]) -> None:
     if weights.shape[-1] != backdrop.k:
         raise ValueError(f"weights are {weights.shape}, expected one for each of {backdrop.k} superpixels")
 

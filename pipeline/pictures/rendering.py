@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.answer.attribution import Attribution, LabelAttribution
+from pipeline.answer.rule import EMPTY
 from pipeline.answer.selection import Selection
-from pipeline.pictures import Backdrop, Palette, heat_map, overlay, png, seeds, segments_png, support
+from pipeline.pictures import Backdrop, Palette, heat_map, kept, overlay, png, seeds, segments_png
 from pipeline.pictures.composition import LARGEST
 from pipeline.pictures.pair import Before, pair
 
@@ -32,6 +33,7 @@ def rendered(
 
     `overlay.png`, `support.png`, `heat.png` and `seeds.png`, where the method has such, show the first label; further
     labels have a number: `overlay-2.png`. Weights that are sums of a heat map are painted as its means.
+    `support.png` shows the superpixels of a rule, where the method gives one.
     `segments.png` has 16 bits, the superpixels' labels from 0, at the canvas's size. `denoised.png` is the noise
     experiment's, where there was one.
 
@@ -47,7 +49,7 @@ def rendered(
         label, suffix = _painted(answered, backdrop.segments), "" if place == 1 else f"-{place}"
         picture = overlay(small, style.drawn(label.weights), attribution.probabilities, label.label, palette)
         files[f"overlay{suffix}.png"] = png(picture)
-        files[f"support{suffix}.png"] = png(support(small, answered.weights, style.show or Selection()))
+        files[f"support{suffix}.png"] = png(kept(small, _shown(answered, style.show or Selection())))
         if label.heat is not None:
             files[f"heat{suffix}.png"] = png(
                 heat_map(small, label.heat, attribution.probabilities, label.label, palette)
@@ -59,6 +61,12 @@ def rendered(
             before = Before(label.label, label.weights, attribution.probabilities)
             files["denoised.png"] = png(pair(small, fill, before, label.denoised, palette))
     return files
+
+
+def _shown(label: LabelAttribution, selection: Selection) -> NDArray[np.bool_]:
+    """What a support picture does not dim, bool [k]: all, where a rule says that nothing is needed."""
+    empty = label.rule is not None and label.rule.outcome == EMPTY
+    return np.ones(len(label.weights), dtype=bool) if empty else label.supporting(selection)
 
 
 def _painted(label: LabelAttribution, segments: NDArray[np.int32]) -> LabelAttribution:

@@ -87,7 +87,7 @@ def fill(canvas: NDArray[np.uint8], segments: NDArray[np.int32], name: str) -> N
 
 def color(name: str) -> NDArray[np.uint8]:
     """The colour that a fill names: uint8 [3]. Raises ValueError for anything but black, grey and #rrggbb."""
-    text = {"black": "#000000", "grey": GREY}.get(name, str(name))
+    text = {"black": "#000000", "grey": GREY}.get(str(name), str(name))
     if not re.fullmatch("#[0-9a-fA-F]{6}", text):
         raise ValueError(f"fill is {name!r}, expected {', '.join(NAMED)} or a colour like #808080")
     return np.frombuffer(bytes.fromhex(text[1:]), dtype=np.uint8)

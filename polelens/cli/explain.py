@@ -149,10 +149,13 @@ def _tell(explanation: Explanation, out: Path | None, word: str) -> None:
         told += [] if math.isnan(fit) else [f"held-out R2 {fit:.2f}"]
         told += [] if math.isnan(agreement) else [f"{label.agreement.seeds} seeds agree {agreement:.2f}"]
         click.echo(f"\n{printable(label.label)}: {', '.join(told)} ({attribution.evaluations:,} evaluations)")
+        if label.rule:
+            click.echo(label.rule.sentence)
         if label.judgement:
             for answer in answers(label.judgement, word):
                 click.echo(printable(answer.text))
-        console.print(superpixel_table(explanation.backdrop, label))
+        if label.weights.any() or not label.rule:
+            console.print(superpixel_table(explanation.backdrop, label))
     console.print(*further_tables(attribution), sep="\n")
     if not explanation.recipe.thorough and any(label.errors for label in attribution.labels):
         click.echo(f"{MASKS_ALONE}\n")

@@ -25,7 +25,9 @@ NAME = "coco.json"
 
 @dataclass(frozen=True, slots=True)
 class Regions:
-    """What it takes to find a label's support in the photograph: 80 % of the positive weight, as `support.png` shows.
+    """What it takes to find a label's support in the photograph: the rule, or 80 % of the positive weight.
+
+    As `support.png` shows it.
 
     `segments` gives a scene's superpixels, int32 [h, w], by the scene's digest.
     """
@@ -41,7 +43,7 @@ class Regions:
             from pycocotools import mask  # noqa: PLC0415  an extra
         except ImportError:
             raise ValueError("format coco needs pycocotools: pip install 'polelens[export]'") from None
-        chosen = self.selection.chosen(np.nan_to_num(label.weights))
+        chosen = label.supporting(self.selection)
         place = self.profile.placement(row.width, row.height)
         covered = region(self.segments(row.scene or ""), chosen, place, (row.height, row.width))
         code = mask.encode(covered.view(np.uint8))

@@ -45,6 +45,12 @@ FIGURES: Columns = {
     **{field.name: float for field in fields(Neighbourhood)},
     "orders": int,
     "better": int,
+    "rule_outcome": str,
+    "rule_superpixels": int,
+    "rule_precision": float,
+    "rule_low": float,
+    "rule_high": float,
+    "rule_area": float,
 }
 PHOTOGRAPHS: Columns = {**PHOTOGRAPH, **FIGURES}
 SUPERPIXELS: Columns = {
@@ -110,6 +116,9 @@ def figures(row: Explained, label: LabelAttribution) -> dict[str, Value]:
     if judged := label.judgement:
         found |= {"gap": judged.gap, "sentence": " ".join(judged.sentences), **_answers(judged)}
         found |= asdict(judged.curves) | asdict(judged.grounding) | asdict(judged.neighbourhood)
+    if rule := label.rule:
+        found |= {"rule_superpixels": rule.size}
+        found |= {f"rule_{name}": getattr(rule, name) for name in ("outcome", "precision", "low", "high", "area")}
     known: dict[str, Value] = to_null(found)
     return known
 

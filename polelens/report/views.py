@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from pipeline.answer.attribution import Attribution, LabelAttribution
 from pipeline.answer.judgement import Judgement
+from pipeline.answer.rule import Rule
 from storage.overview import Overview
 
 KINDS = ("overlay", "support", "heat", "seeds", "denoised")
@@ -49,7 +50,7 @@ class Figures:
     canvas that the mask covers: what evidence spread evenly would give. `background_reliance` is how far the score
     rests on what is outside the mask; `judgement` holds the two answers, or the one word of an earlier version.
     `sensitivity` is the rank correlation under each changed choice; `denoised` is how many superpixels the noise
-    experiment took away, and the label's confidence before and after.
+    experiment took away, and the label's confidence before and after; `rule` is the method's, if it gives one.
     """
 
     seeds: int
@@ -66,6 +67,7 @@ class Figures:
     judgement: Judgement | None = None
     sensitivity: Mapping[str, float] = field(default_factory=dict)
     denoised: tuple[int, float, float] | None = None
+    rule: Rule | None = None
 
     @classmethod
     def of(cls, attribution: Attribution, label: LabelAttribution) -> Self:
@@ -80,6 +82,7 @@ class Figures:
             top5_jaccard_chance=label.agreement.top5_jaccard_chance,
             sign_agreement=label.agreement.sign_agreement,
             denoised=_denoised(attribution, label),
+            rule=label.rule,
             **_judged(label),
         )
 

@@ -46,6 +46,7 @@ def sentences(figures: Figures, word: str = "object") -> list[Sentence]:
         _fit(figures),
         _moved(figures),
         _denoised(figures),
+        Sentence("plain", figures.rule.sentence) if figures.rule else None,
     ]
     asked = Sentence("plain", f"{figures.evaluations:,} perturbations put to the model")
     told = [Sentence(one.mark, named(one.text, word)) for one in found if one]

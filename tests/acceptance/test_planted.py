@@ -1,5 +1,7 @@
 """Planted models, whose true attribution is known, through the whole distributed path."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
@@ -10,7 +12,11 @@ from pipeline.recipe import Recipe
 from pipeline.recipes import recipe
 from pipeline.scene.scene import compose
 from pipeline.staging import stage
+from polelens.export.coco import Regions
+from polelens.export.columns import figures
+from polelens.report.audit import write_audit_report
 from storage.archive import Photograph
+from storage.blobs import open_blobs
 from tests import models
 from tests.live_audits import Bench, pictures, png
 
@@ -79,6 +85,36 @@ def test_an_and_of_two_regions_is_fitted_as_lime_would(shared_bench: Bench) -> N
     assert found.attribution.labels[0].fit.r2_held_out < 0.9
 
 
+def test_an_and_of_two_regions_is_the_rule_of_anchors(shared_bench: Bench, tmp_path: Path) -> None:
+    """Both regions and nothing else, proved; the same alone and distributed, and in the report, the export and COCO."""
+    first, second = np.zeros((2, SIZE, SIZE), dtype=bool)
+    first[8:16, 8:16] = second[16:24, 16:24] = True  # each a cell of the grid
+    model = shared_bench.model(models.conjunction(first, second, threshold=100), "both", "not", name="rule")
+    shot = np.full((SIZE, SIZE, 3), 30, dtype=np.uint8)
+    shot[first | second] = 220
+    shared_bench.photographs("rule", [shot])
+    changes = {"method": "anchors", "seeds": [1], "segmenter": {"name": "grid", "n_segments": 16}, "fill": "black"}
+    number = shared_bench.audit(model, "rule/*", **changes)
+    assert shared_bench.wait(number).done == 1
+    [found] = shared_bench.results(number)
+    assert found.attribution is not None
+    [label] = found.attribution.labels
+    assert label.rule is not None
+    assert (label.rule.superpixels, label.rule.outcome, label.rule.area) == ((5, 10), "anchor", 2 / 16)
+    assert label.rule.low >= 0.95
+    assert label.weights.nonzero()[0].tolist() == [5, 10]
+    made = recipe("default").override(changes)
+    alone = shared_bench.explained_alone(model, found, made)
+    assert alone.to_json() == found.attribution.to_json()
+    blobs = open_blobs(shared_bench.environment["POLELENS_BLOBS"])
+    page = write_audit_report(shared_bench.audits, blobs, number, tmp_path)
+    assert any(label.rule.sentence in path.read_text() for path in page.parent.glob("*.html"))
+    told = figures(found, label)
+    assert (told["rule_outcome"], told["rule_superpixels"], told["rule_low"]) == ("anchor", 2, label.rule.low)
+    where = Regions(("both", "not"), Profile(SIZE), lambda _: stage(shot, Profile(SIZE), made).segments)
+    assert where.segmentation(found, label)["area"] == int((first | second).sum())
+
+
 def test_a_photograph_in_too_many_superpixels_fails_alone(shared_bench: Bench) -> None:
     """The one whose canvas the segmenter shatters has the reason and the remedy; the other is explained."""
     model = shared_bench.model(models.constant(size=64), "a", "b", "c", name="shattered")
@@ -119,6 +155,18 @@ def test_every_method_finds_what_was_planted(shared_bench: Bench, name: str) -> 
         assert judgement.basis.word == kind
         assert (judgement.grounding.mask_share > 0.5) == (kind == "object")
         assert judgement.grounding.pointing == (kind == "object")
+
+
+@pytest.mark.parametrize("kind", ["object", "background"])
+def test_a_rule_lies_where_the_model_looks(shared_bench: Bench, kind: str) -> None:
+    """On the object alone or on the background alone; and its claim, the lower bound, is fulfilled."""
+    label = _found(shared_bench, "anchors", kind)
+    assert label.rule is not None
+    assert label.rule.outcome == "anchor"
+    assert label.judgement is not None
+    assert label.judgement.basis.word == kind
+    assert label.judgement.grounding.mask_share == (kind == "object")
+    assert label.claims[0].value == label.rule.low >= 0.95
 
 
 def _found(bench: Bench, name: str, kind: str) -> LabelAttribution:

@@ -62,9 +62,9 @@ def test_a_stopped_worker_gives_back_what_it_held(bench: Bench) -> None:
         assert c.exec_driver_sql("SELECT count(*) FROM attribution").scalar() == 6
 
 
-@pytest.mark.parametrize("name", ["occlusion", "rise", "shap"])
+@pytest.mark.parametrize("name", ["occlusion", "rise", "shap", "anchors"])
 def test_a_killed_worker_leaves_no_mark_on_any_method(bench: Bench, name: str) -> None:
-    """Kill -9 in the middle of it: the next worker's weights, and heat maps, are those of the core alone."""
+    """Kill -9 in the middle of it: the next worker's weights, rules and heat maps are those of the core alone."""
     bench.environment["POLELENS_PART_EVALUATIONS"] = "64"
     model, made = bench.model(models.uneven(), "yes", "no"), recipe(name)
     bench.photographs("killed", pictures(10))
@@ -78,6 +78,8 @@ def test_a_killed_worker_leaves_no_mark_on_any_method(bench: Bench, name: str) -
     bench.assert_undisturbed(number, model, made)
     for row in bench.results(number):
         [alone] = bench.explained_alone(model, row, made).labels
+        assert row.attribution is not None
+        assert row.attribution.labels[0].to_json().get("rule") == alone.to_json().get("rule")
         for kept, what in ((alone.heat, "heat"), (alone.heat_error, "std_error")):
             if kept is not None:
                 with np.load(io.BytesIO(bench.archive.blobs.get(explanation_key(row.key, "heat-1.npz")))) as stored:

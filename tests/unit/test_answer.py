@@ -6,8 +6,9 @@ import math
 import numpy as np
 import pytest
 
-from pipeline.answer.attribution import Attribution, LabelAttribution, Rule, laid
+from pipeline.answer.attribution import Attribution, LabelAttribution, laid
 from pipeline.answer.nulls import from_null, to_null
+from pipeline.answer.rule import Rule
 
 
 def test_what_a_method_has_not_is_absent():

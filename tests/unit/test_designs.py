@@ -15,6 +15,7 @@ names = st.sampled_from(sorted(DESIGNS))
 # NumPy to draw other rows, every score kept would belong to the wrong mask, and nothing else would say so.
 GOLDEN = {
     "coin": "36e07bcae9ebf407",
+    "bernoulli": "d79f3921baef73ff",
     "paired": "e3a04920a9220a60",
     "hadamard": "1c91797db69fe095",
     "shapley": "50dbc1dff708a368",

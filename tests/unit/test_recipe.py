@@ -39,6 +39,7 @@ PINNED = [  # the first four as 0.1.0 before 2026-12 has them
     (RECIPES["occlusion"], "2c88530bcaef74674b82c653b8b50a6a48fc657ecc94008e0383b3bca6a804c0"),
     (RECIPES["rise"], "62802cd79bcb81fd176e0e1056fcfa146a38b5ab7601bab7d91b55ef47d3abb2"),
     (RECIPES["rise-paper"], "8e79d58daa1cf05881840f15d6bc4abc88cc176815e7b458daa7839ff6cacfd0"),
+    (RECIPES["anchors"], "ef1418722e1e2a94da5cad3b19fb3ba93ffebe8243f168dd5d0b5fb545faa650"),
     (
         RECIPES["default-2026"].override(
             {"segmenter.n_segments": 80, "fill": "blur", "labels": ["TRE"], "thorough": True, "denoise": 0.5}

@@ -7,7 +7,7 @@ import numpy as np
 from pipeline.answer.attribution import Attribution, Denoised, Errors, LabelAttribution, laid
 from pipeline.model.profile import Profile
 from pipeline.pictures import GREEN_RED, Backdrop
-from pipeline.pictures.rendering import rendered
+from pipeline.pictures.rendering import Style, rendered
 
 
 def test_a_heat_map_is_painted_as_strong_in_a_large_superpixel_as_in_a_small_one() -> None:
@@ -41,4 +41,4 @@ def test_a_heat_map_is_painted_as_strong_in_a_large_superpixel_as_in_a_small_one
 def files_of(backdrop: Backdrop, label: LabelAttribution) -> dict[str, bytes]:
     """The pictures of an answer with this label."""
     answer = Attribution({"yes": 0.7, "no": 0.3}, None, 9, (label,))
-    return dict(rendered(backdrop, np.zeros_like(backdrop.photograph), answer, [1, 11], GREEN_RED))
+    return dict(rendered(backdrop, np.zeros_like(backdrop.photograph), answer, [1, 11], Style(GREEN_RED)))

@@ -114,6 +114,18 @@ def test_tests_that_favour_different_ones_are_said_to_disagree() -> None:
     )
 
 
+def test_an_explanation_that_names_nothing_has_no_order_to_test() -> None:
+    """Of an empty rule all weights are zero: no curve, no figure, and no place in the ranking."""
+    scene, truth = striped(12), np.linspace(0, 0.1, 12)
+    answers = [
+        (scene, Attribution({"yes": 0.9, "no": 0.1}, None, 0, (LabelAttribution("yes", one),)))
+        for one in (np.zeros(12), truth)
+    ]
+    [found] = compared(answers, LABELS, planted(lambda masks: 0.2 + masks @ truth), NOTHING)
+    assert np.isnan([found.curves[0].gain, found.standing.mu_fidelity[0]]).all()
+    assert found.sentence(["anchors", "shap"]) == "shap is best supported here; anchors prefers no part of the picture."
+
+
 @pytest.mark.parametrize("names", [["default"], ["default", "default"]])
 def test_two_or_more_each_once(names: list[str]) -> None:
     """One alone is `explain`; the same twice says nothing."""
@@ -129,7 +141,7 @@ def test_the_table_has_room_for_its_names(monkeypatch: pytest.MonkeyPatch, capsy
     tell_side_by_side(found, None)
     shown = capsys.readouterr().out
     assert "\nadaptive-2026 " in shown
-    assert "on object\n" in shown
+    assert "on object" in shown
     assert "…" not in shown
 
 

@@ -64,6 +64,7 @@ def test_a_score_that_never_moves_supports_nothing() -> None:
     found = standing(np.stack([right, np.ones(K)]), MASKS, MASKS @ right, 1)
     assert (found.best, found.tied) == (0, (0,))
     assert np.isnan(found.mu_fidelity[1])
+    assert found.sentence(["shap", "anchors"]) == "shap is best supported here; anchors prefers no part of the picture."
 
 
 def test_the_figure_is_mu_fidelity_and_chance_is_keyed() -> None:
