@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -129,11 +130,11 @@ class SideBySide:
 
     def save(self, folder: str | Path) -> None:
         """Write the pictures and `side-by-side.json` into a folder, and each explanation into one named after its
-        recipe."""
+        recipe, its letters, digits and dashes alone: whatever it is called, it stays in there."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         for side in self.sides:
-            side.explanation.save(folder / side.name)
+            side.explanation.save(folder / re.sub(r"[^\w-]", "_", side.name))
         for name, data in self.pictures.items():
             (folder / name).write_bytes(data)
         (folder / "side-by-side.json").write_text(json.dumps(self.document(), indent=1, allow_nan=False) + "\n")

@@ -144,7 +144,7 @@ def _changes(rows: list[Compared]) -> Table:
     for row in rows:
         one = row.change
         labels = f"{one.label_before} {one.confidence_before:.0%}", f"{one.label_after} {one.confidence_after:.0%}"
-        moved = f"{one.distance:.2f} ({one.noise:.2f})"
+        moved = f"{one.distance:.2f}" + (f" ({one.noise:.2f})" if math.isfinite(one.noise) else "")
         leaned = "" if math.isnan(one.reliance_after) else f"{one.reliance_before:.2f} > {one.reliance_after:.2f}"
         figures = (moved, f"{one.spearman:.2f}", leaned)
         table.add_row(printable(row.name), *map(printable, labels), *figures)

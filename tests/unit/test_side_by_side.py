@@ -193,3 +193,14 @@ def test_saved_are_a_picture_the_figures_and_each_explanation(tmp_path: Path) ->
         assert sheet.width > 2 * 360  # two columns
     assert "side-by-side" not in found._repr_html_()
     assert found.sentences[0] in found._repr_html_()
+
+
+def test_what_a_recipe_is_called_leads_nowhere_else(tmp_path: Path) -> None:
+    """Its folder stays in the one that was named."""
+    hostile = replace(made("occlusion"), name="../../evil")
+    side_by_side(WHITE, Counted(), [made("default"), hostile], labels=["yes", "no"], size=32).save(
+        tmp_path / "deep/out"
+    )
+    assert (tmp_path / "deep/out/______evil/attribution.json").exists()
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["deep"]
+    assert [one.name for one in (tmp_path / "deep").iterdir()] == ["out"]
