@@ -46,33 +46,38 @@ def measure(quick: bool) -> Row:
     )
 
 
-def figures(network: Model, pixels: Sequence[NDArray[np.uint8]], runs: int = RUNS) -> Mapping[str, Any]:
+def figures(
+    network: Model, pixels: Sequence[NDArray[np.uint8]], runs: int = RUNS, sizes: Sequence[int] = SIZES
+) -> Mapping[str, Any]:
     """Squared errors at each size, over the variance of the true weights, and our error over that of coin flips.
 
+    `ratio` is that of the means over photographs, `geometric` the geometric mean of each photograph's own ratio.
+
     A run's truth is the fit to all else that was asked about the photograph, so that no run has a part in it: `runs` of
-    512 rows of the Hadamard design and of 1024 coin flips. The surrogate is the default recipe's on both sides, the
-    kernel on each side its own, in its truth as well, whose variance is the unit.
+    as many rows of the Hadamard design as the largest size, and of twice as many coin flips. The surrogate is the
+    default recipe's on both sides, the kernel on each side its own, in its truth as well, whose variance is the unit.
     """
     black_box = BlackBox(network, threads=1)
-    errors = np.mean([_errors(black_box, stage(one, network.profile, RECIPE), runs) for one in pixels], axis=0)
+    errors = np.array([_errors(black_box, stage(one, network.profile, RECIPE), runs, sizes) for one in pixels])
+    geometric = np.exp(np.log(errors[..., 0] / errors[..., 1]).mean(axis=0))
     rows = [
-        {"n": n, "hadamard": float(ours), "coin_at_2n": float(theirs), "ratio": float(ours / theirs)}
-        for n, (ours, theirs) in zip(SIZES, errors, strict=True)
+        {"n": n, "hadamard": ours, "coin_at_2n": theirs, "ratio": ours / theirs, "geometric": float(own)}
+        for n, (ours, theirs), own in zip(sizes, errors.mean(axis=0).tolist(), geometric, strict=True)
     ]
     return {"model": network.name, "photographs": len(pixels), "runs": runs, "sizes": rows}
 
 
-def _errors(black_box: BlackBox, scene: Scene, runs: int) -> NDArray[np.float64]:
+def _errors(black_box: BlackBox, scene: Scene, runs: int, sizes: Sequence[int]) -> NDArray[np.float64]:
     """The mean squared error of either design at each size, [sizes, 2], over the variance of the true weights."""
     label = int(black_box.scores(scene, np.ones((1, scene.k), dtype=bool))[0].argmax())
     designs = [
         [_asked(black_box, scene, Draw(name, seed, rows), label) for seed in range(runs)]
-        for name, rows in (("hadamard", max(SIZES)), ("coin", 2 * max(SIZES)))
+        for name, rows in (("hadamard", max(sizes)), ("coin", 2 * max(sizes)))
     ]
     return np.array(
         [
             [_error(place, designs, n * (place + 1), width) for place, width in enumerate(KERNELS.values())]
-            for n in SIZES
+            for n in sizes
         ]
     )
 

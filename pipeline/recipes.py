@@ -65,6 +65,8 @@ RECIPES = {
 
 def recipe(name: str) -> Recipe:
     """The recipe of this name, whose case does not matter. Raises ValueError listing those there are."""
+    if "," in name:
+        raise ValueError(f"recipe is {name!r}, expected one; several are for `polelens explain` and `side_by_side`")
     known = resolved(name, RECIPES)
     if known is None:
         raise ValueError(f"there is no recipe {name!r}{meant(name, RECIPES)}; there are {', '.join(RECIPES)}")

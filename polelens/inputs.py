@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,8 @@ def photograph(image: Image, transparent: Transparent, megapixels: float) -> tup
     if isinstance(image, PIL.Image.Image):
         read = read_image(image, transparent)
         return read, hashlib.sha256(read.pixels.tobytes()).hexdigest()
+    if not isinstance(image, bytes | str | os.PathLike):
+        raise ValueError(f"image is a {type(image).__name__}, expected a file's path or bytes, a PIL.Image or an array")
     data = image if isinstance(image, bytes) else Path(image).read_bytes()
     decoded = read_photograph(data, transparent=transparent, megapixels=megapixels)
     return decoded, hashlib.sha256(data).hexdigest()
@@ -40,13 +42,23 @@ def whereabouts(
     path: str | os.PathLike[str] | None, boxes: Sequence[Sequence[float]] | None, value: str | None
 ) -> Whereabouts:
     """Where the object is, as a person says it: a mask's file, and what of it is the object, or boxes."""
-    if any(len(box) != 4 for box in boxes or ()):
-        raise ValueError(f"boxes is {list(boxes or ())}, expected (x, y, width, height) for each box")
+    if any(np.shape(box) != (4,) for box in boxes or ()):
+        raise ValueError(f"boxes is {list(boxes or ())}, expected a list of (x, y, width, height) for each box")
     if value and path is None:
         raise ValueError("mask_value says what of a mask is the object: give the mask, too")
     drawn = Boxes(tuple(Box(*box) for box in boxes)) if boxes else None
     file = None if path is None else Path(path).read_bytes()
     return Whereabouts(file, drawn, Value.of(value) if value else None)
+
+
+def texts(labels: Iterable[str] | None) -> tuple[str, ...] | None:
+    """Labels, in whatever holds them; not in one text, whose letters nobody means."""
+    if labels is None:
+        return None
+    held = () if isinstance(labels, str) else tuple(labels)
+    if isinstance(labels, str) or not all(isinstance(label, str) for label in held):
+        raise ValueError(f"labels is {held or labels!r}, expected a list of texts, one for each output of the model")
+    return tuple(map(str, held))
 
 
 def model_file(path: Path, *, name: str | None = None, said: Said = NOTHING) -> Model:

@@ -1,7 +1,7 @@
 """The front door of a notebook, and of the `explain` command: an audit's core in one process, without services."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypedDict, Unpack
 
@@ -21,7 +21,7 @@ from pipeline.recipes import recipe as named
 from pipeline.scene.photograph import MEGAPIXELS
 from pipeline.scene.scene import Scene
 from polelens.explanation import Explanation
-from polelens.inputs import Image, whereabouts
+from polelens.inputs import Image, texts, whereabouts
 from polelens.predictor import Predictor, Source, found_model
 from polelens.sides import SideBySide, beside
 from polelens.subject import Subject
@@ -42,7 +42,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     input_name: str | None = None,
     threads: int = 1,
     palette: str = "green-red",
-    show: str | None = None,
+    show: str | int | None = None,
     progress: Progress | None = None,
     version: int | None = None,
     mask: str | os.PathLike[str] | None = None,
@@ -67,7 +67,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     input_name : where pictures enter a TensorFlow graph, where it cannot be found
     threads : ONNX Runtime threads
     palette : "green-red", or "blue-orange" for colour-blind readers
-    show : how many superpixels are drawn, the strongest: "4", "10%" of them, or with a weight of ">0.02"; without, all
+    show : how many superpixels are drawn, the strongest: 4, "10%" of them, or with a weight of ">0.02"; without, all
     progress : called with (evaluations done, evaluations asked for so far)
     version : the model's version, for the document
     mask : path of a picture of the photograph's size that marks the object (see `pipeline.scene.mask`): the judgement
@@ -99,8 +99,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     """
     handed: Handed = {"labels": labels, "size": size, "profile": profile, "output": output, "input_name": input_name}
     handed |= {"threads": threads, "version": version, "mask": mask, "boxes": boxes, "mask_value": mask_value}
-    made = named(recipe) if isinstance(recipe, str) else recipe
-    style = Style(palette_of(palette), None if show is None else Selection.of(show))
+    [made], style = recipes_of([recipe]), style_of(palette, show)
     subject, predictor = taken(image, model, handed | {"megapixels": megapixels})
     check(made, predictor.labels)
     scene = subject.scene(made)
@@ -131,7 +130,7 @@ def side_by_side(  # noqa: PLR0913 -- as above
     recipes: Sequence[str | Recipe],
     *,
     palette: str = "green-red",
-    show: str | None = None,
+    show: str | int | None = None,
     progress: Progress | None = None,
     thresholds: Thresholds | None = None,
     **handed: Unpack[Handed],
@@ -145,16 +144,35 @@ def side_by_side(  # noqa: PLR0913 -- as above
     >>> from polelens import side_by_side
     >>> side_by_side("pole.jpg", "poles.zip", ["default", "occlusion", "rise"]).save("out")  # doctest: +SKIP
     """
-    made = [named(one) if isinstance(one, str) else one for one in recipes]
-    style = Style(palette_of(palette), None if show is None else Selection.of(show))
+    made, style = recipes_of(recipes), style_of(palette, show)
     subject, predictor = taken(image, model, handed)
     told = replace(predictor, scores=reporting(predictor.scores, progress))
     return beside(subject, told, made, thresholds, style)
 
 
+def recipes_of(asked: Iterable[str | Recipe]) -> list[Recipe]:
+    """The recipes that a caller names or hands in."""
+    if isinstance(asked, str | Recipe):
+        raise ValueError(f"recipes is {asked!r}, expected a list of two or more, such as ['default', 'rise']")
+    return [_recipe(one) for one in asked]
+
+
+def _recipe(one: str | Recipe) -> Recipe:
+    if not isinstance(one, str | Recipe):
+        raise ValueError(f"recipe is {one!r}, expected a name or a Recipe; several are for `side_by_side`")
+    return named(one) if isinstance(one, str) else one
+
+
+def style_of(palette: str, show: str | int | None) -> Style:
+    """How the pictures are painted."""
+    return Style(palette_of(palette), None if show is None else Selection.of(str(show)))
+
+
 def taken(image: Image, model: Source, handed: Handed) -> tuple[Subject, Predictor]:
-    """The photograph and the model that a caller hands in."""
-    said = Said(handed.get("labels"), handed.get("profile"), handed.get("output"), handed.get("input_name"))
+    """The photograph and the model that a caller hands in. Raises TypeError for a name that `Handed` does not have."""
+    if unknown := sorted(handed.keys() - Handed.__annotations__.keys()):
+        raise TypeError(f"there is no argument {unknown[0]}; there are {', '.join(Handed.__annotations__)}")
+    said = Said(texts(handed.get("labels")), handed.get("profile"), handed.get("output"), handed.get("input_name"))
     predictor = predictor_of(model, said, handed.get("size"), handed.get("version"), handed.get("threads", 1))
     where = whereabouts(handed.get("mask"), handed.get("boxes"), handed.get("mask_value"))
     return Subject.of(image, where, predictor.profile, handed.get("megapixels", MEGAPIXELS)), predictor

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline.document import ModelFacts
 from pipeline.explain import Predict
 from pipeline.model.blackbox import BlackBox
+from pipeline.model.labels import told_apart
 from pipeline.model.model import NOTHING, Model, Said
 from pipeline.model.profile import Profile
 from pipeline.scene.scene import Scene, compose
@@ -64,7 +65,7 @@ class Predictor:
 
         Parameters
         ----------
-        labels : one a column; their numbers without, which is said
+        labels : one a column; their numbers without, and after those that stand there twice, which is said
         profile : its `size`, and `crop`, `resize` and `transparent` where they are not the usual ones
 
         Raises
@@ -79,9 +80,10 @@ class Predictor:
             )
         if seen.get("size") is None:
             raise ValueError("size is missing: a function is shown pictures of one size; give size=224 or size=(h, w)")
-        box = Answers(function, tuple(labels) if labels else ())
-        made, notes = Profile.from_json(seen), tuple[str, ...]()
-        if not labels:
+        made = Profile.from_json(seen)
+        named, notes = told_apart(tuple(labels or ()))
+        box = Answers(function, named)
+        if not named:
             columns = box.columns(np.zeros((1, made.height, made.width, 3), np.uint8))
             box = Answers(function, tuple(map(str, range(columns))))
             notes = ("nobody named the labels: they are the numbers of the function's columns",)
@@ -106,28 +108,42 @@ class Answers:
 
     def columns(self, pictures: NDArray[np.uint8]) -> int:
         """How many scores it gives a picture."""
-        answer = np.asarray(self.function(pictures))
-        if answer.ndim != 2 or len(answer) != len(pictures):
+        answer = self._numbers(pictures)
+        if answer.ndim != 2 or len(answer) != len(pictures) or not answer.size:
             raise ValueError(f"{self._shape(answer, pictures)}, expected [{len(pictures)}, c]: one row a picture")
         return int(answer.shape[1])
 
     def _answer(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        answer = np.asarray(self.function(pictures))
+        scores = self._numbers(pictures)
         n, c = len(pictures), len(self.labels)
-        if answer.shape != (n, c):
+        if scores.shape != (n, c):
             raise ValueError(
-                f"{self._shape(answer, pictures)}, expected [{n}, {c}]: one row a picture, one column a label"
+                f"{self._shape(scores, pictures)}, expected [{n}, {c}]: one row a picture, one column a label"
             )
-        scores = answer.astype(np.float32)
         with np.errstate(invalid="ignore"):
             wrong = np.argwhere(~((scores >= -SLACK) & (scores <= 1 + SLACK)))
         if len(wrong):
             row, column = wrong[0]
-            told = f"the function gives {self.labels[column]} {scores[row, column]:.4g} for a perturbed picture"
-            raise ValueError(f"{told}, which is no probability in 0..1; put a softmax or a sigmoid into it")
+            value = scores[row, column]
+            told = f"the function gives {self.labels[column]!r} {value:.4g} for a perturbed picture, which is no"
+            if np.isnan(value):
+                raise ValueError(f"{told} number; see what makes it of such a picture")
+            raise ValueError(f"{told} probability in 0..1; put a softmax or a sigmoid into it")
         return scores
 
-    def _shape(self, answer: NDArray[Any], pictures: NDArray[np.uint8]) -> str:
+    def _numbers(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What it gives, of whatever shape."""
+        given, why = self.function(pictures), ""
+        try:
+            answer = np.asarray(given)
+            if answer.ndim and not np.iscomplexobj(answer):
+                return answer.astype(np.float32)
+        except (TypeError, ValueError) as error:
+            why = f" ({error})"
+        told = f"the function gives a {type(given).__name__} that is no array of real numbers{why}"
+        raise ValueError(f"{told}, expected probabilities, [{len(pictures)}, c]: one row a picture")
+
+    def _shape(self, answer: NDArray[np.float32], pictures: NDArray[np.uint8]) -> str:
         return f"the function gives {list(answer.shape)} for {len(pictures)} pictures"
 
 

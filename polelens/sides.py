@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -129,11 +130,11 @@ class SideBySide:
 
     def save(self, folder: str | Path) -> None:
         """Write the pictures and `side-by-side.json` into a folder, and each explanation into one named after its
-        recipe."""
+        recipe, its letters, digits and dashes alone: whatever it is called, it stays in there."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         for side in self.sides:
-            side.explanation.save(folder / side.name)
+            side.explanation.save(folder / re.sub(r"[^\w-]", "_", side.name))
         for name, data in self.pictures.items():
             (folder / name).write_bytes(data)
         (folder / "side-by-side.json").write_text(json.dumps(self.document(), indent=1, allow_nan=False) + "\n")
@@ -170,11 +171,13 @@ def beside(
     Raises
     ------
     ValueError
-        If there are fewer than two recipes, two of one name, or the model lacks what one of them asks for.
+        If there are fewer than two recipes, two of one name, no label that all of them explain, or the model lacks what
+        one of them asks for.
     """
     names = [one.name for one in recipes]
     if len(recipes) < 2 or len(set(names)) < len(names):
-        raise ValueError(f"recipes are {', '.join(names)}; side by side are two or more, each once")
+        told = f"recipes are {', '.join(names)}; side by side are two or more, each once"
+        raise ValueError(f"{told}; two settings of one go by two names")
     for one in recipes:
         check(one, predictor.labels)
     talkers = [explainer(one, predictor.labels, thresholds) for one in recipes]
@@ -188,7 +191,10 @@ def beside(
         sides.append(Side(explanation, asked, time.perf_counter() - started))
     answered = [(side.explanation.scene, side.explanation.attribution) for side in sides]
     _, known = heard.of(answered[0][0])
-    return SideBySide(tuple(sides), tuple(compared(answered, predictor.labels, predictor.scores, known)), style)
+    found = compared(answered, predictor.labels, predictor.scores, known)
+    if not found:
+        raise ValueError(f"{', '.join(names)} explain no label in common; give them the same `labels`")
+    return SideBySide(tuple(sides), tuple(found), style)
 
 
 @dataclass(frozen=True, slots=True)

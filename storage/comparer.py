@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -30,9 +31,11 @@ class Comparer:
         """Compare what is not compared yet, page by page; how many photographs each had."""
         before, after = (Audits(self.comparisons.engine).get(number) for number in (one.before, one.after))
         seeds = before.recipe.seeds, after.recipe.seeds
+        made = partial(_change, seeds=seeds, one_recipe=one.terms.one_recipe)
         profiles = self.registry.find(before.model).profile, self.registry.find(after.model).profile
         for pairs in self.comparisons.pairs(one.id):
-            self.comparisons.keep(one.id, [(pair.image, self._change(pair, seeds, profiles)) for pair in pairs])
+            changes = [(pair.image, made(pair, self._seen(pair, profiles))) for pair in pairs]
+            self.comparisons.keep(one.id, changes)
             yield len(pairs)
 
     def model(self, number: int) -> str:
@@ -42,20 +45,12 @@ class Comparer:
     def conclude(self, one: Comparison) -> Outcome:
         """Judge all photographs together, and write down what the comparison comes to."""
         believed = discoveries(self.comparisons.p_values(one.id), FALSE_ALARMS)
-        tally = Tally(believed, self.comparisons.least_distance)
+        tally = Tally(believed, self.comparisons.least_distance, one.terms)
         for photograph in self.comparisons.compared(one.id):
             tally.add(photograph.change, photograph.label)
-        outcome = tally.outcome(one.model_before, one.model_after)
+        outcome = tally.outcome(*one.names)
         self.comparisons.finish(one.id, outcome)
         return outcome
-
-    def _change(
-        self, pair: Pair, seeds: tuple[Sequence[int], Sequence[int]], profiles: tuple[Profile, Profile]
-    ) -> Change:
-        before, after = pair.before.attribution, pair.after.attribution
-        if before is None or after is None:
-            raise ValueError(f"{pair.before.image_name} is explained and has no attribution")
-        return compare(before, after, seeds, self._seen(pair, profiles))
 
     def _seen(self, pair: Pair, profiles: tuple[Profile, Profile]) -> tuple[Seen, Seen] | None:
         """What each model saw, if their superpixels are not the same."""
@@ -68,3 +63,12 @@ class Comparer:
     def _view(self, row: Explained, profile: Profile) -> Seen:
         scene = read_scene(self.blobs, row.scene or "")
         return Seen(scene.segments, profile.placement(row.width, row.height), row.width, row.height)
+
+
+def _change(
+    pair: Pair, seen: tuple[Seen, Seen] | None, *, seeds: tuple[Sequence[int], Sequence[int]], one_recipe: bool
+) -> Change:
+    before, after = pair.before.attribution, pair.after.attribution
+    if before is None or after is None:
+        raise ValueError(f"{pair.before.image_name} is explained and has no attribution")
+    return compare(before, after, seeds, seen, one_recipe=one_recipe)

@@ -13,9 +13,11 @@ from sqlalchemy import Connection, Engine, Row, text
 from sqlalchemy.dialects.postgresql import insert
 
 from pipeline.answer.nulls import to_null
-from pipeline.change.comparison import Change, comparable
+from pipeline.change.comparison import Change
 from pipeline.change.criteria import LEAST_DISTANCE
 from pipeline.change.outcome import Outcome
+from pipeline.change.terms import Terms
+from pipeline.recipe import Recipe
 from storage.audits import Audits, Explained, read
 from storage.reaudit_tables import change as table
 
@@ -39,6 +41,26 @@ class Comparison:
     finished_at: datetime | None
     object_word: str = "object"  # of the later audit
     outdated: bool = False  # an audit of it was judged anew since
+    recipe_before: str = ""
+    recipe_after: str = ""
+    differing: tuple[str, ...] = ()  # the fields in which the recipes differ, but for names and seeds
+
+    @property
+    def terms(self) -> Terms:
+        """What the two have in common."""
+        return Terms(self.model_before == self.model_after, self.differing)
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What tells the two apart: their models, their recipes, or both; recipes of one name by their audits."""
+        models, recipes = (self.model_before, self.model_after), (self.recipe_before, self.recipe_after)
+        if self.terms.one_recipe:
+            return models
+        if not self.terms.one_model:
+            return f"{recipes[0]} on {models[0]}", f"{recipes[1]} on {models[1]}"
+        if recipes[0] == recipes[1]:
+            return f"audit {self.before}", f"audit {self.after}"
+        return recipes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +85,8 @@ class Compared:
     known_after: bool
     changed: bool | None
     change: Change
+    place_before: int = 1  # of the label compared among those explained, the most probable first
+    place_after: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +110,7 @@ class Comparisons:
         Raises
         ------
         ValueError
-            If there is no such audit, one has not ended, or they are not of one recipe.
+            If there is no such audit, or one has not ended.
         """
         audits = [Audits(self.engine).get(number) for number in (before, after)]
         if before == after:
@@ -94,7 +118,6 @@ class Comparisons:
         for audit in audits:
             if audit.state != "done":
                 raise ValueError(f"audit {audit.id} is {audit.state}; only audits that are done can be compared")
-        comparable(audits[0].recipe, audits[1].recipe)
         with self.engine.begin() as c:
             one = _get(c, plan(c, before, after))
             return _anew(c, one.id) if one.outdated else one
@@ -107,7 +130,7 @@ class Comparisons:
     def all(self) -> Sequence[Comparison]:
         """Every comparison, the newest first."""
         with self.engine.begin() as c:
-            return [Comparison(**row._mapping) for row in c.execute(text(_COMPARISONS + "ORDER BY c.id DESC"))]
+            return [_comparison(row) for row in c.execute(text(_COMPARISONS + "ORDER BY c.id DESC"))]
 
     def due(self) -> list[int]:
         """The comparisons whose audits have both ended and that nobody is at, to be published."""
@@ -170,7 +193,8 @@ class Comparisons:
     def foremost(self, number: int, order: str, most: int) -> list[Compared]:
         """The photographs that moved most: by `distance`, or towards (`worse`) or off (`better`) the background.
 
-        Without those that are judged not to have changed.
+        Or those whose two explanations contradict each other most, by rank correlation (`contrary`). Without those that
+        are judged not to have changed.
         """
         values = {"id": number, "most": most}
         with self.engine.begin() as c:
@@ -220,7 +244,14 @@ def _get(c: Connection, number: int) -> Comparison:
     row = c.execute(text(_COMPARISONS + "WHERE c.id = :id"), {"id": number}).first()
     if row is None:
         raise ValueError(f"there is no comparison {number}; `polelens audit comparisons` shows those there are")
-    return Comparison(**row._mapping)
+    return _comparison(row)
+
+
+def _comparison(row: Row[Any]) -> Comparison:
+    told: dict[str, Any] = dict(row._mapping)
+    before, after = (Recipe.from_json(told.pop(f"body_{when}")) for when in ("before", "after"))
+    told |= {"recipe_before": before.name, "recipe_after": after.name}
+    return Comparison(**told, differing=Terms.of(before, after, one_model=True).differing)
 
 
 def _compared(row: Row[Any]) -> Compared:
@@ -236,20 +267,23 @@ def _compared(row: Row[Any]) -> Compared:
         row.known_after,
         row.changed,
         Change(**known),
+        row.place_before,
+        row.place_after,
     )
 
 
 def _known(name: str, value: Any) -> Any:
-    return math.nan if value is None and not name.startswith(("verdict", "test")) else value
+    return math.nan if value is None and not name.startswith(("verdict", "test", "on_grid")) else value
 
 
 _COMPARISONS = """
 SELECT c.id, c.before_id AS before, c.after_id AS after, mb.name || '@' || mb.version AS model_before,
        ma.name || '@' || ma.version AS model_after, c.state, c.reason, c.outcome, c.created_at, c.finished_at,
-       a.object_word,
+       a.object_word, rb.body AS body_before, ra.body AS body_after,
        c.state = 'done' AND coalesce(greatest(b.rejudged_at, a.rejudged_at) > c.finished_at, false) AS outdated
 FROM comparison c JOIN audit b ON b.id = c.before_id JOIN audit a ON a.id = c.after_id
 JOIN model mb ON mb.id = b.model_id JOIN model ma ON ma.id = a.model_id
+JOIN recipe rb ON rb.digest = b.recipe_digest JOIN recipe ra ON ra.digest = a.recipe_digest
 """
 
 _PLAN = """
@@ -299,7 +333,11 @@ ORDER BY i.id LIMIT :page
 _CHANGES = """
 SELECT d.*, i.sha256, i.name, i.label, eb.key AS key_before, ea.key AS key_after,
        coalesce(jsonb_exists(mb.labels, i.label), false) AS known_before,
-       coalesce(jsonb_exists(ma.labels, i.label), false) AS known_after
+       coalesce(jsonb_exists(ma.labels, i.label), false) AS known_after,
+       coalesce((SELECT place FROM attribution WHERE explanation_id = eb.id AND label = d.explained_before), 1)
+         AS place_before,
+       coalesce((SELECT place FROM attribution WHERE explanation_id = ea.id AND label = d.explained_after), 1)
+         AS place_after
 FROM change d JOIN image i ON i.id = d.image_id JOIN comparison c ON c.id = d.comparison_id
 JOIN audit b ON b.id = c.before_id JOIN audit a ON a.id = c.after_id
 JOIN model mb ON mb.id = b.model_id JOIN model ma ON ma.id = a.model_id
@@ -316,6 +354,7 @@ _ORDERS = {
     "distance": {"by": "d.distance", "least": "0"},
     "better": {"by": "d.reliance_before - d.reliance_after", "least": "0"},
     "worse": {"by": "d.reliance_after - d.reliance_before", "least": "0"},
+    "contrary": {"by": "1 - d.spearman", "least": "-1"},
 }
 
 _P_VALUES = """

@@ -110,6 +110,11 @@ change = Table(
     Column("verdict_before", Text),
     Column("verdict_after", Text),
     Column("test", Text),  # which one gave the p-value: paired or permutation; null in rows older than the column
+    Column("deletion_before", Float),  # these five are null in rows of the time before recipes were compared
+    Column("deletion_after", Float),
+    Column("insertion_before", Float),
+    Column("insertion_after", Float),
+    Column("on_grid", Boolean),
     Column("changed", Boolean),  # null until the comparison is done: which p-values count depends on all of them
 )
 

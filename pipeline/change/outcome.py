@@ -2,80 +2,25 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from scipy.stats import t
-
-from pipeline.answer.interval import of_mean
 from pipeline.answer.nulls import to_null
+from pipeline.change.agreement import Agreement, Agreements, sentence
+from pipeline.change.alignment import GRID
 from pipeline.change.comparison import Change
-from pipeline.change.criteria import FALSE_ALARMS, LEAST_DISTANCE
+from pipeline.change.criteria import FALSE_ALARMS, FEWEST, LEAST, LEAST_DISTANCE
+from pipeline.change.moments import Interval, Paired, Pairs
+from pipeline.change.terms import Terms
 
 STEP = 0.1  # of background reliance: less is no better or worse on one photograph; a convention
-LEAST = 0.01  # of its mean: what two decimals show
-FEWEST = 6  # photographs for a verdict: of five that all move one way chance makes more than one in 20 (sign test)
 WORDS = {
     "better": "Better grounded",
     "worse": "Worse grounded",
     "same": "No change that can be told from noise",
     "unknown": "Grounding cannot be compared",
 }
-
-
-@dataclass(slots=True)
-class Moments:
-    """Mean and spread of numbers that go by once (Welford 1962)."""
-
-    n: int = 0
-    mean: float = 0.0
-    squares: float = 0.0
-
-    def add(self, value: float) -> None:
-        """Count one."""
-        self.n += 1
-        step = value - self.mean
-        self.mean += step / self.n
-        self.squares += step * (value - self.mean)
-
-    def student(self) -> "Interval":
-        """The mean with Student's interval (1908), for differences, which pairing makes small."""
-        if self.n < 2:
-            return self._alone()
-        half = float(t.ppf(0.975, self.n - 1)) * math.sqrt(self.squares / (self.n - 1) / self.n)
-        return Interval(self.mean, self.mean - half, self.mean + half, self.n)
-
-    def wilson(self) -> "Interval":
-        """The mean of values in 0..1 with the interval that it has everywhere: see `of_mean`."""
-        if self.n < 2:
-            return self._alone()
-        return Interval(self.mean, *of_mean(self.mean, self.squares, self.n), self.n)
-
-    def _alone(self) -> "Interval":
-        return Interval(self.mean if self.n else math.nan, math.nan, math.nan, self.n)
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A mean over n photographs and the ends of its 95 % interval."""
-
-    mean: float
-    low: float
-    high: float
-    n: int
-
-    def __str__(self) -> str:
-        return f"{self.mean:.2f} (95 % interval {self.low:.2f} to {self.high:.2f})"
-
-
-@dataclass(frozen=True, slots=True)
-class Paired:
-    """A figure before and after, and the difference on the same photographs."""
-
-    before: Interval
-    after: Interval
-    difference: Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +38,9 @@ class Counts:
     relabelled: int = 0  # the model's prediction is another one
     mended: int = 0  # the prediction was not the label a person gave, and now is
     broken: int = 0  # it was, and no longer is
+    on_grid: int = 0  # with other superpixels: compared on a grid over the photograph
+    unordered: int = 0  # an explanation of the two weighs all alike: there is no order to compare
+    other_label: int = 0  # the label whose explanations are compared is another one; under two recipes nothing is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +60,12 @@ class Outcome:
     reliance, share : Paired
         Background reliance, and the share of the evidence on the object, over photographs that have both.
     word : better, worse, same or unknown
+        Of models, whether the second is better grounded; of recipes, whether the second's explanations are more
+        faithful.
+    agreement : Agreement or None
+        What two recipes come to; None where the recipes differ in nothing but seeds.
+    warnings : tuple of str
+        What to bear in mind whatever it comes to, a sentence each.
     """
 
     counts: Counts
@@ -123,6 +77,8 @@ class Outcome:
     share: Paired
     word: str
     sentence: str
+    agreement: Agreement | None = None
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The outcome as JSON; NaN becomes null."""
@@ -131,36 +87,18 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class Pairs:
-    """One figure of both models, counted where both have it."""
-
-    before: Moments = field(default_factory=Moments)
-    after: Moments = field(default_factory=Moments)
-    difference: Moments = field(default_factory=Moments)
-
-    def add(self, before: float, after: float) -> None:
-        """Count one photograph."""
-        if math.isfinite(before) and math.isfinite(after):
-            self.before.add(before)
-            self.after.add(after)
-            self.difference.add(after - before)
-
-    def paired(self) -> Paired:
-        """The intervals."""
-        return Paired(self.before.wilson(), self.after.wilson(), self.difference.student())
-
-
-@dataclass(slots=True)
 class Tally:
     """Changes counted as they go by, in memory that does not grow with their number."""
 
     believed: float
     least_distance: float = LEAST_DISTANCE
+    terms: Terms = field(default_factory=Terms)
     counts: Counter[str] = field(default_factory=Counter)
     tests: Counter[str] = field(default_factory=Counter)
     by_label: dict[str, Counter[str]] = field(default_factory=dict)
     reliance: Pairs = field(default_factory=Pairs)
     share: Pairs = field(default_factory=Pairs)
+    agreements: Agreements = field(default_factory=Agreements)
 
     def add(self, change: Change, label: str | None = None) -> None:
         """Count a photograph; `label` is what a person says it shows."""
@@ -171,11 +109,16 @@ class Tally:
         self.by_label.setdefault(label or change.label_before, Counter()).update(found)
         self.reliance.add(change.reliance_before, change.reliance_after)
         self.share.add(change.share_before, change.share_after)
+        self.agreements.add(change, self.terms)
 
     def outcome(self, before: str, after: str) -> Outcome:
-        """What it comes to; before and after are the models' names."""
+        """What it comes to; before and after are the names of what is compared, models or recipes."""
         reliance, counts = self.reliance.paired(), Counts(**self.counts)
-        word = _word(reliance.difference)
+        agreement = None if self.terms.one_recipe else self.agreements.agreement()
+        word = agreement.word if agreement else _word(reliance.difference)
+        told = _sentence(word, reliance.difference, counts, (before, after))
+        if agreement and counts.compared:
+            told = sentence(agreement, self.terms, (before, after))
         return Outcome(
             counts=counts,
             by_label={label: Counts(**found) for label, found in sorted(self.by_label.items())},
@@ -185,7 +128,9 @@ class Tally:
             reliance=reliance,
             share=self.share.paired(),
             word=word,
-            sentence=_sentence(word, reliance.difference, counts, (before, after)),
+            sentence=told,
+            agreement=agreement,
+            warnings=tuple(_warnings(self.terms, counts)),
         )
 
 
@@ -206,6 +151,9 @@ def _kinds(change: Change, changed: bool, label: str | None) -> list[str]:
         "relabelled": change.label_before != change.label_after,
         "mended": label is not None and change.label_before != label == change.label_after,
         "broken": label is not None and change.label_after != label == change.label_before,
+        "on_grid": change.on_grid is True,
+        "unordered": change.explained_before == change.explained_after and math.isnan(change.spearman),
+        "other_label": change.explained_before != change.explained_after,
     }
     return [kind for kind, holds in kinds.items() if holds]
 
@@ -230,12 +178,34 @@ def _because(word: str, difference: Interval, names: tuple[str, str]) -> str:
         return f"only {difference.n} photographs have a mask of the object in both audits, expected {FEWEST} or more"
     if word == "same":
         return f"background reliance differs by {difference} between {before} and {after}"
-    low, high = sorted((abs(difference.low), abs(difference.high)))
-    size = Interval(abs(difference.mean), low, high, difference.n)
-    return f"{after} leans on the background {'less' if word == 'better' else 'more'} than {before}, by {size}"
+    leans = "less" if word == "better" else "more"
+    return f"{after} leans on the background {leans} than {before}, by {difference.size}"
 
 
 def _how_many(counts: Counts) -> str:
     if not counts.judged:
         return "which explanations changed cannot be told, for want of seeds or because the superpixels differ"
     return f"{counts.changed:,} of {counts.judged:,} photographs are explained differently"
+
+
+def _warnings(terms: Terms, counts: Counts) -> Iterator[str]:
+    """What to bear in mind, a sentence each."""
+    if not terms.one_recipe and not terms.one_model:
+        yield f"Models and recipes both differ (in {', '.join(terms.differing)}): what differs may be either's doing."
+    if counts.on_grid:
+        yield (
+            f"The superpixels of {counts.on_grid:,} of {counts.compared:,} photographs are not the same: these are "
+            f"compared on a grid of {GRID} by {GRID} cells, and other superpixels alone move the evidence."
+        )
+    if terms.one_recipe:
+        return
+    if counts.unordered:
+        yield (
+            f"An explanation of {counts.unordered:,} of {counts.compared:,} photographs weighs all superpixels alike, "
+            "as an empty rule does: it has no order, and these count in no figure of agreement."
+        )
+    if counts.other_label:
+        yield (
+            f"{counts.other_label:,} of {counts.compared:,} photographs have no label that both audits explain: of "
+            "their explanations nothing is told."
+        )

@@ -97,9 +97,15 @@ class Sliding:
     labels: tuple[str, ...]
 
     def open(self, scene: Scene) -> Probe:
-        """The whole photograph, the bare fill, and the window at each place."""
-        variant = self._tiles()
-        masks = ~windows(scene.canvas.shape[:2], self._options())
+        """The whole photograph, the bare fill, and the window at each place.
+
+        Raises ValueError where a place hides all, as every pixel would then weigh alike, or there are too many squares.
+        """
+        variant, (height, width) = self._tiles(), scene.canvas.shape[:2]
+        if (self._options().window or 0) >= max(height, width):
+            told = f"window is {self._options().window}, and hides all of the canvas of {width}x{height} pixels at once"
+            raise ValueError(f"{told}; take a smaller one")
+        masks = ~windows((height, width), self._options())
         vary(scene, variant)  # refuses more squares than go, before the model is asked
         return Probe(scene.k, (base(scene.k), Listed.of(masks, variant)))
 

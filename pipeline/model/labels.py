@@ -37,7 +37,7 @@ def labels_of(
             f"label {place + 1} is {labels[place]!r}, the model itself calls that output {classes[place]!r}; "
             "give the labels in the model's order"
         )
-    return _told_apart(labels)
+    return told_apart(labels)
 
 
 def _miscounted(labels: int, columns: int) -> str:
@@ -47,7 +47,7 @@ def _miscounted(labels: int, columns: int) -> str:
     return told
 
 
-def _told_apart(labels: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def told_apart(labels: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The labels, with their number, counted from 0, after those that stand there twice."""
     often = {label for label, times in Counter(labels).items() if times > 1}
     if not often:

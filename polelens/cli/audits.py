@@ -1,5 +1,6 @@
 """Start, follow, cancel and resume audits, and read what they found."""
 
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -11,13 +12,12 @@ from polelens.cli.comparisons import compare, comparisons_
 from polelens.cli.completion import model_references, recipe_names, selections
 from polelens.cli.control import ask
 from polelens.cli.export import export
-from polelens.cli.following import NUMBER, cancel, go_on, resume, watch
+from polelens.cli.following import NUMBER, cancel, go_on, go_on_each, resume, watch
 from polelens.cli.object_word import object_option
 from polelens.cli.overview import overview_tables
-from polelens.cli.plan import known_rate, means, plan, plan_command
+from polelens.cli.plan import Plan, checked, known_rate, means, plan_command, planned_each
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.rejudge import rejudge
-from polelens.cli.sample import sample
 from polelens.cli.store import audits, blobs, engine, registry
 from polelens.cli.tables import (
     audit_table,
@@ -28,6 +28,7 @@ from polelens.cli.tables import (
     summary,
 )
 from polelens.cli.text import as_json, console, echo_json, echo_json_object, printable, progress_bar
+from polelens.cli.watch import CtrlC
 from polelens.documents import explanation_document
 from polelens.report.audit import write_audit_report
 from storage.audits import Explained
@@ -60,28 +61,29 @@ def start(  # noqa: PLR0913, PLR0917 -- a command's options
     """Explain a selection of photographs under MODEL.
 
     What was explained before, by the same model and recipe, is taken over and not computed again. Where a mask is new
-    the scores that were kept serve, and the model is asked the rest.
+    the scores that were kept serve, and the model is asked the rest. Several recipes, with commas between them, are an
+    audit each; if one is refused none is started.
 
     \b
     polelens audit start poles --object pole --watch
     polelens audit start poles@2 --recipe lime --images 'north/*' --label TRE
     polelens audit start poles --set segmenter.n_segments=80 --samples 256
+    polelens audit start poles --recipe default,shap --watch     an audit each
     """
     version = registry().find(model)
-    made = asked.recipe(known=version.labels)
+    recipes = checked(asked, version)
     check(images)
-    found = selected(engine(), version, made, images)
-    number = audits().start(version, made, images, urgent=now, object_word=object_word)
+    found = [selected(engine(), version, one, images) for one in recipes]
+    numbers = [audits().start(version, one, images, urgent=now, object_word=object_word) for one in recipes]
     ask("produce")
     rate = known_rate(version)
-    told = plan(version, made, found, means(rate, sample(version, made, images)))
-    if as_json:
-        echo_json({"audit": number, **told.to_json()})
-    else:
-        click.echo(f"audit {number}: {told.line()}")
-    for line in (*words(version, images), *(rate.notes() if rate else ())):
-        click.echo(printable(line), err=True)
-    go_on(number, watch=follow)
+    plans = planned_each(version, zip(recipes, found, strict=True), images, means(rate))
+    with CtrlC() as ctrl_c:  # who has read the first line may press it
+        _tell_started(numbers, plans, as_json=as_json)
+        for line in (*words(version, images), *(rate.notes() if rate else ())):
+            click.echo(printable(line), err=True)
+        if follow:
+            go_on_each(numbers, ctrl_c)
 
 
 for one in (plan_command, watch, cancel, resume):
@@ -214,6 +216,21 @@ audit.add_command(rejudge)
 audit.add_command(compare)
 audit.add_command(comparisons_)
 audit.add_command(export)
+
+
+def _tell_started(numbers: Sequence[int], plans: Sequence[Plan], *, as_json: bool) -> None:
+    """The audits that have started, and what each is about to do."""
+    if as_json:
+        told = [{"audit": number, **one.to_json()} for number, one in zip(numbers, plans, strict=True)]
+        echo_json(told if len(told) > 1 else told[0])
+        return
+    for number, one in zip(numbers, plans, strict=True):
+        recipe = f" by {printable(one.recipe)}" if len(plans) > 1 else ""
+        click.echo(f"audit {number}{recipe}: {one.line()}")
+    if len(numbers) > 1:
+        first, second = numbers[:2]
+        ways = f"`polelens audit watch {first}` follows one, and `polelens audit compare {first} {second}` says how far"
+        click.echo(f"{ways} two agree when they are done, and whose explanations are more faithful", err=True)
 
 
 def _only(number: int, image: str) -> Explained:

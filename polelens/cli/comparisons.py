@@ -11,6 +11,7 @@ from rich.console import Group
 from rich.table import Table
 
 from pipeline.answer.nulls import to_null
+from polelens.cli.agreement_tables import agreement_tables
 from polelens.cli.completion import audit_numbers
 from polelens.cli.store import audits, blobs, comparisons, registry
 from polelens.cli.text import as_json, console, echo_json, echo_json_object, printable, progress_bar
@@ -33,10 +34,11 @@ bg: how far the score rests on what is outside the mask, before and after"""
 def compare(before: int, after: int, report: Path | None, limit: int, as_json: bool) -> None:
     """Compare two audits of the same photographs: BEFORE and AFTER are their numbers.
 
-    Both must be done, and their recipes differ in nothing but the seeds. A photograph counts as changed if its two
-    attributions differ by more than seeds do, and by a distance of POLELENS_CHANGE_DISTANCE or more; of those that
-    count, at most 5 % are expected not to have changed. What was compared before is only shown, unless an audit was
-    judged anew since: then it is compared again.
+    Both must be done. A photograph counts as changed if its two attributions differ by more than seeds do, and by a
+    distance of POLELENS_CHANGE_DISTANCE or more; of those that count, at most 5 % are expected not to have changed.
+    Where the recipes differ in more than their seeds nothing counts as a change: then it says how far the two agree,
+    whose explanations are more faithful, and on which photographs they contradict each other most. What was compared
+    before is only shown, unless an audit was judged anew since: then it is compared again.
 
     \b
     polelens audit compare 1 2
@@ -72,7 +74,7 @@ def comparisons_(as_json: bool) -> None:
     if not found:
         click.echo("there are no comparisons; `polelens audit compare BEFORE AFTER` makes one", err=True)
     for one in found:
-        told = f"audits {one.before} and {one.after}, {one.model_before} and {one.model_after}: "
+        told = f"audits {one.before} and {one.after}, {' and '.join(one.names)}: "
         click.echo(printable(told + _state(one)))
 
 
@@ -107,10 +109,13 @@ def _compared(one: Comparison) -> Comparison:
 
 def _told(one: Comparison, limit: int) -> Group:
     outcome = one.outcome or {}
+    parts: list[Any] = [printable(named(outcome["sentence"], one.object_word)), *outcome.get("warnings", ())]
+    if outcome.get("agreement"):
+        return Group(*parts, *agreement_tables(one, comparisons().foremost(one.id, "contrary", limit)))
     counts, rows = outcome["counts"], comparisons().foremost(one.id, "distance", limit)
     facts = f"{counts['compared']:,} photographs are in both audits; {counts['better']:,} rest less on the background, "
     facts += f"{counts['worse']:,} more; {counts['relabelled']:,} have another label"
-    parts: list[Any] = [printable(named(outcome["sentence"], one.object_word)), facts, _how(outcome)]
+    parts += [facts, _how(outcome)]
     if len(outcome["by_label"]) > 1:
         parts += ["", _by_label(outcome["by_label"])]
     if rows:
@@ -139,7 +144,7 @@ def _changes(rows: list[Compared]) -> Table:
     for row in rows:
         one = row.change
         labels = f"{one.label_before} {one.confidence_before:.0%}", f"{one.label_after} {one.confidence_after:.0%}"
-        moved = f"{one.distance:.2f} ({one.noise:.2f})"
+        moved = f"{one.distance:.2f}" + (f" ({one.noise:.2f})" if math.isfinite(one.noise) else "")
         leaned = "" if math.isnan(one.reliance_after) else f"{one.reliance_before:.2f} > {one.reliance_after:.2f}"
         figures = (moved, f"{one.spearman:.2f}", leaned)
         table.add_row(printable(row.name), *map(printable, labels), *figures)

@@ -9,7 +9,7 @@ import click
 import numpy as np
 
 from pipeline.answer.selection import Selection
-from pipeline.methods import planned
+from pipeline.methods import method, planned
 from pipeline.model.model import Model, Said
 from pipeline.recipe import Recipe
 from pipeline.scene.photograph import MEGAPIXELS
@@ -94,7 +94,8 @@ def explain(
 
     With several recipes they are shown side by side, put to the same tests, and it is said which is best supported.
     """
-    asked.recipes()  # what is wrong with it is said before the model is read
+    for one in asked.recipes():
+        method(one).check(one)  # what is wrong with it is said before the model is read
     if options["show"] is not None:
         Selection.of(options["show"])  # and so is this
     read, version = found_model(model, said)
@@ -107,10 +108,7 @@ def explain(
         task = bar.add_task("perturbations", total=None)
         handed = {name: options[name] for name in HANDED} | {"thresholds": thresholds(), "version": version}
         handed["progress"] = lambda done, total: bar.update(task, completed=done, total=total)
-        several = len(recipes) > 1
-        found = (
-            beside(image, read, recipes, **handed) if several else explain_one(image, read, recipe=recipes[0], **handed)
-        )
+        found = _explained(image, read, recipes, handed)
     first = found.sides[0].explanation if isinstance(found, SideBySide) else found
     for note in (*first.notes, *_drawn(first)):
         click.echo(f"note: {note}", err=True)

@@ -42,7 +42,7 @@ def further_tables(attribution: Attribution) -> list[Table]:
     for label in attribution.labels:
         if label.judgement and label.judgement.sensitivity:
             tables.append(sensitivity_table(label.judgement))
-        if label.denoised:
+        if label.denoised and label.denoised.removed:
             tables.append(denoised_table(attribution.probabilities, label.denoised))
     return tables
 

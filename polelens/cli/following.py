@@ -1,5 +1,7 @@
 """Follow, cancel and resume an audit."""
 
+from collections.abc import Sequence
+
 import click
 
 from polelens.cli.completion import audit_numbers
@@ -78,14 +80,27 @@ def go_on(number: int, *names: str, watch: bool = True, as_json: bool = False) -
         ask(*names)
         if not watch:
             return
-        progress = follow(number, ctrl_c)
+        good = _ended_well(number, ctrl_c, as_json=as_json)
+    if not good:
+        raise SystemExit(1)
+
+
+def go_on_each(numbers: Sequence[int], ctrl_c: CtrlC) -> None:
+    """Follow audits one after another, however one of them ends."""
+    good = [_ended_well(number, ctrl_c) for number in numbers]
+    if not all(good):
+        raise SystemExit(1)
+
+
+def _ended_well(number: int, ctrl_c: CtrlC, *, as_json: bool = False) -> bool:
+    """Follow an audit, and say how it ended; whether it is done and anything was explained."""
+    progress = follow(number, ctrl_c)
     click.echo(ending(number, progress), err=True)
     if as_json:
         _tell_state(number, progress)
     if progress.state in GOES_ON:
         raise SystemExit(STOPPED_BY_HAND)
-    if progress.state != "done" or not progress.done:
-        raise SystemExit(1)
+    return progress.state == "done" and bool(progress.done)
 
 
 def _tell(number: int, told: str, as_json: bool) -> None:

@@ -1,7 +1,7 @@
 """What an audit will come to: photographs, evaluations, parts, bytes and time."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import click
@@ -15,7 +15,7 @@ from polelens.cli.beforehand import check as check_selection
 from polelens.cli.beforehand import words
 from polelens.cli.completion import model_references, selections
 from polelens.cli.recipes import Asked, recipe_options
-from polelens.cli.sample import Sample, sample
+from polelens.cli.sample import NOTHING_SEEN, Sample, sample
 from polelens.cli.store import engine, ledger, registry
 from polelens.cli.text import as_json, echo_json, printable
 from polelens.report.words import duration, size
@@ -63,7 +63,7 @@ class Means:
     rate: Rate | None
     crew: Crew
     crew_from: str
-    sample: Sample
+    sample: Sample = NOTHING_SEEN
 
     def seconds(self, evaluations: int, photographs: int) -> float | None:
         """The time that an idle machine takes; None where no rate is known.
@@ -108,12 +108,22 @@ class Plan:
             said.append(f"{self.explained_before:,} of them explained before")
         if self.explained_again:
             said.append(f"{self.explained_again:,} again for their new masks")
-        said.append(f"about {self.evaluations:,} evaluations in {self.parts:,} parts, {size(self.bytes)} to store")
+        said.append(self._asked())
         seen = f"the mean of {self.superpixels_from} photographs" if self.superpixels_from else "as the recipe asks"
         said.append(f"reckoned with {self.superpixels} superpixels, {seen}")
+        return ", ".join([*said, self._lasting()])
+
+    def work(self) -> str:
+        """What is left to do, alone."""
+        return f"{self._asked()}, {self._lasting()}"
+
+    def _asked(self) -> str:
+        return f"about {self.evaluations:,} evaluations in {self.parts:,} parts, {size(self.bytes)} to store"
+
+    def _lasting(self) -> str:
         if self.seconds is None:
-            return ", ".join([*said, "how fast is not known yet: `polelens audit plan` measures it"])
-        return ", ".join([*said, f"about {duration(self.seconds)} on {self._workers()}"])
+            return "how fast is not known yet: `polelens audit plan` measures it"
+        return f"about {duration(self.seconds)} on {self._workers()}"
 
     def _workers(self) -> str:
         number = "1 worker process" if self.workers == 1 else f"{self.workers} worker processes"
@@ -146,33 +156,69 @@ def plan_command(model: str, images: str, workers: int | None, asked: Asked, as_
     \b
     polelens audit plan poles --workers 8
     polelens audit plan poles@2 --recipe lime --images 'north/*' --json
+    polelens audit plan poles --recipe default,shap              each, and both together
     """
     version = registry().find(model)
-    made = asked.recipe(known=version.labels)
-    check(made, version.labels)
+    recipes = checked(asked, version)
     check_selection(images)
-    found = selected(engine(), version, made, images)
+    found = [selected(engine(), version, one, images) for one in recipes]
     measured = known_rate(version) or _measured(version)
-    told = plan(version, made, found, means(measured, sample(version, made, images), workers))
+    plans = planned_each(version, zip(recipes, found, strict=True), images, means(measured, workers))
     if as_json:
-        echo_json(told.to_json())
+        told = {"plans": [one.to_json() for one in plans], "together": together(plans)}
+        echo_json(told if len(plans) > 1 else plans[0].to_json())
     else:
-        click.echo(told.line())
+        _tell(plans)
     for line in (*words(version, images), *measured.notes()):
         click.echo(printable(line), err=True)
 
 
-def means(rate: Rate | None, seen: Sample, workers: int | None = None) -> Means:
+def _tell(plans: Sequence[Plan]) -> None:
+    """A line each, and what they come to."""
+    if len(plans) == 1:
+        click.echo(plans[0].line())
+        return
+    for one in plans:
+        click.echo(f"{printable(one.recipe)}: {one.line()}")
+    click.echo(f"together: {replace(plans[0], **together(plans)).work()}")
+
+
+def checked(asked: Asked, version: Version) -> list[Recipe]:
+    """The recipes that a command line asks for. Raises ValueError if one does not fit the model, or two are alike."""
+    recipes: dict[str, Recipe] = {}
+    for one in asked.recipes(known=version.labels):
+        check(one, version.labels)
+        if one.digest in recipes:
+            raise ValueError(f"recipes {recipes[one.digest].name} and {one.name} are one and the same; name it once")
+        recipes[one.digest] = one
+    return list(recipes.values())
+
+
+def planned_each(
+    version: Version, recipes: Iterable[tuple[Recipe, Selected]], images: str, reckoned: Means
+) -> list[Plan]:
+    """The plans of audits by several recipes, each with a sample of its own."""
+    return [plan(version, one, found, replace(reckoned, sample=sample(version, one, images))) for one, found in recipes]
+
+
+def together(plans: Sequence[Plan]) -> dict[str, Any]:
+    """What several plans come to, one after another."""
+    seconds = [one.seconds for one in plans if one.seconds is not None]
+    totals = {name: sum(getattr(one, name) for one in plans) for name in ("evaluations", "parts", "bytes")}
+    return totals | {"seconds": round(sum(seconds), 1) if seconds else None}
+
+
+def means(rate: Rate | None, workers: int | None = None) -> Means:
     """What a plan reckons with: so many workers, else those that answer, else one."""
     if workers is not None:
-        return Means(rate, Crew.local(workers), ASKED, seen)
+        return Means(rate, Crew.local(workers), ASKED)
     try:
         there = crew(settings().broker_url)
     except (BrokerError, redis.RedisError, OSError):
         there = Crew(0, 0)
     if not there.infer:
-        return Means(rate, Crew.local(1), ASSUMED, seen)
-    return Means(rate, Crew(there.infer, max(1, there.rest)), ANSWERING, seen)
+        return Means(rate, Crew.local(1), ASSUMED)
+    return Means(rate, Crew(there.infer, max(1, there.rest)), ANSWERING)
 
 
 def plan(version: Version, recipe: Recipe, found: Selected, reckoned: Means) -> Plan:

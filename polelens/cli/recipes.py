@@ -89,7 +89,10 @@ class Asked:
     def _explained(self, known: Sequence[str]) -> str | list[str]:
         """The model's own labels, as it writes them; `top` and `all` alone are words where no label is called so."""
         names = [resolved(label, known) or label for label in self.labels]
-        return names[0] if self.labels in (("top",), ("all",)) and names[0] not in known else names
+        words = [name for name in names if name in ("top", "all") and name not in known]
+        if known and words and len(names) > 1:
+            raise ValueError(f"label `{words[0]}` is no label of the model; it goes alone, or leave it out")
+        return words[0] if len(names) == 1 and words else names
 
 
 def recipe_options(command: Any) -> Any:

@@ -22,11 +22,14 @@ class Sample:
     seconds: float
 
 
+NOTHING_SEEN = Sample(0, None, 0.0)
+
+
 def sample(version: Version, recipe: Recipe, selection: str) -> Sample:
     """Prepare a few photographs of a selection, as a worker would, and keep nothing."""
     found = [one for image in archive().sample(selection, MOST) if (one := _prepared(image, version, recipe))]
     if not found:
-        return Sample(0, None, 0.0)
+        return NOTHING_SEEN
     superpixels, seconds = zip(*found, strict=True)
     return Sample(len(found), round(sum(superpixels) / len(found)), min(seconds))
 

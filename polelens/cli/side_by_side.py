@@ -35,7 +35,7 @@ def _tell_judgement(side: Side, label: str) -> None:
 
 
 def _figures(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="", box=None, padding=(0, 1, 0, 0))
+    table = Table(title=title, title_justify="left", title_style="", box=None, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("recipe", no_wrap=True)
     for name in ("evaluations", "shared", "seconds", "deletion", "insertion", "MuFidelity", "on object"):
         table.add_column(name, justify="right", no_wrap=True)

@@ -140,6 +140,49 @@ def test_a_plan_starts_nothing(audited: Bench, commands: CommandsIn) -> None:
     assert "no photograph is selected by 'nobody'" in cli.refused("audit", "plan", "cli", "--images", "nobody")
 
 
+def test_several_recipes_are_an_audit_each(audited: Bench, commands: CommandsIn, tmp_path: Path) -> None:
+    """Planned each and together, started and watched together, and compared with each other; the changes are made to
+    each."""
+    cli = commands(audited.environment)
+    asked = ("cli", "--images", "cli/*", "--recipe", "default, default-2026", "--samples", "16", "--set", "seeds=[9,8]")
+    planned = cli.json("audit", "plan", *asked)
+    assert [one["recipe"] for one in planned["plans"]] == ["default", "default-2026"]
+    assert planned["together"]["evaluations"] == sum(one["evaluations"] for one in planned["plans"]) > 0
+    lines = cli("audit", "plan", *asked).splitlines()
+    assert [line.split(":")[0] for line in lines] == ["default", "default-2026", "together"]
+    status, out, err = cli.alone("audit", "start", *asked, "--json", "--watch")
+    assert status == 0, err
+    first, second = json.loads(out)
+    assert {first["recipe"], second["recipe"]} == {"default", "default-2026"}
+    for one in (first, second):
+        assert f"audit {one['audit']} is done: 3 explained" in err
+    kept = {one["audit"]: one for one in cli.json("audit", "list")}
+    assert kept[second["audit"]]["recipe"]["samples"] == 16
+    told = cli("audit", "start", *asked)
+    assert told.startswith("audit ")
+    assert " by default: 3 photographs under cli@1, 3 of them explained before" in told
+    assert " by default-2026: 3 photographs" in told
+
+
+def test_one_refused_recipe_refuses_all(audited: Bench, commands: CommandsIn) -> None:
+    """Before anything is started: a name that there is not, one named twice, a label that the model lacks, and a
+    change that one of the methods has no use for."""
+    cli = commands(audited.environment)
+    before = cli.json("audit", "list")
+    for command in ("start", "plan"):
+        for recipes, told in (
+            ("default,nobody", "there is no recipe 'nobody'"),
+            ("default,", "there is no recipe ''"),
+            ("default,default", "recipes default and default are one and the same"),
+        ):
+            assert told in cli.refused("audit", command, "cli", "--images", "cli/*", "--recipe", recipes)
+        labelled = ("--recipe", "default,occlusion", "--label", "maybe")
+        assert "the model has no label 'maybe'" in cli.refused("audit", command, "cli", *labelled)
+        useless = ("--recipe", "default,occlusion", "--samples", "64")
+        assert "samples" in cli.refused("audit", command, "cli", *useless)
+    assert cli.json("audit", "list") == before
+
+
 def test_a_plan_of_a_model_that_nobody_ran_measures_it_here(cli: Commands, zipped: Path, photographs: Path) -> None:
     """Once: the next plan, and `audit start`, know it; the start of an audit by itself measures nothing."""
     cli("models", "add", zipped, "poles")

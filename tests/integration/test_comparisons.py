@@ -150,10 +150,13 @@ def test_a_comparison_of_an_earlier_version_stays_readable(comparer: Comparer, t
     assert "lie at least 0.015 apart" in page
     assert "an F test of the differences under the seeds that both models share (Box 1954) on 1." in page
     with comparisons.engine.begin() as c:
-        c.exec_driver_sql("UPDATE change SET test = NULL")
-        c.exec_driver_sql("UPDATE comparison SET outcome = outcome - 'tests' - 'least_distance'")
+        c.exec_driver_sql("UPDATE change SET test = NULL, on_grid = NULL")
+        c.exec_driver_sql(
+            "UPDATE comparison SET outcome = outcome - 'tests' - 'least_distance' - 'agreement' - 'warnings'"
+            " #- '{counts,on_grid}' #- '{counts,other_label}'"
+        )
     [found] = comparisons.compared(one.id)
-    assert repr(found.change) == repr(replace(change, test=None))
+    assert repr(found.change) == repr(replace(change, test=None, on_grid=None))
     page = write_comparison(comparisons, comparer.blobs, comparisons.get(one.id), tmp_path / "report").read_text()
     assert "dealt to two groups at random" in page
     assert "apart, and by more than seeds" not in page
@@ -186,7 +189,7 @@ def test_only_what_both_audits_explained_is_compared(desk: Desk, comparer: Compa
 
 
 def test_what_cannot_be_compared_is_refused(desk: Desk, comparer: Comparer) -> None:
-    """An audit that is not there or not done, one with itself, and another recipe's."""
+    """An audit that is not there or not done, and one with itself."""
     desk.audits.start(desk.model, Recipe("default", fill="black"))
     comparisons = comparer.comparisons
     for pair, told in (
@@ -196,10 +199,43 @@ def test_what_cannot_be_compared_is_refused(desk: Desk, comparer: Comparer) -> N
     ):
         with pytest.raises(ValueError, match=told):
             comparisons.start(*pair)
-    explain_all(desk, 0)
-    with pytest.raises(ValueError, match="recipes differ in fill"):
-        comparisons.start(1, 3)
     assert comparisons.all() == []
+
+
+def test_recipes_are_compared_without_a_p_value(desk: Desk, comparer: Comparer) -> None:
+    """Of one model, told apart by their recipes; the photographs on which they contradict each other come first."""
+    desk.audits.start(desk.model, Recipe("lime", samples=64))
+    explain_all(desk, 200)
+    one = comparer.comparisons.start(1, 3)
+    assert (one.names, one.differing, one.terms.one_model) == (("default", "lime"), ("samples",), True)
+    assert list(comparer.pages(one)) == [5]
+    outcome = comparer.conclude(one)
+    assert outcome.agreement is not None
+    assert outcome.sentence.startswith("Which explanations are more faithful is unknown: only 0 photographs")
+    assert (outcome.counts.judged, outcome.counts.on_grid, outcome.tests) == (0, 0, {})
+    found = list(comparer.comparisons.compared(one.id))
+    assert all(math.isnan(row.change.p_value) and row.changed is None for row in found)
+    contrary = comparer.comparisons.foremost(one.id, "contrary", 3)
+    assert [row.name for row in contrary] == [
+        row.name for row in sorted(found, key=lambda row: row.change.spearman)[:3]
+    ]
+    kept = comparer.comparisons.get(one.id).outcome or {}
+    assert kept["agreement"]["spearman"]["n"] == 5
+    assert comparer.comparisons.get(one.id).terms == one.terms
+
+
+def test_what_two_audits_are_told_apart_by(desk: Desk, comparer: Comparer) -> None:
+    """Models where the recipes differ in seeds alone; recipes of one name by their audits; else both."""
+    desk.audits.start(desk.model, Recipe("default", fill="black"))
+    desk.audits.start(desk.model, Recipe("default").reseed(7))
+    explain_all(desk, 200)
+    names = {pair: comparer.comparisons.start(*pair).names for pair in ((1, 2), (1, 3), (2, 3), (1, 4))}
+    assert names == {
+        (1, 2): ("planted@1", "planted@2"),
+        (1, 3): ("audit 1", "audit 3"),
+        (2, 3): ("default on planted@2", "default on planted@1"),
+        (1, 4): ("planted@1", "planted@1"),
+    }
 
 
 def test_one_holds_it_at_a_time(comparer: Comparer) -> None:

@@ -9,10 +9,12 @@ from scipy.stats import binomtest
 
 from pipeline.answer.attribution import Errors
 from pipeline.change.alignment import GRID, Seen, spread
-from pipeline.change.comparison import comparable, compare
+from pipeline.change.comparison import compare
 from pipeline.change.criteria import FALSE_ALARMS, LEAST_DISTANCE
-from pipeline.change.outcome import Moments, Tally, has_changed
+from pipeline.change.moments import Moments
+from pipeline.change.outcome import Tally, has_changed
 from pipeline.change.permutation import discoveries
+from pipeline.change.terms import Terms
 from pipeline.explain import explain
 from pipeline.methods import explainer
 from pipeline.model.profile import Profile
@@ -196,12 +198,12 @@ def test_a_constant_model_has_nothing_to_compare():
     assert found.p_value == 1
 
 
-def test_recipes_may_differ_in_seeds_only():
-    """What else differs is named."""
-    comparable(RECIPE, RECIPE.reseed(5))
-    comparable(RECIPE, replace(RECIPE, name="other"))
-    with pytest.raises(ValueError, match=r"recipes differ in fill, samples"):
-        comparable(RECIPE, RECIPE.override({"fill": "black", "samples": 64}))
+def test_names_and_seeds_make_no_other_recipe():
+    """What else differs is named, in order."""
+    for same in (RECIPE, RECIPE.reseed(5), replace(RECIPE, name="other")):
+        assert Terms.of(RECIPE, same, one_model=True).one_recipe
+    other = Terms.of(RECIPE, RECIPE.override({"samples": 64, "fill": "black"}), one_model=True)
+    assert (other.differing, other.one_recipe) == (("fill", "samples"), False)
 
 
 def test_other_superpixels_are_compared_on_the_photograph():

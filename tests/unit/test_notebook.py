@@ -202,6 +202,9 @@ def test_what_is_wrong_is_said_before_the_work(zipped: Path, photograph: Path, t
     refused("No such file", FileNotFoundError, image=tmp_path / "none.png")
     refused("not a JPEG", image=b"hello")
     refused("the file is empty", image=b"")
+    refused("image is a NoneType, expected a file's path or bytes", image=None)
+    refused(r"boxes is \[1, 1, 5, 5\], expected a list of \(x, y, width, height\)", boxes=(1, 1, 5, 5))
+    refused("show is '0', expected a number of superpixels", show=0)
     refused("not an ONNX", model=photograph)
     assert asked == []
 

@@ -77,7 +77,7 @@ def test_there_is_no_error_where_nothing_is_drawn():
     assert math.isnan(found.claims[0].value)
 
 
-SHAPES = [(7, 3), (8, 4), (5, 5), (6, 1), (40, 20), (1, 1)]
+SHAPES = [(7, 3), (8, 4), (5, 5), (6, 1), (31, 20), (1, 1)]
 
 
 @pytest.mark.parametrize(("window", "stride"), SHAPES)
@@ -142,6 +142,19 @@ def test_a_window_of_too_many_squares_is_refused():
     scene = Scene(canvas, grid(canvas, 16), canvas)
     with pytest.raises(ValueError, match="squares of 3 pixels cut the canvas into 5,625, at most 1,024 go"):
         explainer(ALONE.override({"options.window": 3, "options.stride": 3}), LABELS).open(scene)
+
+
+@pytest.mark.parametrize(("window", "refused"), [(31, False), (32, True), (4096, True)])
+def test_a_window_that_hides_all_at_once_is_refused(window, refused):
+    """Every pixel would weigh alike, and a superpixel as much as it is large, which says nothing of the model."""
+    canvas = np.zeros((16, 32, 3), np.uint8)
+    scene = Scene(canvas, grid(canvas, n_segments=8), canvas)
+    asked = explainer(ALONE.override({"options.window": window}), LABELS)
+    if not refused:
+        assert asked.open(scene).n > 2
+        return
+    with pytest.raises(ValueError, match=f"window is {window}, and hides all of the canvas of 32x16 pixels at once"):
+        asked.open(scene)
 
 
 @pytest.mark.parametrize("options", [{}, {"window": 8}])

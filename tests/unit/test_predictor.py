@@ -1,5 +1,7 @@
 """Predictors: functions of pictures are asked as models are, and what they give is not taken on trust."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
@@ -92,15 +94,46 @@ def test_without_labels_columns_have_numbers_and_that_is_said() -> None:
         (lambda shown: left(shown)[:, 0], r"gives \[\d+\] for \d+ pictures, expected"),
         (
             lambda shown: 3 * left(shown) + 1,
-            r"gives yes \d\S* for a perturbed picture, which is no probability",
+            r"gives 'yes' \d\S* for a perturbed picture, which is no probability",
         ),
-        (lambda shown: left(shown) * np.nan, "gives yes nan for a perturbed picture, which is no probability"),
+        (lambda shown: left(shown) * np.nan, "gives 'yes' nan for a perturbed picture, which is no number"),
+        (lambda shown: left(shown) + 0j, "gives a ndarray that is no array of real numbers, expected probabilities"),
+        (lambda shown: [["a", "b"]] * len(shown), r"gives a list that is no array of real numbers \(could not convert"),
+        (lambda shown: [[1], [1, 0]], r"gives a list that is no array of real numbers \(setting an array element"),
+        (lambda shown: None, "gives a NoneType that is no array of real numbers"),
     ],
 )
 def test_what_a_function_gives_is_checked(function, words) -> None:  # type: ignore[no-untyped-def]
     """Rows, columns and probabilities, each in one sentence that says what was given."""
     with pytest.raises(ValueError, match=words):
         explain(np.full((32, 32, 3), 200, np.uint8), function, recipe=FEW, labels=LABELS, size=32)
+
+
+def test_labels_that_stand_there_twice_are_told_apart() -> None:
+    """As a model file's are: no answer is of two columns at once, and it is said which is which."""
+    found = explain(np.zeros((32, 32, 3), np.uint8), left, recipe=FEW, labels=["pole", "pole"], size=32)
+    assert found.attribution.probabilities == pytest.approx({"pole (0)": 0, "pole (1)": 1})
+    assert any("pole (0), pole (1)" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("held", [np.array(LABELS), iter(LABELS), {"yes": 0, "no": 1}])
+def test_labels_are_held_in_anything(held: Iterable[str]) -> None:
+    """An array of numpy, a generator, a dictionary's keys."""
+    found = explain(np.zeros((32, 32, 3), np.uint8), left, recipe=FEW, labels=held, size=32)  # type: ignore[arg-type]
+    assert tuple(found.attribution.probabilities) == LABELS
+
+
+@pytest.mark.parametrize("labels", ["ab", [0, 1], ["yes", None]])
+def test_what_are_no_labels_is_refused(labels) -> None:  # type: ignore[no-untyped-def]
+    """A text is no list of its letters, and a number no text."""
+    with pytest.raises(ValueError, match=r"labels is .*, expected a list of texts, one for each output of the model"):
+        explain(np.zeros((32, 32, 3), np.uint8), left, recipe=FEW, labels=labels, size=32)
+
+
+def test_a_function_without_columns_is_refused() -> None:
+    """There is nothing to explain of no label."""
+    with pytest.raises(ValueError, match=r"gives \[1, 0\] for 1 pictures, expected \[1, c\]"):
+        explain(np.zeros((32, 32, 3), np.uint8), lambda shown: np.zeros((len(shown), 0)), recipe=FEW, size=32)
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from pipeline.answer.attribution import Attribution
+from pipeline.conversation.explainer import Explainer
 from pipeline.conversation.known import Known
 from pipeline.conversation.probe import Evidence, Probe, pack_evidence, unpack_evidence
-from pipeline.explain import answer
+from pipeline.explain import answer, converse
 from pipeline.methods import explainer
 from pipeline.model.profile import Profile
 from pipeline.recipe import Recipe
@@ -113,6 +114,23 @@ def test_other_masks_are_refused(scene: Scene) -> None:
         ValueError, match="masks of the refit were not scored"
     ):  # the order of the weights is another one
         refit(scene, judged, Known.of(stored))
+
+
+def test_a_label_that_takes_another_fill_is_refused(scene: Scene) -> None:
+    """With `fill: auto` the first label chooses: nobody has asked about the darkest fill for one of the brightest."""
+
+    def by_fill(shown: Scene, masks: np.ndarray) -> np.ndarray:
+        bright = shown.fill.mean() / 255 + 0.01 * masks.mean(axis=1)
+        return np.stack([bright / 2, bright / 3, 0.6 - bright / 2], axis=1).astype(np.float32)
+
+    def talker(label: str) -> Explainer:
+        return explainer(MADE.override({"fill": "auto", "judge": False, "labels": [label]}), LABELS)
+
+    _, stored = converse(scene, talker("a"), by_fill)
+    same, _ = refit(scene, talker("b"), Known.of(stored))
+    assert same.fill_choice is not None
+    with pytest.raises(ValueError, match="masks of the refit were not scored"):
+        refit(scene, talker("c"), Known.of(stored))
 
 
 def test_fewer_seeds_are_known_too(scene: Scene) -> None:

@@ -13,6 +13,8 @@ from pipeline.conversation.known import NOTHING
 from pipeline.judge.faithfulness import mu_fidelity, subsets
 from pipeline.side_by_side import SEED, common_weights, compared
 from polelens import explain, recipe, side_by_side
+from polelens.cli.side_by_side import tell_side_by_side
+from polelens.cli.text import console
 from tests.planted import LABELS, planted, striped
 
 GRID = {"segmenter": {"name": "grid", "n_segments": 16}, "fill": "black"}
@@ -131,6 +133,50 @@ def test_two_or_more_each_once(names: list[str]) -> None:
         side_by_side(WHITE, Counted(), names, labels=["yes", "no"], size=32)
 
 
+def test_the_table_has_room_for_its_names(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A terminal of 80 columns shows every name and figure whole, of a photograph with a mask, too."""
+    recipes = [replace(made(name), name=told) for name, told in (("default", "adaptive-2026"), ("rise", "rise-paper"))]
+    found = side_by_side(WHITE, Counted(), recipes, labels=["yes", "no"], size=32, boxes=[(0, 0, 16, 16)])
+    monkeypatch.setattr(console, "width", 80)
+    tell_side_by_side(found, None)
+    shown = capsys.readouterr().out
+    assert "\nadaptive-2026 " in shown
+    assert "on object" in shown
+    assert "…" not in shown
+
+
+def test_what_is_no_list_of_recipes_is_refused() -> None:
+    """A name is not read letter by letter, and `explain` says where several go."""
+    with pytest.raises(ValueError, match="recipes is 'default', expected a list of two or more"):
+        side_by_side(WHITE, Counted(), "default", labels=["yes", "no"], size=32)
+    with pytest.raises(ValueError, match="several are for `side_by_side`"):
+        explain(WHITE, Counted(), recipe=["default", "rise"], labels=["yes", "no"], size=32)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="expected one; several are for `polelens explain` and `side_by_side`"):
+        explain(WHITE, Counted(), recipe="default,rise", labels=["yes", "no"], size=32)
+
+
+def test_two_settings_of_a_recipe_go_by_two_names() -> None:
+    """As the sentence says that refuses them under one; and recipes are held in anything."""
+    few = made("default", samples=64)
+    with pytest.raises(ValueError, match="each once; two settings of one go by two names"):
+        side_by_side(WHITE, Counted(), [few, made("default")], labels=["yes", "no"], size=32)
+    two = iter([few.override({"name": "few"}), made("default")])
+    assert side_by_side(WHITE, Counted(), two, labels=["yes", "no"], size=32).names == ["few", "default"]
+
+
+def test_an_argument_that_is_not_there_is_refused() -> None:
+    """What is misspelt is not left out in silence."""
+    with pytest.raises(TypeError, match="there is no argument lables; there are labels, size"):
+        side_by_side(WHITE, Counted(), ["default", "rise"], lables=["yes", "no"], size=32)  # type: ignore[call-arg]
+
+
+def test_no_label_in_common_is_nothing_to_compare() -> None:
+    """It is said, and no empty picture is shown."""
+    recipes = [made("default", labels=["yes"]), made("occlusion", labels=["no"])]
+    with pytest.raises(ValueError, match="default, occlusion explain no label in common"):
+        side_by_side(WHITE, Counted(), recipes, labels=["yes", "no"], size=32)
+
+
 def test_saved_are_a_picture_the_figures_and_each_explanation(tmp_path: Path) -> None:
     """Strict JSON, a cell a method beside the photograph, and a folder a recipe."""
     recipes = [made("default", samples=32), made("occlusion"), made("rise", samples=16)]
@@ -147,3 +193,14 @@ def test_saved_are_a_picture_the_figures_and_each_explanation(tmp_path: Path) ->
         assert sheet.width > 2 * 360  # two columns
     assert "side-by-side" not in found._repr_html_()
     assert found.sentences[0] in found._repr_html_()
+
+
+def test_what_a_recipe_is_called_leads_nowhere_else(tmp_path: Path) -> None:
+    """Its folder stays in the one that was named."""
+    hostile = replace(made("occlusion"), name="../../evil")
+    side_by_side(WHITE, Counted(), [made("default"), hostile], labels=["yes", "no"], size=32).save(
+        tmp_path / "deep/out"
+    )
+    assert (tmp_path / "deep/out/______evil/attribution.json").exists()
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["deep"]
+    assert [one.name for one in (tmp_path / "deep").iterdir()] == ["out"]
