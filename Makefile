@@ -11,7 +11,7 @@ DEV_STAMP := $(VENV)/.dev
 INSTALL = -m pip install --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help venv dev demo bench test tensorflow fuzz chaos audit check lint types imports format constraints clean
+.PHONY: help venv dev demo bench test tensorflow fuzz mutants chaos audit check lint types imports format constraints clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,11 @@ fuzz: dev ## Look for bytes that break a reader of photographs, models or tables
 	@mkdir -p build/fuzz/corpus
 	@$(BIN)/python -m tests.fuzz.readers -max_total_time=$(SECONDS) $(or $(ARGS),build/fuzz/corpus)
 
+mutants: dev ## Change the science a little, everywhere, and see that a test notices; ARGS="pipeline.judge.verdict*"
+	@$(BIN)/python $(INSTALL) --constraint constraints.txt --group mutants
+	@OMP_NUM_THREADS=1 $(BIN)/python -m mutmut run $(if $(ARGS),$(foreach room,$(ARGS),'$(room)'))
+	@$(BIN)/python -m tests.mutants
+
 chaos: dev ## Break things at random under audits; make chaos SECONDS=600 SEED=7 replays the faults of a seed
 	@$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) --json build/chaos.json --page docs/reliability.md $(ARGS)
 
@@ -85,11 +90,11 @@ format: dev ## Put the code into its format, and mend what ruff can mend by itse
 constraints: ## Make constraints.txt again from the newest versions that pyproject.toml allows
 	@rm -rf build/constraints && $(PYTHON) -m venv build/constraints
 	@build/constraints/bin/python $(INSTALL) --upgrade 'pip>=25.1'
-	@build/constraints/bin/python $(INSTALL) --editable '.[local,export,heic,tensorflow]' --group dev --group fuzz --group audit
+	@build/constraints/bin/python $(INSTALL) --editable '.[local,export,heic,tensorflow]' --group dev --group fuzz --group audit --group mutants
 	@{ echo '# Versions that the tests passed with; remade by `make constraints`.'; \
 	   build/constraints/bin/python -m pip freeze --exclude-editable; } > constraints.txt
 	@rm -rf build/constraints
 
 clean: ## Remove .venv, caches and what was built
-	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) build mutants dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

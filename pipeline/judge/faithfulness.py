@@ -5,6 +5,7 @@ the faithfulness correlation of Bhatt, Weller and Moura, "Evaluating and aggrega
 IJCAI 2020.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -148,7 +149,7 @@ def mu_fidelity(weights: NDArray[np.floating], masks: Masks, scores: NDArray[np.
     """
     taken, left = rankdata((~masks) @ weights), rankdata(scores)
     if np.ptp(taken) == 0 or np.ptp(left) == 0:
-        return float("nan")
+        return math.nan
     return float(-np.corrcoef(taken, left)[0, 1])
 
 

@@ -1,5 +1,6 @@
 """Grounding: is the evidence on the object, and does the score need it?"""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -76,7 +77,7 @@ def ground(scene: Scene, weights: Array, kept: Array | None, whole: float) -> Gr
         mask_share=share,
         chance_low=low,
         chance_high=high,
-        pointing=float(inside[np.argmax(weights)] > 0.5) if weights.any() else float("nan"),
+        pointing=float(inside[np.argmax(weights)] > 0.5) if weights.any() else math.nan,
         object_only=float(kept[:, 0].mean()),
         background_only=float(kept[-1, 1]),
         background_reliance=background_reliance(kept.astype(float), whole),
@@ -99,7 +100,7 @@ def mask_share(weights: Array, inside: Array) -> float:
     0.75
     """
     positive = np.clip(weights, 0, None)
-    return float(positive @ inside / positive.sum()) if positive.any() else float("nan")
+    return float(positive @ inside / positive.sum()) if positive.any() else math.nan
 
 
 def background_reliance(kept: Array, whole: float) -> float:
@@ -126,11 +127,11 @@ def background_reliance(kept: Array, whole: float) -> float:
     objects, _, neither = kept.mean(axis=0)
     halves = np.array([_part(alone - bare, whole - bare), _part(whole - objects, whole - neither)])
     known = halves[~np.isnan(halves)]
-    return round(float(np.clip(known.mean(), 0, 1)), 12) if len(known) else float("nan")
+    return round(float(np.clip(known.mean(), 0, 1)), 12) if len(known) else math.nan
 
 
 def _part(of: float, together: float) -> float:
-    return of / together if together >= LEAST else float("nan")
+    return of / together if together >= LEAST else math.nan
 
 
 def _chance(weights: Array, inside: Array, key: int) -> tuple[float, float]:
@@ -139,6 +140,6 @@ def _chance(weights: Array, inside: Array, key: int) -> tuple[float, float]:
     dealt = generator.permuted(np.tile(np.clip(weights, 0, None), (SHUFFLES, 1)), axis=1)
     total = dealt[0].sum()
     if total == 0:
-        return float("nan"), float("nan")
+        return math.nan, math.nan
     low, high = np.quantile(dealt @ inside / total, [0.025, 0.975])
     return float(low), float(high)

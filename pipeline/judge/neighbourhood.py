@@ -6,6 +6,7 @@ near the photograph itself, the falls of the score with one superpixel off tell.
 something hidden as an honest one would cannot be found out by any method that hides things.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +57,7 @@ def neighbourhood(weights: NDArray[np.floating], falls: NDArray[np.floating], ga
     if gap == 0:
         return Neighbourhood()
     moved = np.abs(falls).max() >= APPRECIABLE * abs(gap) / len(falls)
-    return Neighbourhood(float(np.median(falls) / gap), _pearson(weights, falls) if moved else float("nan"))
+    return Neighbourhood(float(np.median(falls) / gap), _pearson(weights, falls) if moved else math.nan)
 
 
 def _pearson(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
@@ -67,4 +68,4 @@ def _pearson(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
     centred = np.stack([one, other]).astype(float)
     centred -= centred.mean(axis=1, keepdims=True)
     first, second = np.linalg.norm(centred, axis=1)
-    return float(centred[0] @ centred[1] / (first * second)) if first * second > 0 else float("nan")
+    return float(centred[0] @ centred[1] / (first * second)) if first * second > 0 else math.nan

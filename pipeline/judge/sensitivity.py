@@ -1,5 +1,7 @@
 """Sensitivity: which of the choices behind an explanation moves it, compared pixel by pixel."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,7 +28,7 @@ def likeness(first: tuple[Segments, Weights], second: tuple[Segments, Weights]) 
     maps = np.stack([_spread(*first), _spread(*second)])
     tops = [_top(*first), _top(*second)]
     either = np.count_nonzero(tops[0] | tops[1])
-    shared = np.count_nonzero(tops[0] & tops[1]) / either if either else float("nan")
+    shared = np.count_nonzero(tops[0] & tops[1]) / either if either else math.nan
     return Likeness(spearman(maps), float(shared))
 
 

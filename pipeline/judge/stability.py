@@ -102,7 +102,7 @@ def csi(weights: Array, std_error: Array) -> float:
     """
     low, high = weights - Z95 * std_error, weights + Z95 * std_error
     overlaps = [(low[a] <= high[b]) & (low[b] <= high[a]) for a, b in combinations(range(len(weights)), 2)]
-    return float(100 * np.mean(overlaps)) if np.isfinite(std_error).all() else float("nan")
+    return float(100 * np.mean(overlaps)) if np.isfinite(std_error).all() else math.nan
 
 
 def stability(weights: Array, std_error: Array) -> Stability:

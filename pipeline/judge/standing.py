@@ -4,6 +4,7 @@ MuFidelity on one set of perturbed pictures, the same for all, so that the expla
 resampling those pictures (the paired bootstrap of Efron and Tibshirani 1993, chapter 8).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -90,7 +91,7 @@ def standing(
     """
     m, k = weights.shape
     borne_out = np.array([mu_fidelity(one, masks, scores) for one in weights])
-    chance = float(norm.ppf(1 - ERROR) / np.sqrt(k - 1)) if k > 1 else float("nan")
+    chance = float(norm.ppf(1 - ERROR) / np.sqrt(k - 1)) if k > 1 else math.nan
     pairs = [(a, b, weights[[a, b]].astype(float)) for a, b in combinations(range(m), 2)]
     ranks = _matrix(m, [(a, b, spearman(both)) for a, b, both in pairs])
     tops = _matrix(m, [(a, b, top_jaccard(both, TOP)) for a, b, both in pairs])

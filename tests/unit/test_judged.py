@@ -1,14 +1,17 @@
 """Judged explanations: planted models decide whether each answer is given when, and only when, it is due."""
 
 import math
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 
 from demo.__main__ import PHOTOGRAPHS, SEED
 from demo.photographs import archive
-from pipeline.answer.attribution import Attribution, LabelAttribution
-from pipeline.answer.judgement import Judgement, Thresholds
+from pipeline.answer.attribution import Attribution, Claim, LabelAttribution, Stability
+from pipeline.answer.judgement import Curves, Grounding, Judgement, Neighbourhood, Thresholds
+from pipeline.answer.rule import EMPTY, Rule
+from pipeline.conversation.probe import Evidence, Listed, Probe
 from pipeline.explain import explain
 from pipeline.judge.faithfulness import (
     BLURRED,
@@ -17,6 +20,7 @@ from pipeline.judge.faithfulness import (
     ROUNDING,
     STEPS,
     Removal,
+    Subsets,
     area,
     at_random,
     compared,
@@ -24,8 +28,19 @@ from pipeline.judge.faithfulness import (
     heaviest_first,
     insertion,
     steps,
+    subsets,
 )
-from pipeline.judge.grounding import LEAST, background_reliance, ground, mask_share, shares_inside
+from pipeline.judge.grounding import (
+    FILLS,
+    KEPT,
+    LEAST,
+    Grounded,
+    background_reliance,
+    ground,
+    mask_share,
+    shares_inside,
+)
+from pipeline.judge.judged import Judged
 from pipeline.methods import explainer, planned_evaluations
 from pipeline.model.profile import Profile
 from pipeline.recipes import recipe
@@ -156,6 +171,12 @@ def test_a_deletion_curve_takes_the_heaviest_first():
     assert np.array_equal(insertion(order), ~rows)
 
 
+def test_of_equal_weights_the_first_by_number_goes_first():
+    """So that the order is the same on every machine."""
+    weights = np.random.default_rng(0).integers(0, 3, 200).astype(float)
+    assert heaviest_first(weights).tolist() == sorted(range(200), key=lambda one: (-weights[one], one))
+
+
 @pytest.mark.parametrize("k", [1, 7, 8, 9, 50])
 def test_areas_are_those_of_taking_superpixels_away_one_by_one(k):
     """By hand: sets of superpixels, a score that is no sum of them, and rectangles and triangles added up."""
@@ -217,14 +238,28 @@ def test_removal_shows_nine_random_orders_and_each_label_s_own(k):
     assert PLANNED == 2 * (ORDERS + 1) * (STEPS - 1) + 1  # one label: the inner points, and the bare blur
 
 
+def test_each_label_s_own_curves_are_compared_with_the_same_random_ones():
+    """Each label by its own column and its own order, whichever columns are explained; both kinds of curve."""
+    shown, generator = scene(9), np.random.default_rng(2)
+    labels = (LabelAttribution("b", np.arange(9.0)), LabelAttribution("a", -np.arange(9.0)))
+    attribution = Attribution({}, None, 0, labels)
+    scores = list(generator.random((2 * (ORDERS + 2), STEPS + 1, 3), dtype=np.float32))
+    found = Removal(("a", "b", "c"), 1).findings(shown, attribution, scores)
+    for own, column, one in ((ORDERS, 1, found[0]), (ORDERS + 1, 0, found[1])):
+        deleted = [area(scores[number][:, column].astype(float), 9) for number in (*range(ORDERS), own)]
+        inserted = [area(scores[ORDERS + 2 + number][:, column].astype(float), 9) for number in (*range(ORDERS), own)]
+        assert one == {"curves": compared(np.array(deleted), np.array(inserted))}
+
+
 def test_an_order_is_better_by_more_than_rounding():
     """Both curves together; an order that does as well is not better, and the means are over the random ones alone."""
-    gains = np.array([0.1, 0.3, 0.3 + ROUNDING / 2, 0.3 + 2 * ROUNDING, 0.5, 0.3])
+    gains = np.array([0.3, 0.1, 0.3 + ROUNDING / 2, 0.3 + 2 * ROUNDING, 0.5, 0.3])
     found = compared(0.4 - gains / 2, 0.4 + gains / 2)
     assert (found.orders, found.better) == (5, 2)
     assert (found.deletion, found.insertion) == pytest.approx((0.25, 0.55))
     assert found.deletion_random == pytest.approx((0.4 - gains[:-1] / 2).mean())
     assert found.insertion_random == pytest.approx((0.4 + gains[:-1] / 2).mean())
+    assert compared(np.zeros(2), np.array([ROUNDING, 0.0])).better == 0
 
 
 def test_the_mask_share_is_counted_by_pixels():
@@ -236,6 +271,224 @@ def test_the_mask_share_is_counted_by_pixels():
     assert inside.tolist() == [0.5, 0, 0, 0]
     assert mask_share(np.array([2.0, 2.0, -9.0, 0.0]), inside) == 0.25
     assert math.isnan(mask_share(np.zeros(4), inside))
+
+
+def test_chance_deals_the_positive_weights_to_the_superpixels():
+    """Of four superpixels one is the object: it gets three quarters of the weight, a quarter or nothing."""
+    mask = np.zeros((32, 32), dtype=bool)
+    mask[:16, :16] = True
+    shown, kept = scene(4, mask=mask), np.zeros((2, 3))
+    found = ground(shown, np.array([1.0, 3.0, 0.0, -5.0]), kept, 0.9)
+    assert (found.chance_low, found.chance_high) == (0, 0.75)
+    none = ground(shown, np.array([0.0, 0.0, 0.0, -5.0]), kept, 0.9)
+    assert math.isnan(none.chance_low) and math.isnan(none.chance_high)
+
+
+def halved():
+    """Four superpixels of a canvas, of which the first lies on the object whole and the second by half."""
+    mask = np.zeros((32, 32), dtype=bool)
+    mask[:16, :24] = True
+    return scene(4, mask=mask)
+
+
+KEPT_SCORES = np.array([[0.5, 0.25, 0.0], [0.7, 0.35, 0.0], [0.6, 0.3, 0.1]])  # under each fill
+
+
+def test_what_lies_on_the_object_is_said_figure_by_figure():
+    """Shares by area and by weight; the object alone as a mean of fills, the background alone without a silhouette."""
+    found = ground(halved(), np.array([3.0, 1.0, 4.0, -1.0]), KEPT_SCORES, 0.9)
+    assert (found.mask_area, found.mask_share, found.lift) == pytest.approx((3 / 8, 3.5 / 8, 7 / 6))
+    assert (found.object_only, found.background_only) == pytest.approx((0.6, 0.3))
+    assert found.background_reliance == background_reliance(KEPT_SCORES, 0.9)
+    assert 0 <= found.chance_low < found.chance_high <= 1
+
+
+@pytest.mark.parametrize(
+    ("weights", "pointing"), [((2.0, 1, 0, 0), 1), ((1.0, 2, 0, 0), 0), ((0.0, 0, 1, 0), 0), ((0.0, 0, 0, -1), 1)]
+)
+def test_the_strongest_superpixel_points_at_what_more_than_half_of_it_lies_on(weights, pointing):
+    """Half is not most of it."""
+    assert ground(halved(), np.array(weights), KEPT_SCORES, 0.9).pointing == pointing
+
+
+def test_no_weight_points_at_nothing():
+    """And has no share of its own inside."""
+    found = ground(halved(), np.zeros(4), KEPT_SCORES, 0.9)
+    assert math.isnan(found.pointing) and math.isnan(found.mask_share)
+
+
+def test_each_label_is_examined_by_its_own_column():
+    """Whichever columns of the scores are explained, and in whichever order."""
+    labels = (LabelAttribution("b", np.array([1.0, 2, 3, 4])), LabelAttribution("a", np.array([4.0, 3, 2, 1])))
+    attribution = Attribution({"a": 0.9, "b": 0.8, "c": 0.1}, None, 0, labels)
+    grounded = Grounded(("a", "b", "c"))
+    assert [block.variant for block in grounded.blocks(halved(), attribution)] == list(FILLS)
+    assert all(block.masks(2).tolist() == KEPT.tolist() for block in grounded.blocks(halved(), attribution))
+    scores = [np.stack([one, one / 2, one / 8], axis=1) for one in KEPT_SCORES]
+    found = [one["grounding"] for one in grounded.findings(halved(), attribution, scores)]
+    expected = [
+        ground(halved(), labels[0].weights, KEPT_SCORES / 2, 0.8),
+        ground(halved(), labels[1].weights, KEPT_SCORES, 0.9),
+    ]
+    assert found == expected
+    subsets_of = Subsets(("a", "b", "c"), 3)
+    [block] = subsets_of.blocks(scene(4), attribution)
+    masks = block.masks(4)
+    assert np.array_equal(masks, subsets(scene(4), 3))
+    falls = np.stack([masks @ label.weights for label in (*reversed(labels), labels[0])], axis=1)
+    told = [one["mu_fidelity"] for one in subsets_of.findings(scene(4), attribution, [falls])]
+    assert told == pytest.approx([1, 1])
+
+
+def test_subsets_are_the_photograph_s_own():
+    """A fifth of the superpixels, at least one; others for each seed and photograph, the same whenever asked."""
+    for k, taken in ((1, 1), (4, 1), (9, 2), (25, 5)):
+        assert ((~subsets(scene(k), 3)).sum(axis=1) == taken).all()
+    other = scene(25)
+    other.canvas[0, 0] = 0
+    assert np.array_equal(subsets(scene(25), 3), subsets(scene(25), 3))
+    assert not np.array_equal(subsets(scene(25), 3), subsets(scene(25), 4))
+    assert not np.array_equal(subsets(scene(25), 3), subsets(other, 3))
+
+
+def test_what_is_drawn_is_the_same_in_every_version():
+    """For kept scores are the answers to it, and an audit is judged anew from them."""
+    assert [np.flatnonzero(~row).tolist() for row in subsets(scene(9), 3)[:6]] == [
+        [7, 8],
+        [0, 2],
+        [6, 7],
+        [4, 7],
+        [1, 7],
+        [1, 4],
+    ]
+    assert at_random(scene(9), 3)[0].tolist() == [3, 2, 7, 5, 1, 0, 6, 8, 4]
+
+
+@dataclass
+class Answering:
+    """An explainer that asks one thing and answers, and notes which purposes it was shown."""
+
+    answer: Attribution
+    shown: list = field(default_factory=list)
+
+    def open(self, scene):
+        return Probe(scene.k, (Listed.of(np.ones((1, scene.k), dtype=bool)),))
+
+    def proceed(self, scene, evidence):
+        self.shown.append([one.probe.purpose for one in evidence])
+        return self.answer if len(evidence) > 1 else self.open(scene)
+
+
+@dataclass
+class Finding:
+    """An examination of so many blocks of two masks each, which finds these things out for every label."""
+
+    blocks_shown: int
+    found: dict
+    scores: list = field(default_factory=list)
+
+    def blocks(self, scene, _):
+        return [Listed.of(np.ones((2, scene.k), dtype=bool))] * self.blocks_shown
+
+    def findings(self, scene, attribution, scores):
+        self.scores.append([one[:, 0].tolist() for one in scores])
+        return [self.found for _ in attribution.labels]
+
+
+GOOD = {"gap": 0.8, "fill": 0.1, "neighbourhood": Neighbourhood(0.02, 0.7), "grounding": Grounding()}
+CURVES = {"curves": Curves(0.1, 0.5, 0.9, 0.5, orders=9)}
+
+
+def one_answer(**changes):
+    """An answer of one sound label by sixteen superpixels."""
+    label = LabelAttribution("yes", np.arange(16.0), claims=(Claim("rule.precision", 0.9, 0.5, "It does not hold."),))
+    return Attribution({"yes": 0.9, "no": 0.1}, {"yes": 0.1, "no": 0.9}, 100, (replace(label, **changes),))
+
+
+def test_the_test_comes_once_when_the_explainer_has_answered():
+    """All examinations in one probe, each told its own blocks' scores; the explainer is shown nothing of it."""
+    inner, first, second = Answering(one_answer()), Finding(2, GOOD), Finding(1, CURVES)
+    judge = Judged(inner, (first, second))
+    asked = Evidence(judge.open(scene()), np.ones((1, 2), dtype=np.float32))
+    assert judge.proceed(scene(), [asked]).purpose == "explain"
+    test = judge.proceed(scene(), [asked, asked])
+    assert (test.purpose, test.n, test.k) == ("judge", 6, 16)
+    scores = np.arange(12, dtype=np.float32).reshape(6, 2)
+    judged_answer = judge.proceed(scene(), [asked, asked, Evidence(test, scores)])
+    assert (first.scores, second.scores) == ([[[0, 2], [4, 6]]], [[[8, 10]]])
+    assert all(set(purposes) == {"explain"} for purposes in inner.shown)
+    assert judged_answer.evaluations == 106
+    judgement = judged_answer.labels[0].judgement
+    assert (judgement.soundness.word, judgement.soundness.figure) == ("sound", "rule.precision")
+    assert judgement.basis.word == "unknown"
+    assert (judgement.gap, judgement.curves, judgement.neighbourhood) == (
+        0.8,
+        CURVES["curves"],
+        GOOD["neighbourhood"],
+    )
+    assert (judgement.confident_fill, judgement.thresholds) == ("no", Thresholds())
+
+
+def test_the_answer_to_an_earlier_code_s_test_is_not_taken_for_this_one_s():
+    """Of other blocks: it is asked anew; the same blocks with other masks in them are the same test."""
+    judge = Judged(Answering(one_answer()), (Finding(2, GOOD), Finding(1, CURVES)))
+    asked = Evidence(judge.open(scene()), np.ones((1, 2), dtype=np.float32))
+    test = judge.proceed(scene(), [asked, asked])
+    others = [
+        (Listed.of(np.ones((2, 16), dtype=bool)),) * 2,
+        (Listed.of(np.ones((2, 16), dtype=bool), BLURRED),) * 3,
+        (Listed.of(np.ones((2, 9), dtype=bool)),) * 3,
+        (Listed.of(np.ones((3, 16), dtype=bool)),) * 3,
+    ]
+    for blocks in others:
+        earlier = Probe(16, blocks, "judge")
+        answered = Evidence(earlier, np.ones((earlier.n, 2), dtype=np.float32))
+        assert judge.proceed(scene(), [asked, asked, answered]) == test
+    masked = Probe(16, (Listed.of(np.zeros((2, 16), dtype=bool)),) * 3, "judge")
+    answered = Evidence(masked, np.ones((6, 2), dtype=np.float32))
+    assert isinstance(judge.proceed(scene(), [asked, asked, answered]), Attribution)
+
+
+def test_a_rule_that_asks_for_nothing_reaches_the_verdict():
+    """The method's own, with the label that it is about."""
+    judge = Judged(Answering(one_answer(rule=Rule((), 0.97, 0.95, 0.99, EMPTY))), (Finding(3, GOOD | CURVES),))
+    asked = Evidence(judge.open(scene()), np.ones((1, 2), dtype=np.float32))
+    test = judge.proceed(scene(), [asked, asked])
+    answered = judge.proceed(scene(), [asked, asked, Evidence(test, np.ones((6, 2), dtype=np.float32))])
+    assert answered.labels[0].judgement.soundness.figure == "rule.low"
+
+
+def test_an_examination_that_forgets_a_label_is_an_error():
+    """It is not judged by what was found of another."""
+    answer = one_answer()
+    two = replace(answer, labels=(*answer.labels, replace(answer.labels[0], label="no")))
+    forgetful = Finding(1, CURVES)
+    forgetful.findings = lambda *_: [CURVES]
+    judge = Judged(Answering(two), (Finding(2, GOOD), forgetful))
+    asked = Evidence(judge.open(scene()), np.ones((1, 2), dtype=np.float32))
+    test = judge.proceed(scene(), [asked, asked])
+    with pytest.raises(ValueError, match="shorter"):
+        judge.proceed(scene(), [asked, asked, Evidence(test, np.ones((6, 2), dtype=np.float32))])
+
+
+@pytest.mark.parametrize(
+    ("found", "changes", "reason"),
+    [
+        ({"gap": -0.5}, {}, "fill"),
+        ({"fill": 0.6}, {}, "fill"),
+        ({"neighbourhood": Neighbourhood(0.02, -0.1)}, {}, "neighbourhood"),
+        ({}, {"weights": np.ones(5)}, "few superpixels"),
+        ({}, {"stability": Stability(9, spearman=0.1)}, "unstable"),
+        ({}, {"claims": (Claim("rule.precision", 0.4, 0.5, "It does not hold."),)}, "unfaithful"),
+    ],
+)
+def test_whatever_an_examination_or_the_method_says_reaches_the_verdict(found, changes, reason):
+    """Each of the findings alone makes it doubtful, for its own reason."""
+    judge = Judged(Answering(one_answer(**changes)), (Finding(2, GOOD | found), Finding(1, CURVES)))
+    asked = Evidence(judge.open(scene()), np.ones((1, 2), dtype=np.float32))
+    test = judge.proceed(scene(), [asked, asked])
+    answered = judge.proceed(scene(), [asked, asked, Evidence(test, np.ones((6, 2), dtype=np.float32))])
+    assert answered.labels[0].judgement.soundness.reason == reason
 
 
 def test_lift_is_the_share_of_the_weight_over_the_share_of_the_area():

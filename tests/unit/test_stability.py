@@ -18,6 +18,7 @@ from pipeline.judge.stability import (
     stability,
     top_jaccard,
     top_jaccard_chance,
+    top_sets,
     vsi,
 )
 
@@ -182,3 +183,21 @@ def test_one_superpixel_alone_has_no_rank():
     assert math.isnan(found.spearman)
     assert math.isnan(found.kendall)
     assert (found.sign_agreement, found.csi, found.top3_jaccard_chance) == (1, 100, 1)
+
+
+def test_all_figures_are_those_of_their_functions():
+    """Each under its own name, with its own number of superpixels."""
+    weights = np.random.default_rng(4).normal(size=(3, 14))
+    errors = np.full_like(weights, 0.3)
+    found = stability(weights, errors)
+    assert (found.spearman, found.kendall) == (spearman(weights), kendall(weights))
+    for top in (3, 5, 10):
+        assert getattr(found, f"top{top}_jaccard") == top_jaccard(weights, top)
+        assert getattr(found, f"top{top}_jaccard_chance") == top_jaccard_chance(14, top)
+    assert (found.sign_agreement, found.vsi, found.csi) == (sign_agreement(weights), vsi(weights), csi(weights, errors))
+
+
+@pytest.mark.parametrize(("size", "counted"), [(NEGLIGIBLE, True), (0.99 * NEGLIGIBLE, False)])
+def test_a_thousandth_of_the_largest_counts(size, counted):
+    """Of each seed's own largest, whatever its sign; less is nothing."""
+    assert top_sets(np.array([[-1.0, size, 0], [size, 2.0, 0]]), 3) == [{0, 1} if counted else {0}, {1}]

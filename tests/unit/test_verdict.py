@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.answer.attribution import Claim, Stability
 from pipeline.answer.judgement import Curves, Grounding, Neighbourhood, Soundness, Thresholds
+from pipeline.answer.rule import ANCHOR, EMPTY, Rule
 from pipeline.judge.verdict import Findings, agreement, basis, confident_fill, soundness
 
 LIMITS = Thresholds()
@@ -49,6 +50,13 @@ def test_a_fill_that_is_an_answer_makes_it_doubtful(gap, fill, reason):
     assert said(gap=gap, fill=fill)[1] == reason
 
 
+def test_whoever_lets_every_gap_count_still_has_none_explained_that_is_not_there():
+    """With a threshold of 0 a gap of 0 gets past it: the photograph is no surer than the fill, and that is said."""
+    found = soundness(replace(SOUND, gap=0.0), replace(LIMITS, gap=0.0))
+    assert (found.word, found.reason) == ("doubtful", "fill")
+    assert "surer of the bare fill than of the photograph" in found.sentence
+
+
 @pytest.mark.parametrize(
     ("stability", "reason"),
     [
@@ -58,6 +66,7 @@ def test_a_fill_that_is_an_answer_makes_it_doubtful(gap, fill, reason):
         (Stability(9, spearman=0.1, top5_jaccard=0.52, top5_jaccard_chance=0.06), "unstable"),
         (Stability(9, spearman=-0.02, top5_jaccard=0.74, top5_jaccard_chance=0.72), "unstable"),
         (Stability(9), "unstable"),
+        (Stability(2), "unstable"),
         (Stability(1), None),
         (Stability(0), None),
     ],
@@ -122,6 +131,111 @@ def test_an_order_that_chance_betters_makes_it_doubtful(curves, reason):
 def test_a_neighbourhood_that_contradicts_the_weights_makes_it_doubtful(k, near, reason):
     """Where any one superpixel costs much, or what costs most weighs least; of six an even share is a sixth."""
     assert said(k=k, neighbourhood=near)[1] == reason
+
+
+TOLD = {  # what is found otherwise than in `SOUND`: the reason, the figure, its value, and what is said
+    "few": (
+        {"k": 5},
+        "few superpixels",
+        "superpixels",
+        5,
+        "Only 5 superpixels: too few to tell an explanation from chance.",
+    ),
+    "fill": (
+        {"fill": 0.7},
+        "fill",
+        "fill",
+        0.7,
+        "The model is sure of the bare fill, too: the colours are measured against that. Try another fill.",
+    ),
+    "surer": (
+        {"fill": 0.4, "gap": -0.2},
+        "fill",
+        "fill",
+        0.4,
+        "The model is surer of the bare fill than of the "
+        "photograph: the colours are measured against that. Try another fill.",
+    ),
+    "unstable": (
+        {"stability": Stability(9, spearman=0.3)},
+        "unstable",
+        "stability",
+        0.3,
+        "Repeating the explanation gives another one: do not rely on it.",
+    ),
+    "claim": (
+        {"claims": (FIT, Claim("rule.precision", 0.2, 0.5, "It does not hold."))},
+        "unfaithful",
+        "rule.precision",
+        0.2,
+        "It does not hold.",
+    ),
+    "curves": (
+        {"curves": Curves(0.5, 0.5, 0.25, 0.5, 9)},
+        "unfaithful",
+        "curves.gain",
+        -0.25,
+        "Taking the green parts away changes the answer no more than taking any others.",
+    ),
+    "all parts": (
+        {"neighbourhood": Neighbourhood(0.6, -0.5)},
+        "neighbourhood",
+        "neighbourhood.median_drop",
+        0.6,
+        "Hiding any small part changes the answer: the model notices that something is hidden.",
+    ),
+    "opposite": (
+        {"neighbourhood": Neighbourhood(0.1, -0.5)},
+        "neighbourhood",
+        "neighbourhood.agreement",
+        -0.5,
+        "Hiding one part at a time shows the opposite: the colours hold for half-hidden pictures alone.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "reason", "figure", "value", "sentence"), TOLD.values(), ids=TOLD)
+def test_a_doubt_comes_with_the_figure_that_decided_it_and_a_sentence(changes, reason, figure, value, sentence):
+    """Each alone, all else being as in a sound one."""
+    found = soundness(replace(SOUND, **changes), LIMITS)
+    assert found == Soundness("doubtful", reason, figure, value, sentence)
+
+
+def test_what_is_sound_and_what_has_nothing_to_explain_is_told_so_too():
+    """With the figure: the gap as it is, or the method's first claim."""
+    assert soundness(replace(SOUND, gap=-0.05), LIMITS) == Soundness(
+        "nothing to explain",
+        None,
+        "gap",
+        -0.05,
+        "Hiding the whole picture hardly changes the answer: there is nothing to explain.",
+    )
+    assert soundness(SOUND, LIMITS).sentence == "The colours show what the answer depends on."
+
+
+@pytest.mark.parametrize(("outcome", "word"), [(EMPTY, "nothing to explain"), (ANCHOR, "sound")])
+def test_where_no_superpixel_is_needed_there_is_nothing_to_explain(outcome, word):
+    """A rule that asks for none says so, by how often it holds at least; any other outcome leaves it to the tests."""
+    found = soundness(replace(SOUND, rule=Rule((), 0.97, 0.95, 0.99, outcome)), LIMITS)
+    assert found.word == word
+    if word != "sound":
+        told = (None, "rule.low", 0.95, "The answer stays whatever is hidden.")
+        assert (found.reason, found.figure, found.value, found.sentence) == told
+
+
+@pytest.mark.parametrize(
+    ("reliance", "sentence"),
+    [
+        (0.1, "The answer rests on the object."),
+        (0.5, "The answer rests on the object and on the background alike."),
+        (0.9, "The answer rests on the background, not on the object."),
+        (math.nan, "Hiding the object and the background hardly changes the answer."),
+    ],
+)
+def test_what_the_score_rests_on_is_a_sentence(reliance, sentence):
+    """One for each word, and another where the reason of not knowing is another."""
+    found = basis(Grounding(mask_area=0.2, background_reliance=reliance), soundness(SOUND, LIMITS), LIMITS)
+    assert found.sentence == sentence
 
 
 @pytest.mark.parametrize(
