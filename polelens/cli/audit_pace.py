@@ -34,7 +34,7 @@ class Pace:
     def evaluations_expected(self) -> int:
         """About how many evaluations the audit comes to: those of the photographs done tell of the others."""
         last = self._seen[-1][1]
-        each = last.evaluations_done / last.done if last.evaluations_done else self._each
+        each = last.evaluations_done / last.done if last.done and last.evaluations_done else self._each
         return max(last.evaluations, round((last.photographs - last.failed) * each))
 
     @property

@@ -29,6 +29,7 @@ NEEDS_IT = {
     "audit watch": ("1",),
     "audit cancel": ("1",),
     "audit resume": ("1",),
+    "audit rejudge": ("1",),
     "audit report": ("1",),
     "audit compare": ("1", "2"),
     "audit comparisons": (),

@@ -26,6 +26,7 @@ DAY = {
     "audit list": (),
     "audit show": ("{audit}",),
     "audit refit": ("{audit}", "--set", "kernel_width=0.5", "--watch"),
+    "audit rejudge": ("{audit}",),
     "audit report": ("{audit}", "--out", "{empty}/report"),
     "audit export": ("{audit}", "--format", "csv", "--out", "{empty}/export"),
     "audit cancel": ("{audit}",),

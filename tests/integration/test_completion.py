@@ -65,7 +65,7 @@ def test_commands_are_completed_without_a_stack(nowhere: Commands) -> None:
     """Commands, options and recipes, which need none."""
     del nowhere
     assert completed("aud") == ["audit"]
-    assert completed("audit", "re") == ["refit", "report", "resume"]
+    assert completed("audit", "re") == ["refit", "rejudge", "report", "resume"]
     assert "--thorough" in completed("audit", "start", "poles", "--th")
     assert completed("explain", "pole.png", "--model", "x.zip", "--recipe", "lime-") == ["lime-tree"]
 

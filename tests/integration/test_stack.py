@@ -195,6 +195,7 @@ def test_the_workers_use_the_blobs_that_the_environment_names(
     """With POLELENS_BLOBS set, `up` starts the workers anew with it; Postgres and Redis stay as they are."""
     before = pids(home)
     monkeypatch.setenv("POLELENS_BLOBS", str(tmp_path))
+    monkeypatch.setenv("SPT_NOENV", "1")  # where setproctitle is there, it leaves the environment to be read
     assert local.up(home, workers=1).blobs == str(tmp_path)
     after = pids(home)
     assert {name for name in ALL if before[name] == after[name]} == {"postgres", "redis"}

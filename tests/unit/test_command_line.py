@@ -130,6 +130,13 @@ def test_the_photographs_done_tell_of_the_others() -> None:
     assert pace.seconds_left == pytest.approx(3.0)  # six photographs at two a second, though 200 are answered in two
 
 
+def test_none_done_tells_nothing_of_the_others() -> None:
+    """While an audit is judged anew its photographs have evaluations, and none of them is done."""
+    pace = Pace(evaluations_each=100)
+    pace.add(0.0, replace(progress(0, 500), evaluations_done=500))
+    assert pace.evaluations_expected == 1_000
+
+
 def test_photographs_that_wait_for_their_pictures_take_time() -> None:
     """When nothing is left to ask, the time left is that of the photographs; of too few it is not known."""
     pace = Pace(evaluations_each=100)
