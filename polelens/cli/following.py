@@ -67,7 +67,9 @@ def resume(number: int, follow_it: bool, as_json: bool) -> None:
     one, progress = audits().get(number), audits().progress(number)
     if progress.state == "done" and not progress.failed:
         anew = f"`polelens audit start {one.model}` explains what came to the archive since"
-        raise ValueError(f"audit {number} is done and nothing of it failed, so there is nothing to resume; {anew}")
+        told = f"audit {number} is done and nothing of it failed, so there is nothing to resume; {anew}"
+        _tell(number, told, as_json)
+        return
     audits().resume(number)
     if not (as_json and follow_it):  # an object a command
         _tell(number, f"audit {number} goes on", as_json)
