@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.document import ModelFacts
 from pipeline.explain import Predict
-from pipeline.model.blackbox import BlackBox
+from pipeline.model.blackbox import SLACK, BlackBox
 from pipeline.model.labels import told_apart
 from pipeline.model.model import NOTHING, Model, Said
 from pipeline.model.profile import Profile
@@ -25,7 +25,6 @@ Source = str | os.PathLike[str] | Model | Function
 SUFFIXES = (".onnx", ".zip", ".pb")
 SEEN = ("size", "crop", "resize", "transparent")  # fields of a profile that decide what a function is shown
 MOST_BYTES = 2**25  # of pictures that a function is shown at once
-SLACK = 1e-3  # float16 softmaxes overshoot 1 by a little
 
 
 @dataclass(frozen=True, slots=True)

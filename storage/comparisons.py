@@ -18,6 +18,7 @@ from pipeline.change.criteria import LEAST_DISTANCE
 from pipeline.change.outcome import Outcome
 from pipeline.change.terms import Terms
 from pipeline.recipe import Recipe
+from storage import comparison_statements as sql
 from storage.audits import Audits, Explained, read
 from storage.reaudit_tables import change as table
 
@@ -130,18 +131,18 @@ class Comparisons:
     def all(self) -> Sequence[Comparison]:
         """Every comparison, the newest first."""
         with self.engine.begin() as c:
-            return [_comparison(row) for row in c.execute(text(_COMPARISONS + "ORDER BY c.id DESC"))]
+            return [_comparison(row) for row in c.execute(text(sql.COMPARISONS + "ORDER BY c.id DESC"))]
 
     def due(self) -> list[int]:
         """The comparisons whose audits have both ended and that nobody is at, to be published."""
         with self.engine.begin() as c:
-            return list(c.scalars(text(_DUE)))
+            return list(c.scalars(text(sql.DUE)))
 
     def begin(self, number: int) -> bool:
         """Start or go on with a comparison; False if it is done or given up, or another holds it."""
         values = {"id": number, "lease": self.lease_seconds}
         with self.engine.begin() as c:
-            attempts = c.scalar(text(_BEGIN), values)
+            attempts = c.scalar(text(sql.BEGIN), values)
         if attempts is not None and attempts > self.attempts:
             self.fail(number, f"comparing killed its process {self.attempts} times")
             return False
@@ -153,7 +154,7 @@ class Comparisons:
         while True:
             values = {"id": number, "after": after, "page": PAGE}
             with self.engine.begin() as c:
-                rows = c.execute(text(_PAIRS), values).all()
+                rows = c.execute(text(sql.PAIRS), values).all()
                 found = {one.id: one for one in read(c, [number for row in rows for number in row[1:]])}
             if rows:
                 yield [Pair(row.image, found[row.before], found[row.after]) for row in rows]
@@ -167,7 +168,7 @@ class Comparisons:
         with self.engine.begin() as c:
             if rows:
                 c.execute(insert(table).values(rows).on_conflict_do_nothing())
-            c.execute(text(_CHANGE.format(change=_RENEW)), {"id": number, "lease": self.lease_seconds})
+            c.execute(text(sql.CHANGE.format(change=sql.RENEW)), {"id": number, "lease": self.lease_seconds})
 
     def p_values(self, number: int) -> NDArray[np.float64]:
         """The p-value of every photograph that has one, 1 where its distance would not count.
@@ -176,7 +177,7 @@ class Comparisons:
         """
         values = {"id": number, "least": self.least_distance}
         with self.engine.begin() as c:
-            return np.fromiter(c.scalars(text(_P_VALUES), values), dtype=float)
+            return np.fromiter(c.scalars(text(sql.P_VALUES), values), dtype=float)
 
     def compared(self, number: int) -> Iterator[Compared]:
         """The photographs of a comparison, page by page in the archive's order."""
@@ -184,7 +185,7 @@ class Comparisons:
         while True:
             values = {"id": number, "after": after, "page": PAGE}
             with self.engine.begin() as c:
-                rows = c.execute(text(_CHANGES.format(which=_IN_ORDER)), values).all()
+                rows = c.execute(text(sql.CHANGES.format(which=sql.IN_ORDER)), values).all()
             yield from map(_compared, rows)
             if len(rows) < PAGE:
                 return
@@ -198,7 +199,7 @@ class Comparisons:
         """
         values = {"id": number, "most": most}
         with self.engine.begin() as c:
-            rows = c.execute(text(_CHANGES.format(which=_FOREMOST.format(**_ORDERS[order]))), values).all()
+            rows = c.execute(text(sql.CHANGES.format(which=sql.FOREMOST.format(**sql.ORDERS[order]))), values).all()
         return [_compared(row) for row in rows]
 
     def finish(self, number: int, outcome: Outcome) -> None:
@@ -206,8 +207,8 @@ class Comparisons:
         judged = {"id": number, "believed": outcome.believed, "least": outcome.least_distance}
         told = {"id": number, "outcome": json.dumps(outcome.to_json()), "compared": outcome.counts.compared}
         with self.engine.begin() as c:
-            if c.execute(text(_FINISH), told).rowcount:
-                c.execute(text(_MARK), judged)
+            if c.execute(text(sql.FINISH), told).rowcount:
+                c.execute(text(sql.MARK), judged)
 
     def release(self, number: int) -> None:
         """Let another go on with it at once."""
@@ -224,24 +225,24 @@ class Comparisons:
 
     def _change(self, number: int, change: str, **values: Any) -> None:
         with self.engine.begin() as c:
-            c.execute(text(_CHANGE.format(change=change)), {"id": number, **values})
+            c.execute(text(sql.CHANGE.format(change=change)), {"id": number, **values})
 
 
 def plan(c: Connection, before: int, after: int) -> int:
     """Write down that two audits are to be compared when both have ended; the comparison's number."""
-    number: int = c.execute(text(_PLAN), {"before": before, "after": after}).scalar_one()
+    number: int = c.execute(text(sql.PLAN), {"before": before, "after": after}).scalar_one()
     return number
 
 
 def _anew(c: Connection, number: int) -> Comparison:
     """A comparison with nothing in it yet."""
-    for statement in (_DROP, _REOPEN):
+    for statement in (sql.DROP, sql.REOPEN):
         c.execute(text(statement), {"id": number})
     return _get(c, number)
 
 
 def _get(c: Connection, number: int) -> Comparison:
-    row = c.execute(text(_COMPARISONS + "WHERE c.id = :id"), {"id": number}).first()
+    row = c.execute(text(sql.COMPARISONS + "WHERE c.id = :id"), {"id": number}).first()
     if row is None:
         raise ValueError(f"there is no comparison {number}; `polelens audit comparisons` shows those there are")
     return _comparison(row)
@@ -274,101 +275,3 @@ def _compared(row: Row[Any]) -> Compared:
 
 def _known(name: str, value: Any) -> Any:
     return math.nan if value is None and not name.startswith(("verdict", "test", "on_grid")) else value
-
-
-_COMPARISONS = """
-SELECT c.id, c.before_id AS before, c.after_id AS after, mb.name || '@' || mb.version AS model_before,
-       ma.name || '@' || ma.version AS model_after, c.state, c.reason, c.outcome, c.created_at, c.finished_at,
-       a.object_word, rb.body AS body_before, ra.body AS body_after,
-       c.state = 'done' AND coalesce(greatest(b.rejudged_at, a.rejudged_at) > c.finished_at, false) AS outdated
-FROM comparison c JOIN audit b ON b.id = c.before_id JOIN audit a ON a.id = c.after_id
-JOIN model mb ON mb.id = b.model_id JOIN model ma ON ma.id = a.model_id
-JOIN recipe rb ON rb.digest = b.recipe_digest JOIN recipe ra ON ra.digest = a.recipe_digest
-"""
-
-_PLAN = """
-INSERT INTO comparison (before_id, after_id) VALUES (:before, :after)
-ON CONFLICT (before_id, after_id) DO UPDATE SET before_id = excluded.before_id RETURNING id
-"""
-
-_DROP = "DELETE FROM change WHERE comparison_id = :id"
-
-_REOPEN = """
-UPDATE comparison SET state = 'waiting', outcome = NULL, finished_at = NULL, lease_until = NULL, attempts = 0
-WHERE id = :id
-"""
-
-_DUE = """
-SELECT c.id FROM comparison c JOIN audit b ON b.id = c.before_id JOIN audit a ON a.id = c.after_id
-WHERE b.state = 'done' AND a.state = 'done' AND c.state = 'waiting' AND coalesce(c.lease_until < now(), true)
-ORDER BY c.id
-"""
-
-_BEGIN = """
-UPDATE comparison SET attempts = attempts + 1, lease_until = now() + :lease * interval '1 second'
-WHERE id = :id AND state = 'waiting' AND coalesce(lease_until < now(), true) RETURNING attempts
-"""
-
-_CHANGE = "UPDATE comparison SET {change} WHERE id = :id AND state = 'waiting'"
-
-_RENEW = "attempts = 0, lease_until = now() + :lease * interval '1 second'"
-
-# A photograph may have several explanations by a recipe, one for each mask that it had: each audit's own is meant.
-# Driven by the photographs, page by page.
-_PAIRS = """
-SELECT i.id AS image, eb.id AS before, ea.id AS after
-FROM comparison c JOIN audit b ON b.id = c.before_id JOIN audit a ON a.id = c.after_id
-CROSS JOIN image i
-JOIN explanation eb ON eb.image_id = i.id AND eb.recipe_digest = b.recipe_digest
-JOIN explanation ea ON ea.image_id = i.id AND ea.recipe_digest = a.recipe_digest
-WHERE c.id = :id AND i.id > :after AND eb.state <> 'failed' AND ea.state <> 'failed'
-  AND EXISTS (SELECT FROM attribution t WHERE t.explanation_id = eb.id)
-  AND EXISTS (SELECT FROM attribution t WHERE t.explanation_id = ea.id)
-  AND EXISTS (SELECT FROM audit_explanation x WHERE x.audit_id = b.id AND x.explanation_id = eb.id)
-  AND EXISTS (SELECT FROM audit_explanation x WHERE x.audit_id = a.id AND x.explanation_id = ea.id)
-  AND NOT EXISTS (SELECT FROM change d WHERE d.comparison_id = c.id AND d.image_id = i.id)
-ORDER BY i.id LIMIT :page
-"""
-
-_CHANGES = """
-SELECT d.*, i.sha256, i.name, i.label, eb.key AS key_before, ea.key AS key_after,
-       coalesce(jsonb_exists(mb.labels, i.label), false) AS known_before,
-       coalesce(jsonb_exists(ma.labels, i.label), false) AS known_after,
-       coalesce((SELECT place FROM attribution WHERE explanation_id = eb.id AND label = d.explained_before), 1)
-         AS place_before,
-       coalesce((SELECT place FROM attribution WHERE explanation_id = ea.id AND label = d.explained_after), 1)
-         AS place_after
-FROM change d JOIN image i ON i.id = d.image_id JOIN comparison c ON c.id = d.comparison_id
-JOIN audit b ON b.id = c.before_id JOIN audit a ON a.id = c.after_id
-JOIN model mb ON mb.id = b.model_id JOIN model ma ON ma.id = a.model_id
-JOIN explanation eb ON eb.image_id = i.id AND eb.recipe_digest = b.recipe_digest
-JOIN explanation ea ON ea.image_id = i.id AND ea.recipe_digest = a.recipe_digest
-WHERE d.comparison_id = :id
-  AND EXISTS (SELECT FROM audit_explanation x WHERE x.audit_id = b.id AND x.explanation_id = eb.id)
-  AND EXISTS (SELECT FROM audit_explanation x WHERE x.audit_id = a.id AND x.explanation_id = ea.id) AND {which}
-"""
-
-_IN_ORDER = "d.image_id > :after ORDER BY d.image_id LIMIT :page"
-_FOREMOST = "d.changed IS NOT false AND {by} > {least} ORDER BY {by} DESC, d.image_id LIMIT :most"
-_ORDERS = {
-    "distance": {"by": "d.distance", "least": "0"},
-    "better": {"by": "d.reliance_before - d.reliance_after", "least": "0"},
-    "worse": {"by": "d.reliance_after - d.reliance_before", "least": "0"},
-    "contrary": {"by": "1 - d.spearman", "least": "-1"},
-}
-
-_P_VALUES = """
-SELECT CASE WHEN distance >= :least THEN p_value ELSE 1 END FROM change
-WHERE comparison_id = :id AND p_value IS NOT NULL
-"""
-
-_MARK = """
-UPDATE change SET changed = CASE WHEN p_value IS NOT NULL THEN p_value <= :believed AND distance >= :least END
-WHERE comparison_id = :id
-"""
-
-_FINISH = """
-UPDATE comparison SET state = 'done', reason = NULL, outcome = CAST(:outcome AS jsonb), finished_at = now(),
-       lease_until = NULL, attempts = 0
-WHERE id = :id AND (state <> 'done' OR (outcome #>> '{counts,compared}')::int < :compared)
-"""

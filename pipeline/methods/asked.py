@@ -1,5 +1,7 @@
 """What is asked about: the labels that a recipe explains, and the whole photograph and bare fill that all need."""
 
+from itertools import product
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +14,11 @@ BASE_ROWS = 2  # every probe of scores begins with the whole photograph and the 
 def base(k: int) -> Listed:
     """The two rows with which a conversation begins, bool [2, k]."""
     return Listed.of(np.repeat([[True], [False]], k, axis=1))
+
+
+def every(k: int) -> Listed:
+    """Every mask of k superpixels there is, once, bool [2^k, k]."""
+    return Listed.of(np.array(list(product([True, False], repeat=k))))
 
 
 def chosen(recipe: Recipe, labels: tuple[str, ...], scores: NDArray[np.float32]) -> list[int]:

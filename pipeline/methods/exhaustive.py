@@ -3,13 +3,10 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
-
-import numpy as np
 
 from pipeline.answer.attribution import Attribution, Fit, LabelAttribution
-from pipeline.conversation.probe import Evidence, Listed, Probe
-from pipeline.methods.asked import BASE_ROWS, base, chosen, named
+from pipeline.conversation.probe import Evidence, Probe
+from pipeline.methods.asked import BASE_ROWS, base, chosen, every, named
 from pipeline.methods.surrogate import Sample, fit, kernel, r2
 from pipeline.recipe import AUTO, Recipe
 from pipeline.scene.scene import Scene
@@ -26,7 +23,7 @@ class Exhaustive:
 
     def open(self, scene: Scene) -> Probe:
         """The whole photograph, the bare fill, and every mask."""
-        return Probe(scene.k, (base(scene.k), Listed.of(np.array(list(product([True, False], repeat=scene.k))))))
+        return Probe(scene.k, (base(scene.k), every(scene.k)))
 
     def proceed(self, scene: Scene, evidence: Sequence[Evidence]) -> Attribution:
         """The fit; each mask counts as often as the seeds would have drawn it, so that a ridge shrinks as ever."""

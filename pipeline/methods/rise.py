@@ -16,7 +16,7 @@ from pipeline.conversation.probe import Evidence, Masks, Probe, Scatter, Scores
 from pipeline.judge.stability import stability
 from pipeline.methods.asked import BASE_ROWS, base, chosen, named
 from pipeline.methods.method import Method
-from pipeline.methods.surrogate import RESOLUTION
+from pipeline.methods.surrogate import RESOLUTION, delete_a_group
 from pipeline.recipe import Recipe
 from pipeline.scene.lattice import Lattice
 from pipeline.scene.scene import Scene
@@ -118,14 +118,14 @@ class Rise:
         left_out = np.stack([totals.heat(~alone) for alone in one])
         alone = [totals.heat(seed) for seed in (one if len(self.recipe.seeds) > 1 else every[None])]
         by_seed = np.stack([laid(seed, scene.segments) for seed in alone])
-        error = jackknife(np.stack([laid(others, scene.segments) for others in left_out]))
+        error = delete_a_group(np.stack([laid(others, scene.segments) for others in left_out]))
         return LabelAttribution(
             label=label,
             weights=laid(heat, scene.segments),
             errors=Errors(error, by_seed),
             stability=stability(by_seed, np.full_like(by_seed, np.nan)),
             heat=heat.astype(np.float32),
-            heat_error=jackknife(left_out).astype(np.float32),
+            heat_error=delete_a_group(left_out).astype(np.float32),
         )
 
 
@@ -140,11 +140,6 @@ def sums(lattice: Lattice, scene: Scene, masks: Sequence[Masks], scores: Sequenc
     totals = np.stack([lattice.total(bits, value, size) for bits, value in zip(masks, values, strict=True)])
     rows, each = np.array([len(y) for y in varied]), np.stack([y.sum(axis=0) for y in varied])
     return [Totals(totals[:, c], totals[:, -1], each[:, c], rows) for c in range(len(mean))]
-
-
-def jackknife(left_out: Array) -> Array:
-    """Standard error from what each of B replicates left out gives, [B, ...]: see `surrogate.jackknife`."""
-    return np.asarray(left_out.std(axis=0) * (len(left_out) - 1) ** 0.5)
 
 
 def _drawn(recipe: Recipe) -> int:

@@ -9,14 +9,13 @@ replicates as LIME's are, and asked in rounds where there is a stopping rule.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 
 from pipeline.answer.attribution import Attribution, Claim, LabelAttribution
 from pipeline.answer.attribution import Fit as Fitted
-from pipeline.conversation.probe import Draw, Evidence, Listed, Probe
-from pipeline.methods.asked import BASE_ROWS, base, chosen, named
+from pipeline.conversation.probe import Draw, Evidence, Probe
+from pipeline.methods.asked import BASE_ROWS, base, chosen, every, named
 from pipeline.methods.method import Method
 from pipeline.methods.replicates import Explained, Replicates, first, further
 from pipeline.methods.shapley import Game
@@ -38,7 +37,7 @@ class Shap:
         """The whole photograph, the bare fill, and the masks of the seeds that are asked in any case; or every mask
         there is, where that is no more than a plan counts for them."""
         if exhausts(self.recipe, scene.k):
-            return Probe(scene.k, (base(scene.k), Listed.of(np.array(list(product([True, False], repeat=scene.k))))))
+            return Probe(scene.k, (base(scene.k), every(scene.k)))
         return Probe(scene.k, (base(scene.k), *self._draws(scene.k, first(self.recipe))))
 
     def proceed(self, scene: Scene, evidence: Sequence[Evidence]) -> Probe | Attribution:

@@ -210,8 +210,12 @@ def jackknife(fits: Sequence[Fit]) -> Array:
     The delete-a-group jackknife, sqrt((B-1)/B sum (b_i - mean b)^2) (Efron and Tibshirani 1993, equation 11.5). It asks
     for independent replicates only: not for a linear model, nor for enough rows in one of them to be fitted alone.
     """
-    coefficients = np.stack([one.coefficients for one in fits])
-    return np.asarray(coefficients.std(axis=0) * (len(fits) - 1) ** 0.5)
+    return delete_a_group(np.stack([one.coefficients for one in fits]))
+
+
+def delete_a_group(left_out: Array) -> Array:
+    """The same from whatever B estimates that leave out each replicate give, [B, ...]."""
+    return np.asarray(left_out.std(axis=0) * (len(left_out) - 1) ** 0.5)
 
 
 def _alpha(options: Options) -> float:
