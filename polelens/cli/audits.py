@@ -9,13 +9,13 @@ import click
 from pipeline.refit import refit_recipe
 from polelens.cli.beforehand import check, words
 from polelens.cli.comparisons import compare, comparisons_
-from polelens.cli.completion import model_references, recipe_names, selections
+from polelens.cli.completion import recipe_names
 from polelens.cli.control import ask
 from polelens.cli.export import export
 from polelens.cli.following import NUMBER, cancel, go_on, go_on_each, resume, watch
 from polelens.cli.object_word import object_option
 from polelens.cli.overview import overview_tables
-from polelens.cli.plan import Plan, checked, known_rate, means, plan_command, planned_each
+from polelens.cli.plan import Plan, checked, known_rate, means, model_and_images, plan_command, planned_each
 from polelens.cli.recipes import Asked, recipe_options
 from polelens.cli.rejudge import rejudge
 from polelens.cli.store import audits, blobs, engine, registry
@@ -42,14 +42,7 @@ def audit() -> None:
 
 
 @audit.command()
-@click.argument("model", metavar="MODEL[@VERSION]", shell_complete=model_references)
-@click.option(
-    "--images",
-    default="all",
-    show_default=True,
-    shell_complete=selections,
-    help="all, label:NAME, sha256:PREFIX or a pattern of names.",
-)
+@model_and_images
 @click.option("--now", is_flag=True, help="Serve it before all other audits, for a person who waits.")
 @click.option("--watch", "follow", is_flag=True, help="Follow it until it ends.")
 @object_option

@@ -132,15 +132,20 @@ class Plan:
         return f"the {number} that answer{'s' * (self.workers == 1)}" if self.workers_from == ANSWERING else number
 
 
+def model_and_images(command: Any) -> Any:
+    """The argument and the option that say which model, and which photographs."""
+    images = click.option(
+        "--images",
+        default="all",
+        show_default=True,
+        shell_complete=selections,
+        help="all, label:NAME, sha256:PREFIX or a pattern of names.",
+    )
+    return click.argument("model", metavar="MODEL[@VERSION]", shell_complete=model_references)(images(command))
+
+
 @click.command("plan")
-@click.argument("model", metavar="MODEL[@VERSION]", shell_complete=model_references)
-@click.option(
-    "--images",
-    default="all",
-    show_default=True,
-    shell_complete=selections,
-    help="all, label:NAME, sha256:PREFIX or a pattern of names.",
-)
+@model_and_images
 @click.option(
     "--workers", type=click.IntRange(1), show_default="those that answer", help="Inference processes to reckon with."
 )
