@@ -11,7 +11,7 @@ DEV_STAMP := $(VENV)/.dev
 INSTALL = -m pip install --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help venv dev demo bench test tensorflow fuzz mutants chaos audit check lint types imports format constraints clean
+.PHONY: help venv dev demo bench test tensorflow openvino gpu oracles fuzz mutants chaos audit check lint types imports format constraints clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,12 +25,12 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV) (a few minutes the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python $(INSTALL) --upgrade 'pip>=25.1' # the first that knows dependency groups
-	@$(BIN)/python $(INSTALL) --constraint constraints.txt --editable '.[local,heic]'
+	@$(BIN)/python $(INSTALL) --constraint constraints.txt --editable '.[local,heic,web]'
 	@touch $@
 
 $(DEV_STAMP): $(STAMP)
 	@echo "Adding to $(VENV) what tests and checks need (a minute the first time)"
-	@$(BIN)/python $(INSTALL) --constraint constraints.txt --editable '.[local,export,heic]' --group dev
+	@$(BIN)/python $(INSTALL) --constraint constraints.txt --editable '.[local,export,heic,web]' --group dev
 	@touch $@
 
 demo: venv ## Audit rendered photographs with two small models on a stack of its own, and write the report
@@ -47,6 +47,27 @@ tensorflow: ## Run the tests that need TensorFlow, in an environment of their ow
 	@build/tensorflow/bin/python $(INSTALL) --upgrade 'pip>=25.1'
 	@build/tensorflow/bin/python $(INSTALL) --constraint constraints.txt --editable '.[local,tensorflow]' --group tensorflow
 	@build/tensorflow/bin/python -m pytest tests/unit/test_tensorflow_files.py tests/integration/test_converted.py $(ARGS)
+
+openvino: ## Run the tests that need OpenVINO's ONNX Runtime, in an environment of their own: it takes 1.1 GB
+	@test -x build/openvino/bin/python || $(PYTHON) -m venv build/openvino
+	@build/openvino/bin/python $(INSTALL) --upgrade 'pip>=25.1'
+	@build/openvino/bin/python $(INSTALL) --constraint constraints.txt --editable '.[local,openvino]' --group openvino
+	@build/openvino/bin/python -m pip uninstall --quiet --yes onnxruntime
+	@build/openvino/bin/python $(INSTALL) --force-reinstall --no-deps onnxruntime-openvino
+	@build/openvino/bin/python -m pytest tests/unit/test_openvino.py tests/integration/test_openvino_audits.py $(ARGS)
+
+# Within the ten minutes that a device may be lent for.
+gpu: ## On a machine with a GPU and onnxruntime-gpu in .venv: its tests, then the row gpu of two networks; ten minutes
+	@timeout 240 $(BIN)/python -m pytest -n0 -rs tests/unit/test_cuda.py
+	@$(BIN)/python -m benchmarks.random_networks build/networks
+	@for network in efficientnet_lite0 resnet50; do \
+	   timeout 150 $(BIN)/python -m benchmarks gpu --model build/networks/$$network.onnx --out build/gpu/$$network || exit 1; done
+
+oracles: ## Hold gradients, maps and relevance against PyTorch, captum, zennit and saliency, in an environment of their own
+	@test -x build/oracles/bin/python || $(PYTHON) -m venv build/oracles
+	@build/oracles/bin/python $(INSTALL) --upgrade 'pip>=25.1'
+	@build/oracles/bin/python $(INSTALL) --constraint constraints.txt --editable '.[local]' --group oracles
+	@build/oracles/bin/python -m pytest tests/oracles $(ARGS)
 
 fuzz: dev ## Look for bytes that break a reader of photographs, models or tables; make fuzz SECONDS=600
 	@$(BIN)/python $(INSTALL) --constraint constraints.txt --group fuzz
@@ -90,7 +111,7 @@ format: dev ## Put the code into its format, and mend what ruff can mend by itse
 constraints: ## Make constraints.txt again from the newest versions that pyproject.toml allows
 	@rm -rf build/constraints && $(PYTHON) -m venv build/constraints
 	@build/constraints/bin/python $(INSTALL) --upgrade 'pip>=25.1'
-	@build/constraints/bin/python $(INSTALL) --editable '.[local,export,heic,tensorflow]' --group dev --group fuzz --group audit --group mutants
+	@build/constraints/bin/python $(INSTALL) --editable '.[local,export,heic,web,tensorflow]' --group dev --group fuzz --group audit --group mutants
 	@{ echo '# Versions that the tests passed with; remade by `make constraints`.'; \
 	   build/constraints/bin/python -m pip freeze --exclude-editable; } > constraints.txt
 	@rm -rf build/constraints

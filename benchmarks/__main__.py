@@ -13,8 +13,12 @@ from benchmarks.subjects import MODEL
 # Modules of this package, in the order of the page.
 ROWS: tuple[str, ...] = (
     "efficiency",
+    "efficiency_few",
+    "profile",
+    "storage",
     "overhead",
     "throughput",
+    "peers",
     "accuracy",
     "natural",
     "shapley",
@@ -25,6 +29,11 @@ ROWS: tuple[str, ...] = (
     "change",
     "scaling",
     "coordination",
+    "gradient",
+    "inside_pace",
+    "forgetting",
+    "precision",
+    "pages",
     "gpu",
 )
 

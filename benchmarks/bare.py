@@ -1,5 +1,6 @@
 """The bare loop: ONNX Runtime alone, in processes of its own, on pictures that are there already."""
 
+import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.model.model import Model
 from pipeline.model.session import open_session
+from polelens.stack.workers import HUGE_PAGES
 
 _held: dict[str, Any] = {}  # what a process of the loop holds: its session and a batch of pictures
 
@@ -36,6 +38,7 @@ class Bare:
 @contextmanager
 def bare(model: Model, processes: int, batch: int) -> Iterator[Bare]:
     """A bare loop over a model, its sessions opened and warm."""
+    os.environ.update(HUGE_PAGES)  # as the workers have it: processes that are started from here on
     with ExitStack() as stack:
         pools = tuple(
             stack.enter_context(ProcessPoolExecutor(1, get_context("spawn"), _open, (model.onnx, batch, size)))

@@ -21,8 +21,9 @@ from pipeline.model.blackbox import BlackBox
 from pipeline.model.model import Model, Said
 from pipeline.recipe import Recipe
 from pipeline.scene.variant import Variant, vary
+from polelens.asked import Asked
 from polelens.cli.profiles import FILE, model_options
-from polelens.cli.recipes import Asked, recipe_options
+from polelens.cli.recipes import recipe_options
 from polelens.cli.text import console, progress_bar
 from polelens.explanation import Explanation
 from polelens.inputs import model_file

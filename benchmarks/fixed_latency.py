@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.model.precision import CPU, F32, Precision
 from pipeline.scene.scene import Scene
 from tasks import app, runtime
 
@@ -18,6 +19,8 @@ SECONDS = "POLELENS_BENCH_SECONDS_AN_EVALUATION"
 
 class Asleep:
     """A black box that takes a fixed time for each evaluation and no processor, as a device of its own would."""
+
+    provider = CPU
 
     def __init__(self, columns: int) -> None:
         self._columns = np.linspace(0, 1, columns, dtype=np.float32)
@@ -31,8 +34,9 @@ class Asleep:
 
 
 @lru_cache(maxsize=2)
-def black_box(number: int) -> Asleep:
+def black_box(number: int, precision: Precision = F32) -> Asleep:
     """In the place of tasks.runtime's own."""
+    del precision
     return Asleep(len(runtime.model(number).labels))
 
 

@@ -18,7 +18,8 @@ from pipeline.answer.judgement import BACKGROUND, NOTHING, OBJECT, SOUND, Judgem
 from pipeline.explain import explain
 from pipeline.methods import explainer
 from pipeline.scene.scene import Scene
-from polelens.cli.recipes import Asked, recipe_options
+from polelens.asked import Asked
+from polelens.cli.recipes import recipe_options
 from polelens.cli.text import console
 
 SIZE = 64  # pixels of a scene

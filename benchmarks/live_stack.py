@@ -23,7 +23,7 @@ from pipeline.recipe import Recipe
 from polelens.stack import postgres, redis
 from polelens.stack.address import new_postgres_url, new_redis_url
 from polelens.stack.processes import Launch, Processes
-from polelens.stack.workers import BEAT, ONE_THREAD, await_workers, beat_command, local_workers
+from polelens.stack.workers import BEAT, HUGE_PAGES, ONE_THREAD, await_workers, beat_command, local_workers
 from storage.archive import Archive, Photograph
 from storage.audits import Audits
 from storage.blobs import open_blobs
@@ -65,16 +65,21 @@ class Stand:
             c.execute(text("DELETE FROM image"))
         archive = Archive(self.engine, open_blobs(self.environment["POLELENS_BLOBS"]))
         for number, one in enumerate(pixels):
-            archive.add(Photograph(f"{number:03}.jpg", _jpeg(one)))
+            archive.add(Photograph(f"{number:03}.jpg", jpeg(one)))
 
     def workers(self, n: int, app: str = "tasks") -> None:
         """Serve with the local stack's own workers, n of them for inference; others are stopped."""
         wanted = local_workers(n, app)
-        self.processes.stop(name for name in self.processes.names() if name not in (postgres.NAME, redis.NAME))
+        self.stop_workers()
         beat = beat_command(str(self.home / "run/beat-schedule"))
         for name, command in (wanted | {BEAT: beat}).items():
-            self.processes.start(Launch(name, command, {**ONE_THREAD, **self.environment, "PYTHONPATH": str(ROOT)}))
+            environment = {**ONE_THREAD, **HUGE_PAGES, **self.environment, "PYTHONPATH": str(ROOT)}
+            self.processes.start(Launch(name, command, environment))
         await_workers(self.processes, self.environment["CELERY_BROKER_URL"], wanted)
+
+    def stop_workers(self) -> None:
+        """End workers and beat; the services stay."""
+        self.processes.stop([name for name in self.processes.names() if name not in (postgres.NAME, redis.NAME)])
 
     def audit(self, version: Version, recipe: Recipe, images: str = "all") -> float:
         """The wall time in seconds from the start of an audit to its end."""
@@ -85,13 +90,18 @@ class Stand:
             time.sleep(POLL_SECONDS)
         seconds = time.perf_counter() - began
         if state != "done" or (failed := self.audits.progress(number).failed):
-            raise RuntimeError(f"the audit is {state}, {failed} photographs failed")
+            raise RuntimeError(f"the audit is {state}, {failed} photographs failed: {self._failure()}")
         return seconds
 
     def _state(self, number: int) -> str:
         """In one small question, as it is asked all the time."""
         with self.engine.begin() as c:
             return str(c.execute(text("SELECT state FROM audit WHERE id = :id"), {"id": number}).scalar_one())
+
+    def _failure(self) -> str:
+        """Why the first photograph failed that did."""
+        with self.engine.begin() as c:
+            return str(c.execute(text("SELECT reason FROM explanation WHERE state = 'failed' LIMIT 1")).scalar())
 
     def evaluations(self) -> int:
         """How many evaluations all explanations took."""
@@ -159,7 +169,8 @@ def _cpu(processes: Sequence[psutil.Process]) -> float:
     return sum(sum(process.cpu_times()[:4]) for process in processes)
 
 
-def _jpeg(pixels: NDArray[np.uint8]) -> bytes:
+def jpeg(pixels: NDArray[np.uint8]) -> bytes:
+    """A file of these pixels."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=92)
     return buffer.getvalue()

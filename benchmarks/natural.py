@@ -28,6 +28,7 @@ def measure(quick: bool) -> Row:
         found,
         f"With {found['model']} the squared error over that of coin flips with twice the evaluations is {told}: the "
         f"geometric mean over {number} photographs, {runs} runs of each, and in brackets the ratio of the mean errors, "
-        "in which photographs that are hard to explain count most. Fold-over cancels even interactions only, and "
-        "natural photographs have odd ones. Nothing is timed.",
+        "in which photographs that are hard to explain count most. Fold-over halves the independent rows and cancels "
+        f"even interactions only. Odd ones have {found['odd']:.0%} of the variance that superpixels alone leave; at "
+        "25% either design is worth as much, however many rows there are. Nothing is timed.",
     )

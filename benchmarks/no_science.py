@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.answer.attribution import Attribution, Errors, LabelAttribution, Stability
 from pipeline.conversation.probe import Draw, Evidence, Probe
+from pipeline.model.precision import CPU
 from pipeline.scene.scene import Scene
 from storage.ledger import Job
 from tasks import app, prepare, reduce, runtime
@@ -28,6 +29,8 @@ ANSWER = LabelAttribution(LABELS[0], np.zeros(K), Errors(np.zeros(K), np.zeros((
 
 class Nothing:
     """A conversation of one probe with as many masks as there are parts, and always the same answer."""
+
+    provider = CPU
 
     def open(self, scene: Scene) -> Probe:
         """The masks."""
@@ -58,7 +61,7 @@ def _replace() -> None:
         (prepare, "_scene", lambda *_: SCENE),
         (reduce, "_keep", _keep),
         (runtime, "scene", lru_cache(lambda _: SCENE)),
-        (runtime, "black_box", lru_cache(lambda _: nothing)),
+        (runtime, "black_box", lru_cache(lambda *_: nothing)),
     ):
         setattr(module, name, instead)
 

@@ -52,10 +52,15 @@ def heat_files(attribution: Attribution) -> Mapping[str, bytes]:
     `heat-1.npz` holds `heat` and, where the method knows it, its `std_error`, float32 [h, w].
     """
     return {
-        f"heat-{place}.npz": _packed(label.heat, label.heat_error)
+        heat_name(place): _packed(label.heat, label.heat_error)
         for place, label in enumerate(attribution.labels, start=1)
         if label.heat is not None
     }
+
+
+def heat_name(place: int) -> str:
+    """The file of the heat map of the label in this place of those explained, from 1."""
+    return f"heat-{place}.npz"
 
 
 def _packed(heat: NDArray[np.float32], error: NDArray[np.float32] | None) -> bytes:

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
 from pipeline.conversation.designs import DESIGNS, whole_block
+from pipeline.model.precision import F32, PRECISIONS, Precision
+from pipeline.recipe_fields import named, one_of, positive, seeds, storable, within
 from pipeline.scene.choice import own_options
 from pipeline.scene.fills import NAMED, color
 from pipeline.scene.segments import SEGMENTERS
@@ -51,6 +53,9 @@ class Stopping:
     confidence : 0..1 or None
         That the last of the top is above the next, two-sided, by Student's t of one degree less than there are seeds:
         of three seeds the jackknife's two standard errors are 82 %. Instead of `gap`, where it is given.
+    futility : 0..1 or None
+        The chance that all seeds would part the two, below which the rest is not asked: see
+        `pipeline.methods.stopping.parting`. Only once the error is within `precision`, which more seeds always serve.
     ratio : float or None
         Of the largest standard error to the range of the weights, at which it is enough (Covert and Lee 2021). Instead
         of all the others, where it is given.
@@ -64,11 +69,14 @@ class Stopping:
     tie: float = 0.005
     confidence: float | None = None
     ratio: float | None = None
+    futility: float | None = None
 
     def __post_init__(self) -> None:
-        if self.confidence is not None and not (_positive(self.confidence) and self.confidence < 1):
-            raise ValueError(f"stopping.confidence is {self.confidence!r}, expected a share between 0 and 1, or null")
-        if self.ratio is not None and not _positive(self.ratio):
+        for name in ("confidence", "futility"):
+            share = getattr(self, name)
+            if share is not None and not (positive(share) and share < 1):
+                raise ValueError(f"stopping.{name} is {share!r}, expected a share between 0 and 1, or null")
+        if self.ratio is not None and not positive(self.ratio):
             raise ValueError(f"stopping.ratio is {self.ratio!r}, expected a number above 0, or null")
         for one in fields(self):
             value: Any = getattr(self, one.name)
@@ -117,6 +125,8 @@ class Recipe:
         1 for all; see `pipeline.methods.noise_experiment`.
     options : mapping
         The method's own options; it checks them itself.
+    precision : str
+        What the network computes in, see `pipeline.model.precision`.
     """
 
     name: str
@@ -134,26 +144,28 @@ class Recipe:
     thorough: bool = False
     denoise: float | None = None
     options: Options = field(default_factory=dict)
+    precision: Precision = F32
 
     def __post_init__(self) -> None:
         for one in fields(self):
-            _storable(one.name, getattr(self, one.name))
+            storable(one.name, getattr(self, one.name))
         for name in ("segmenter", "surrogate"):
-            _named(name, getattr(self, name))
-        _one_of("segmenter", self.segmenter["name"], SEGMENTERS)
-        _one_of("design", self.design, DESIGNS)
+            named(name, getattr(self, name))
+        one_of("segmenter", self.segmenter["name"], SEGMENTERS)
+        one_of("design", self.design, DESIGNS)
+        one_of("precision", self.precision, PRECISIONS)
         if self.fill not in NAMED:
             color(self.fill)
         if self.samples != AUTO:
-            _within("samples", self.samples, 4, 1_000_000, AUTO)
+            within("samples", self.samples, 4, 1_000_000, AUTO)
         for seed in self.seeds:
-            _within("seeds", seed, 0, 2**32 - 1)
+            within("seeds", seed, 0, 2**32 - 1)
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"recipe: seeds are {list(self.seeds)}, expected at least one and no two alike")
         if len(self.seeds) * self.drawn(self.superpixels) > MAX_EVALUATIONS:
             raise ValueError(f"recipe: more than {MAX_EVALUATIONS} evaluations a photograph; lower samples or seeds")
         self._check_stopping()
-        if self.kernel_width is not None and not _positive(self.kernel_width):
+        if self.kernel_width is not None and not positive(self.kernel_width):
             raise ValueError(
                 f"recipe: kernel_width is {self.kernel_width!r}, expected a number above 0, or null for no kernel"
             )
@@ -171,7 +183,7 @@ class Recipe:
                 raise ValueError(f"recipe: {name} is {getattr(self, name)!r}, expected true or false")
         if self.thorough and not self.judge:
             raise ValueError("recipe: thorough is true, which needs judge to be true too")
-        if self.denoise is not None and not (_positive(self.denoise) and self.denoise <= 1):
+        if self.denoise is not None and not (positive(self.denoise) and self.denoise <= 1):
             raise ValueError(f"recipe: denoise is {self.denoise!r}, expected a share above 0 up to 1, or null")
 
     def to_json(self) -> dict[str, Any]:
@@ -193,7 +205,7 @@ class Recipe:
             )
         given = {name: value[name] for name in value if name in known}
         if "seeds" in given:
-            given["seeds"] = _seeds(given["seeds"])
+            given["seeds"] = seeds(given["seeds"])
         if isinstance(given.get("labels"), list):
             given["labels"] = tuple(given["labels"])
         return cls(**{"name": "custom", **given})
@@ -207,6 +219,11 @@ class Recipe:
         body = {key: value for key, value in self.to_json().items() if key != "name"}
         body = json.loads(json.dumps(body), parse_int=float)  # 1 and 1.0 are alike
         return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    @property
+    def title(self) -> str:
+        """The name for people, and what the network is computed in where that is below float32."""
+        return self.name if self.precision == F32 else f"{self.name} in {self.precision}"
 
     def rounds(self) -> Stopping | None:
         """The rule after which seeds are asked in rounds, if they are."""
@@ -263,42 +280,3 @@ class Recipe:
             raise ValueError(f"recipe: stopping is {self.stopping!r}, expected null or an object of {known}") from None
         except ValueError as error:
             raise ValueError(f"recipe: {error}") from None
-
-
-def _seeds(value: Any) -> tuple[int, ...]:
-    numbers = [value] if isinstance(value, int) else value
-    if not isinstance(numbers, list | tuple):
-        raise ValueError(f"recipe: seeds is {value!r}, expected a list of whole numbers")
-    return tuple(numbers)
-
-
-def _storable(name: str, value: Any) -> None:
-    """Raises ValueError where JSON, UTF-8 or Postgres cannot hold it: NaN, infinity, half a surrogate pair, NUL."""
-    try:
-        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
-        whole = "\\u0000" not in text and bool(text.encode())
-    except (TypeError, ValueError, RecursionError):
-        whole = False
-    if not whole:
-        raise ValueError(f"recipe: {name} is {value!r}, expected finite numbers and plain text")
-
-
-def _named(name: str, value: Any) -> None:
-    if not isinstance(value, Mapping) or not isinstance(value.get("name"), str):
-        raise ValueError(f"recipe: {name} is {value!r}, expected an object with a name and its options")
-
-
-def _positive(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
-
-
-def _one_of(name: str, value: Any, known: Mapping[str, Any]) -> None:
-    if not isinstance(value, str) or value not in known:
-        near = meant(value, known) if isinstance(value, str) else ""
-        raise ValueError(f"recipe: {name} is {value!r}{near}, expected one of {', '.join(known)}")
-
-
-def _within(name: str, value: Any, low: int, high: int, *words: str) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        expected = " or ".join([*words, f"a whole number from {low} to {high}"])
-        raise ValueError(f"recipe: {name} is {value!r}, expected {expected}")

@@ -10,6 +10,7 @@ from pipeline.answer.attribution import Attribution
 from pipeline.conversation.explainer import Explainer
 from pipeline.conversation.known import Known
 from pipeline.conversation.probe import Evidence, Probe
+from pipeline.methods import method
 from pipeline.recipe import Recipe
 from pipeline.scene.scene import Scene
 
@@ -33,9 +34,14 @@ def refit_recipe(before: Recipe, after: Recipe) -> Recipe:
         was, wanted = getattr(before, field.name), getattr(after, field.name)
         if field.name not in FREE and field.name not in OFF and was != wanted:
             raise ValueError(
-                f"recipe: {field.name} is {wanted!r}, the audit's is {was!r}: its scores are of other masks. Only "
+                f"recipe: {field.name} is {wanted!r}, the audit's is {was!r}: its scores are others. Only "
                 f"{', '.join(FREE[1:])} can be refitted; `polelens audit start` asks the model"
             )
+    if method(before).inside and after.labels != before.labels:
+        raise ValueError(
+            f"recipe: labels is {after.labels!r}, the audit's is {before.labels!r}, and {before.method} is read of the "
+            "network label by label; `polelens audit start` asks it"
+        )
     return after.override(OFF)
 
 
@@ -56,7 +62,12 @@ def refit(scene: Scene, explainer: Explainer, known: Known) -> tuple[Attribution
     step: Probe | Attribution = explainer.open(scene)
     while isinstance(step, Probe):
         scores = [row for row in known.answers(step) if row is not None]
-        if missing := step.n - len(scores):
+        missing = step.answers - len(scores)
+        if missing and step.reading.pooled:
+            raise ValueError(
+                f"{step.reading.kind} for the refit was not read of the network then; `polelens audit start` asks it"
+            )
+        if missing:
             raise ValueError(f"{missing} masks of the refit were not scored; `polelens audit start` asks the model")
         evidence.append(Evidence(step, np.stack(scores)))
         step = explainer.proceed(scene, evidence)

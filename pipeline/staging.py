@@ -28,7 +28,7 @@ def stage(
 
 def canvas_mask(profile: Profile, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """A photograph's mask, bool [H, W], on the canvas, bool [h, w]: a pixel is in if at least half of it was."""
-    shades = np.repeat(mask[..., None] * np.uint8(255), 3, axis=2)
+    shades = np.broadcast_to((mask * np.uint8(255))[..., None], (*mask.shape, 3))
     return np.asarray(profile.canvas(shades)[..., 0] > 127)
 
 

@@ -1,6 +1,5 @@
 """An explanation as a person holds it: every number, its pictures, and the folder that it is saved in."""
 
-import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,8 +14,9 @@ from numpy.typing import NDArray
 from pipeline.answer.attribution import Attribution, LabelAttribution
 from pipeline.document import ImageFacts, ModelFacts, document, heat_files
 from pipeline.methods.chosen_fill import filled
-from pipeline.pictures import Backdrop
-from pipeline.pictures.rendering import Style, rendered
+from pipeline.pictures import Backdrop, png
+from pipeline.pictures.composition import LARGEST
+from pipeline.pictures.rendering import Drawing, Picture, Style, rendered
 from pipeline.recipe import Recipe
 from pipeline.scene.scene import Scene
 from polelens.card import card
@@ -57,10 +57,15 @@ class Explanation:
         )
 
     @cached_property
+    def drawing(self) -> Drawing:
+        """What each picture is drawn from, when it is asked for."""
+        shown = filled(self.scene, self.attribution.fill_choice).fill
+        return Drawing(self.backdrop.within(LARGEST), shown, self.attribution, self.style)
+
+    @cached_property
     def pictures(self) -> Mapping[str, bytes]:
         """PNG files by name: overlay.png, support.png, seeds.png, segments.png; denoised.png where it was asked for."""
-        shown = filled(self.scene, self.attribution.fill_choice).fill
-        return rendered(self.backdrop, shown, self.attribution, self.recipe.seeds, self.style)
+        return rendered(self.drawing)
 
     def document(self) -> Mapping[str, Any]:
         """What attribution.json holds."""
@@ -76,7 +81,7 @@ class Explanation:
 
     def plot(self) -> PIL.Image.Image:
         """The overlay, which a notebook shows and `save` writes."""
-        return PIL.Image.open(io.BytesIO(self.pictures["overlay.png"]))
+        return PIL.Image.fromarray(self.drawing.draw(Picture("overlay")))
 
     def table(self) -> Any:
         """A row a label and superpixel: a pandas DataFrame where pandas is installed, else a list of dicts.
@@ -106,9 +111,9 @@ class Explanation:
             }
 
     def _repr_html_(self) -> str:
-        return card(self.attribution, self.pictures["overlay.png"], self.notes)
+        return card(self.attribution, png(self.drawing.draw(Picture("overlay"))), self.notes)
 
     def __repr__(self) -> str:
         known, names = self.attribution.probabilities, [one.label for one in self.attribution.labels]
         explained = ", ".join(f"{name} {known[name]:.1%}" for name in names)
-        return f"<Explanation under {self.model.name}, recipe {self.recipe.name}: {explained}>"
+        return f"<Explanation under {self.model.name}, recipe {self.recipe.title}: {explained}>"

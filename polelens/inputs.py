@@ -61,14 +61,14 @@ def texts(labels: Iterable[str] | None) -> tuple[str, ...] | None:
     return tuple(map(str, held))
 
 
-def model_file(path: Path, *, name: str | None = None, said: Said = NOTHING) -> Model:
+def model_file(path: Path, *, name: str | None = None, said: Said = NOTHING, inside: bool = False) -> Model:
     """The model in a file, or in the folder of a SavedModel, named after it unless told otherwise.
 
-    It is read and tried in a process with limits.
+    It is read and tried in a process with limits; with `inside` it is tried what its inside can be asked, too.
     """
     if path.stat().st_size > MOST_BYTES:
         raise ModelRefused(
             f"the file has {path.stat().st_size:,} bytes, and ONNX ends at {MOST_BYTES:,}; export it again"
         )
     data = packed(path) if path.is_dir() else path.read_bytes()
-    return model_within(limits(), data, name=name or path.stem, said=said)
+    return model_within(limits(), data, name=name or path.stem, said=said, inside=inside)

@@ -1,6 +1,6 @@
 """Metrics for Prometheus: the ledger's figures and the queues' lengths, read when they are asked for.
 
-No label holds an audit, a photograph or a reason: models, steps, causes and queues are few.
+No label holds an audit, a photograph or a reason: models, steps, causes, queues and a day's workers are few.
 """
 
 import logging
@@ -14,7 +14,8 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.counters import CAUSES, DUPLICATES, REPUBLISHED, failed
-from storage.monitoring import ModelCounts, Reading, read
+from storage.monitoring import ModelCounts, ModelRate, Reading, read
+from storage.placements import Told
 from tasks.depths import client, depths
 
 logger = logging.getLogger(__name__)
@@ -79,8 +80,30 @@ def now(reading: Reading) -> Iterator[Metric]:
     yield _gauge("polelens_oldest_seconds", "Age of what has been longest at each step.", "step", oldest)
     parts = {"pending": steps["infer"].tasks, "answered": steps["infer"].answered}
     yield _gauge("polelens_parts_in_flight", "Parts of the photographs at inference.", "state", parts)
-    rates = {one.model: one.rate for one in reading.models if one.rate is not None}
-    yield _gauge("polelens_model_rate", "Evaluations a second of one process, as measured.", "model", rates)
+    yield from as_measured(reading.rates)
+    yield from running_on(reading.placements)
+
+
+def as_measured(rates: Iterable[ModelRate]) -> Iterator[Metric]:
+    """How fast each model is answered, in each precision."""
+    labels = ("model", "precision")
+    gauge = GaugeMetricFamily("polelens_model_rate", "Evaluations a second of one process, as measured.", labels=labels)
+    for one in rates:
+        gauge.add_metric([one.model, one.precision], one.rate)
+    yield gauge
+
+
+def running_on(placements: Iterable[Told]) -> Iterator[Metric]:
+    """What each worker runs each model on."""
+    labels = ("worker", "model", "precision", "provider")
+    nodes = GaugeMetricFamily("polelens_cpu_nodes", "Nodes that the provider left to the CPU.", labels=labels)
+    share = GaugeMetricFamily("polelens_cpu_share", "Their share of the time of a run.", labels=labels)
+    for one in placements:
+        where = [getattr(one, label) for label in labels]
+        nodes.add_metric(where, one.nodes)
+        share.add_metric(where, one.share)
+    yield nodes
+    yield share
 
 
 def so_far(models: Iterable[ModelCounts]) -> Iterator[Metric]:

@@ -12,8 +12,9 @@ from pipeline.answer.judgement import Thresholds
 from pipeline.answer.selection import Selection
 from pipeline.explain import Predict
 from pipeline.explain import explain as converse
-from pipeline.methods import check, explainer
+from pipeline.methods import check, explainer, looked_into
 from pipeline.model.model import Model, Said
+from pipeline.model.precision import CPU, F32, Precision
 from pipeline.pictures import palette as palette_of
 from pipeline.pictures.rendering import Style
 from pipeline.recipe import Recipe
@@ -22,7 +23,7 @@ from pipeline.scene.photograph import MEGAPIXELS
 from pipeline.scene.scene import Scene
 from polelens.explanation import Explanation
 from polelens.inputs import Image, texts, whereabouts
-from polelens.predictor import Predictor, Source, found_model
+from polelens.predictor import PLAIN, Predictor, Runtime, Source, found_model
 from polelens.sides import SideBySide, beside
 from polelens.subject import Subject
 
@@ -41,6 +42,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     output: str | None = None,
     input_name: str | None = None,
     threads: int = 1,
+    providers: Sequence[str] = (CPU,),
     palette: str = "green-red",
     show: str | int | None = None,
     progress: Progress | None = None,
@@ -66,6 +68,7 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     output : the model's output with the scores, where the file has several
     input_name : where pictures enter a TensorFlow graph, where it cannot be found
     threads : ONNX Runtime threads
+    providers : ONNX Runtime's, the preferred first; the recipe's `precision` says what they compute in
     palette : "green-red", or "blue-orange" for colour-blind readers
     show : how many superpixels are drawn, the strongest: 4, "10%" of them, or with a weight of ">0.02"; without, all
     progress : called with (evaluations done, evaluations asked for so far)
@@ -99,12 +102,14 @@ def explain(  # noqa: PLR0913 -- a notebook's front door; all but two have defau
     """
     handed: Handed = {"labels": labels, "size": size, "profile": profile, "output": output, "input_name": input_name}
     handed |= {"threads": threads, "version": version, "mask": mask, "boxes": boxes, "mask_value": mask_value}
+    handed |= {"providers": providers, "megapixels": megapixels}
     [made], style = recipes_of([recipe]), style_of(palette, show)
-    subject, predictor = taken(image, model, handed | {"megapixels": megapixels})
+    subject, predictor = taken(image, model, handed, made.precision)
     check(made, predictor.labels)
+    asked = looked_into(made, predictor.inside)
     scene = subject.scene(made)
-    talker = explainer(made, predictor.labels, thresholds)
-    attribution = converse(scene, talker, reporting(predictor.scores, progress))
+    talker = explainer(asked, predictor.labels, thresholds)
+    attribution = converse(scene, talker, reporting(predictor.scores, progress), predictor.read)
     return Explanation.of(subject, predictor, (made, scene, attribution), style)
 
 
@@ -117,6 +122,7 @@ class Handed(TypedDict, total=False):
     output: str | None
     input_name: str | None
     threads: int
+    providers: Sequence[str]
     version: int | None
     mask: str | os.PathLike[str] | None
     boxes: Sequence[Sequence[float]] | None
@@ -145,7 +151,7 @@ def side_by_side(  # noqa: PLR0913 -- as above
     >>> side_by_side("pole.jpg", "poles.zip", ["default", "occlusion", "rise"]).save("out")  # doctest: +SKIP
     """
     made, style = recipes_of(recipes), style_of(palette, show)
-    subject, predictor = taken(image, model, handed)
+    subject, predictor = taken(image, model, handed, precision_of(made))
     told = replace(predictor, scores=reporting(predictor.scores, progress))
     return beside(subject, told, made, thresholds, style)
 
@@ -155,6 +161,14 @@ def recipes_of(asked: Iterable[str | Recipe]) -> list[Recipe]:
     if isinstance(asked, str | Recipe):
         raise ValueError(f"recipes is {asked!r}, expected a list of two or more, such as ['default', 'rise']")
     return [_recipe(one) for one in asked]
+
+
+def precision_of(recipes: Sequence[Recipe]) -> Precision:
+    """The one precision of recipes that share what the model says. Raises ValueError where they have several."""
+    found = sorted({one.precision for one in recipes})
+    if len(found) > 1:
+        raise ValueError(f"recipes are computed in {' and '.join(found)}; side by side they share answers: take one")
+    return found[0] if found else F32
 
 
 def _recipe(one: str | Recipe) -> Recipe:
@@ -168,12 +182,13 @@ def style_of(palette: str, show: str | int | None) -> Style:
     return Style(palette_of(palette), None if show is None else Selection.of(str(show)))
 
 
-def taken(image: Image, model: Source, handed: Handed) -> tuple[Subject, Predictor]:
+def taken(image: Image, model: Source, handed: Handed, precision: Precision = F32) -> tuple[Subject, Predictor]:
     """The photograph and the model that a caller hands in. Raises TypeError for a name that `Handed` does not have."""
     if unknown := sorted(handed.keys() - Handed.__annotations__.keys()):
         raise TypeError(f"there is no argument {unknown[0]}; there are {', '.join(Handed.__annotations__)}")
     said = Said(texts(handed.get("labels")), handed.get("profile"), handed.get("output"), handed.get("input_name"))
-    predictor = predictor_of(model, said, handed.get("size"), handed.get("version"), handed.get("threads", 1))
+    runtime = Runtime(handed.get("threads", 1), handed.get("providers", (CPU,)), precision)
+    predictor = predictor_of(model, said, handed.get("size"), handed.get("version"), runtime)
     where = whereabouts(handed.get("mask"), handed.get("boxes"), handed.get("mask_value"))
     return Subject.of(image, where, predictor.profile, handed.get("megapixels", MEGAPIXELS)), predictor
 
@@ -183,7 +198,7 @@ def predictor_of(
     said: Said,
     size: int | tuple[int, int] | None = None,
     version: int | None = None,
-    threads: int = 1,
+    runtime: Runtime = PLAIN,
 ) -> Predictor:
     """Whatever a caller hands in as a model. Raises ValueError where it is none, or more is said than it can use."""
     if isinstance(model, str | os.PathLike):
@@ -192,11 +207,13 @@ def predictor_of(
     if isinstance(model, Model):
         if size is not None:
             raise ValueError("size is for functions; a model file knows its own, or its profile says it")
-        return Predictor.of_model(model, version, threads)
+        return Predictor.of_model(model, version, runtime)
     if not callable(model):
         raise ValueError(f"model is {model!r}, expected a file, a registered name, a model or a function of pictures")
     if said.output is not None or said.input_name is not None:
         raise ValueError("output and input_name are for model files; a function gives the scores meant")
+    if runtime.precision != F32:
+        raise ValueError("precision is for model files; a function computes as it does")
     shown = dict(said.profile or {}) | ({} if size is None else {"size": size})
     return Predictor.of_function(model, said.labels, shown)
 

@@ -10,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.document import ModelFacts
-from pipeline.explain import Predict
-from pipeline.model.blackbox import SLACK, BlackBox
+from pipeline.explain import Predict, Read, closed
+from pipeline.model.blackbox import SLACK
+from pipeline.model.inside import Inside
 from pipeline.model.labels import told_apart
 from pipeline.model.model import NOTHING, Model, Said
+from pipeline.model.precision import CPU, F32, Precision
 from pipeline.model.profile import Profile
+from pipeline.model.tried_provider import opened
 from pipeline.scene.scene import Scene, compose
 from polelens.inputs import model_file
 from polelens.saved_model import is_saved_model
@@ -25,6 +28,18 @@ Source = str | os.PathLike[str] | Model | Function
 SUFFIXES = (".onnx", ".zip", ".pb")
 SEEN = ("size", "crop", "resize", "transparent")  # fields of a profile that decide what a function is shown
 MOST_BYTES = 2**25  # of pictures that a function is shown at once
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What ONNX Runtime runs a model with: threads, providers, the preferred first, and what it computes in."""
+
+    threads: int = 1
+    providers: Sequence[str] = (CPU,)
+    precision: Precision = F32
+
+
+PLAIN = Runtime()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +55,8 @@ class Predictor:
     facts : ModelFacts
         What the document says of it.
     scores : (scene, masks bool [n, k]) -> float32 [n, c]
+    inside : Inside or None
+        Of a model's network; a function has none.
     notes : tuple of str
         What a person should know of it.
     """
@@ -49,12 +66,20 @@ class Predictor:
     facts: ModelFacts
     scores: Predict
     notes: tuple[str, ...] = ()
+    inside: Inside | None = None
+
+    @property
+    def read(self) -> Read:
+        """What is read of its network's inside; it raises ValueError where it has none."""
+        return self.inside.read if self.inside else closed
 
     @classmethod
-    def of_model(cls, model: Model, version: int | None = None, threads: int = 1) -> "Predictor":
-        """A model that was read."""
+    def of_model(cls, model: Model, version: int | None = None, runtime: Runtime = PLAIN) -> "Predictor":
+        """A model that was read. Raises `pipeline.model.precision.Unprovided` where it cannot be run so."""
         facts = ModelFacts.of((model.name, version), model.sha256, model.profile, model.facts)
-        return cls(model.labels, model.profile, facts, BlackBox(model, threads=threads).scores)
+        inside = Inside(model, threads=runtime.threads, providers=runtime.providers)
+        box = opened(model, runtime.threads, runtime.providers, runtime.precision)
+        return cls(model.labels, model.profile, facts, box.scores, inside=inside)
 
     @classmethod
     def of_function(

@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import BinaryIO
 
-from pipeline.model.admission import read_model
 from pipeline.model.model import NOTHING, Model, ModelRefused, Said
 from pipeline.model.profile import Profile
 from storage.settings import Limits
@@ -32,15 +31,17 @@ TENSORFLOW = {
 OUT_OF_TIME = (-signal.SIGXCPU, -signal.SIGVTALRM)
 
 
-def model_within(limits: Limits, data: bytes, *, name: str, said: Said = NOTHING) -> Model:
+def model_within(limits: Limits, data: bytes, *, name: str, said: Said = NOTHING, inside: bool = False) -> Model:
     """What `pipeline.model.admission.read_model` makes of a file's bytes, read and tried within limits.
+
+    With `inside` what the network's inside can be asked is tried too, and among its facts.
 
     Raises
     ------
     ModelRefused, ValueError
         As `read_model` does, and for a file that takes more than the limits or crashes what reads it.
     """
-    request = {"limits": asdict(limits), "given": {"name": name} | asdict(said)}
+    request = {"limits": asdict(limits), "given": {"name": name} | asdict(said), "inside": inside}
     command = [sys.executable, "-P", "-B", "-m", __name__]
     environment = {key: os.environ[key] for key in KEPT if key in os.environ} | ONE_THREAD | TENSORFLOW
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, map(os.path.abspath, sys.path)))
@@ -93,8 +94,13 @@ def _serve(source: BinaryIO, out: BinaryIO) -> None:
     _limit(resource.RLIMIT_AS, int(limits["model_gigabytes"] * 2**30))
     _limit(resource.RLIMIT_CPU, int(limits["model_seconds"]) + 1)  # should nobody be left to end it
     _limit(resource.RLIMIT_CORE, 0)
+    # Here, for whoever has a file read in another process need not have what reads it.
+    from pipeline.model.admission import read_model  # noqa: PLC0415
+    from pipeline.model.inside import with_inside  # noqa: PLC0415
+
     try:
         model = read_model(source.read(), **request["given"])
+        model = with_inside(model) if request["inside"] else model
     except MemoryError:
         told = f"the model needs more than POLELENS_MODEL_GIGABYTES ({limits['model_gigabytes']:g}) to be read"
         out.write(json.dumps({"refused": told, "of_the_model": True}).encode())

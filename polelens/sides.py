@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -16,10 +17,11 @@ import PIL.Image
 
 from pipeline.answer.judgement import Thresholds
 from pipeline.answer.nulls import to_null
-from pipeline.conversation.known import NOTHING, Known
+from pipeline.conversation.known import NOTHING, Known, evaluations
 from pipeline.conversation.probe import Evidence
 from pipeline.explain import converse
-from pipeline.methods import check, explainer
+from pipeline.judge.stability import rerun
+from pipeline.methods import check, explainer, looked_into, method
 from pipeline.pictures import GREEN_RED, Cell, png, several
 from pipeline.pictures.rendering import Style
 from pipeline.recipe import Recipe
@@ -45,6 +47,13 @@ class Side:
     def name(self) -> str:
         """The recipe's."""
         return self.explanation.recipe.name
+
+    def rerun(self, label: str) -> float:
+        """The rank agreement to expect of another run with other seeds: 1 where nothing is drawn, NaN if not known."""
+        if "seeds" not in method(self.explanation.recipe).uses:
+            return 1.0
+        [mine] = [one for one in self.explanation.attribution.labels if one.label == label]
+        return rerun(mine.agreement.spearman, mine.agreement.seeds)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -86,12 +95,18 @@ class SideBySide:
         ]
 
     def pairs(self, label: Compared) -> list[dict[str, Any]]:
-        """How far each pair agrees on a label: rank correlation of the weights, and overlap of the five strongest."""
+        """How far each pair agrees on a label: rank correlation of the weights, and overlap of the five strongest.
+
+        `seeds_allow` is the rank correlation to expect of two that would say the same but for their seeds: Spearman's
+        correction for attenuation (American Journal of Psychology 15, 1904). NaN where a seed has no second.
+        """
+        steady = [side.rerun(label.label) for side in self.sides]
         return [
             {
                 "first": self.names[a],
                 "second": self.names[b],
                 "spearman": float(label.standing.rank_agreement[a, b]),
+                "seeds_allow": math.sqrt(steady[a] * steady[b]),
                 "top5_jaccard": float(label.standing.top5_jaccard[a, b]),
             }
             for a in range(len(self.sides))
@@ -180,12 +195,12 @@ def beside(
         raise ValueError(f"{told}; two settings of one go by two names")
     for one in recipes:
         check(one, predictor.labels)
-    talkers = [explainer(one, predictor.labels, thresholds) for one in recipes]
+    talkers = [explainer(looked_into(one, predictor.inside), predictor.labels, thresholds) for one in recipes]
     heard, sides = Heard([]), list[Side]()
     for recipe, talker in zip(recipes, talkers, strict=True):
         started = time.perf_counter()
         scene, known = heard.of(subject.scene(recipe))
-        attribution, evidence = converse(scene, talker, predictor.scores, known)
+        attribution, evidence = converse(scene, talker, predictor.scores, known, predictor.read)
         asked = heard.add(scene, evidence)
         explanation = Explanation.of(subject, predictor, (recipe, scene, attribution), style)
         sides.append(Side(explanation, asked, time.perf_counter() - started))
@@ -214,7 +229,7 @@ class Heard:
         more = Known.of(evidence).rows
         self.scenes[:] = [one for one in self.scenes if one[0] is not scene]
         self.scenes.append((scene, Known({**known.rows, **more})))
-        return len(more.keys() - known.rows.keys())
+        return sum(map(evaluations, more.keys() - known.rows.keys()))
 
 
 def _alike(one: Scene, other: Scene) -> bool:

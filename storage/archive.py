@@ -3,12 +3,13 @@
 import hashlib
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Column, Engine, Row, func, select, text, true, update
+from sqlalchemy import Column, Connection, Engine, Row, func, or_, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -16,8 +17,10 @@ from pipeline.pictures import png
 from pipeline.scene.boxes import Boxes
 from pipeline.scene.mask import ObjectMask, Value, Whereabouts, object_mask, read_mask
 from pipeline.scene.photograph import MEGAPIXELS, Transparent, read_photograph
+from storage.blob_errors import BlobDamaged
 from storage.blobs import Blobs
 from storage.keys import image_key, mask_key
+from storage.locks import add, adding
 from storage.tables import image as table
 from storage.tables import image_name as names
 
@@ -94,8 +97,14 @@ class Archive:
     blobs: Blobs
 
     def add(self, photograph: Photograph) -> bool:
-        """Keep a photograph; True if it is new. See `admit` and `enter`, which keep many."""
-        return self.enter([self.admit(photograph)])[0]
+        """Keep a photograph; True if it is new. See `adding`, `admit` and `enter`, which keep many."""
+        with self.engine.begin() as c:
+            add(c)
+            return _enter(c, [self.admit(photograph)])[0]
+
+    def adding(self) -> AbstractContextManager[None]:
+        """As long as this lasts nobody removes bytes of photographs: what is admitted is there when it is entered."""
+        return adding(self.engine)
 
     def admit(self, photograph: Photograph) -> Admitted:
         """Look at a photograph and store its bytes; it is in the archive once it is entered.
@@ -120,41 +129,45 @@ class Archive:
 
         Known content gets the label and the mask it comes with, and keeps the name as another of its names.
         """
-        fresh = []
-        rows = insert(table).on_conflict_do_nothing().returning(table.c.sha256)
         with self.engine.begin() as c:
-            # One at a time: two who enter the same photographs in another order would wait for each other.
-            c.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ENTER_LOCK})
-            new = set(c.scalars(rows.values([one.row for one in admitted]))) if admitted else set()
-            for one in admitted:
-                fresh.append(one.sha256 in new)
-                new.discard(one.sha256)  # the same content twice: only the first is new
-                if one.given and not fresh[-1]:
-                    c.execute(update(table).where(table.c.sha256 == one.sha256).values(one.given))
-            found = {"sha256": [one.sha256 for one in admitted], "name": [one.name for one in admitted]}
-            c.execute(text(_KEEP_NAMES), found)
-        return fresh
+            return _enter(c, admitted)
 
     def photograph(self, sha256: str, transparent: Transparent = "white") -> NDArray[np.uint8]:
-        """The pixels, upright, uint8 [H, W, 3]; what is transparent shows that."""
-        data = self.blobs.get(image_key(sha256))
+        """The pixels, upright, uint8 [H, W, 3]; what is transparent shows that. Raises BlobMissing, BlobDamaged."""
+        data = self._whole(image_key(sha256), sha256)
         return read_photograph(data, transparent=transparent, megapixels=None).pixels  # it was measured when it came
 
+    def pixels(self, sha256: str) -> int:
+        """How many pixels a photograph has."""
+        with self.engine.begin() as c:
+            query = select(table.c.width * table.c.height).where(table.c.sha256 == sha256)
+            return int(c.execute(query).scalar_one())
+
     def mask(self, sha256: str) -> NDArray[np.bool_]:
-        """A mask's pixels, bool [H, W]."""
-        return read_mask(self.blobs.get(mask_key(sha256)), megapixels=None).pixels
+        """A mask's pixels, bool [H, W]. Raises BlobMissing, BlobDamaged."""
+        return read_mask(self._whole(mask_key(sha256), sha256), megapixels=None).pixels
 
     def select(self, selection: str = "all") -> Iterator[Image]:
         """The photographs of a selection, page by page: see `condition`."""
-        after, chosen = 0, condition(selection)
+        after = 0
         while True:
-            query = select(table).where(chosen, table.c.id > after).order_by(table.c.id).limit(PAGE)
-            with self.engine.begin() as c:
-                rows = c.execute(query).all()
-            yield from map(_image, rows)
-            if len(rows) < PAGE:
+            found = self.page(selection, after, PAGE)
+            yield from found
+            if len(found) < PAGE:
                 return
-            after = rows[-1].id
+            after = found[-1].id
+
+    def page(self, selection: str, after: int, most: int) -> list[Image]:
+        """Photographs of a selection that came into the archive after the one with this id, so many."""
+        query = select(table).where(condition(selection), table.c.id > after).order_by(table.c.id).limit(most)
+        with self.engine.begin() as c:
+            return [_image(row) for row in c.execute(query)]
+
+    def find(self, sha256: str) -> Image | None:
+        """The photograph with this content, if there is one."""
+        with self.engine.begin() as c:
+            row = c.execute(select(table).where(table.c.sha256 == sha256)).first()
+        return None if row is None else _image(row)
 
     def sample(self, selection: str, most: int) -> list[Image]:
         """A few photographs of a selection, from all over it and always the same: by the digests of their bytes."""
@@ -181,6 +194,13 @@ class Archive:
         with self.engine.begin() as c:
             return {row[0]: row[1] for row in c.execute(query)}
 
+    def _whole(self, key: str, sha256: str) -> bytes:
+        """A file as it was added: cut short it may still be read, and be another photograph."""
+        data = self.blobs.get(key)
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise BlobDamaged(key, f"its {len(data):,} bytes are not those that were added")
+        return data
+
     def _keep_mask(self, said: Whereabouts, drawn: ObjectMask) -> str:
         """Keep a mask's file as it was given where it alone says what is meant, else what was drawn."""
         whole = said.mask if said.value is None else None
@@ -190,11 +210,28 @@ class Archive:
         return sha256
 
 
+def _enter(c: Connection, admitted: Sequence[Admitted]) -> list[bool]:
+    fresh = []
+    rows = insert(table).on_conflict_do_nothing().returning(table.c.sha256)
+    # One at a time: two who enter the same photographs in another order would wait for each other.
+    c.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": ENTER_LOCK})
+    new = set(c.scalars(rows.values([one.row for one in admitted]))) if admitted else set()
+    for one in admitted:
+        fresh.append(one.sha256 in new)
+        new.discard(one.sha256)  # the same content twice: only the first is new
+        if one.given and not fresh[-1]:
+            c.execute(update(table).where(table.c.sha256 == one.sha256).values(one.given))
+    found = {"sha256": [one.sha256 for one in admitted], "name": [one.name for one in admitted]}
+    c.execute(text(_KEEP_NAMES), found)
+    return fresh
+
+
 def condition(selection: str) -> ColumnElement[bool]:
     """The photographs that a selection means; neither case nor Unicode's normal form counts.
 
-    `all`; `label:NAME`; `sha256:PREFIX`; else a pattern of names, any of a photograph's, where * and ? stand for any
-    text and any character, and a backslash for a slash.
+    `all`; `label:NAME`; `sha256:PREFIX`, or several with commas between them; else a pattern of names, any of a
+    photograph's, where * and ? stand for any text and any character, and a backslash for a slash. Raises ValueError
+    where a prefix is missing.
     """
     kind, _, rest = selection.partition(":")
     if selection.casefold() == "all":
@@ -202,7 +239,10 @@ def condition(selection: str) -> ColumnElement[bool]:
     if kind.casefold() == "label":
         return _compared(table.c.label) == _lowered(rest)
     if kind.casefold() == "sha256":
-        return table.c.sha256.startswith(rest.lower(), autoescape=True)
+        prefixes = rest.lower().split(",")
+        if not all(prefixes):  # as of a script whose variable is empty: every photograph there is begins so
+            raise ValueError("the selection 'sha256:' has no digits; write sha256:2c26b46b, or all for all photographs")
+        return or_(*(table.c.sha256.startswith(one, autoescape=True) for one in prefixes))
     escaped = _lowered(selection).replace("%", "\\%").replace("_", "\\_")
     pattern = escaped.replace("*", "%").replace("?", "_")
     others = select(names.c.image_id).where(_compared(names.c.name).like(pattern))

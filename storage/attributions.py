@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Row, select, update
 
-from pipeline.answer.attribution import Attribution, Claim, Denoised, Errors, Fit, LabelAttribution, Stability
+from pipeline.answer.attribution import Attribution, Claim, Errors, Fit, LabelAttribution, Stability
+from pipeline.answer.denoised import Denoised
 from pipeline.answer.judgement import Judgement
 from pipeline.answer.nulls import from_null, to_null
 from pipeline.answer.rule import Rule
@@ -47,7 +48,7 @@ def _row(label: LabelAttribution) -> dict[str, Any]:
         "weights_by_seed": errors.weights_by_seed.tolist() if errors else None,
         "intercept": fit.intercept if fit else None,
         "fidelity": to_null({"r2": fit.r2, "r2_held_out": fit.r2_held_out}) if fit else None,
-        "stability": _told(label.stability),
+        "stability": label.stability.to_json() if label.stability else None,
         "rule": _told(label.rule),
         "claims": [_told(claim) for claim in label.claims],
         "judgement": _told(label.judgement),
@@ -63,7 +64,7 @@ def _label(row: Row[Any]) -> LabelAttribution:
         weights=np.array(row.weights),
         errors=_errors(row) if row.std_error is not None else None,
         fit=fit,
-        stability=Stability(**from_null(row.stability)) if row.stability else None,
+        stability=Stability.from_json(row.stability) if row.stability else None,
         rule=Rule.from_json(row.rule) if row.rule else None,
         claims=_claims(row.claims, fit),
         judgement=Judgement.from_json(row.judgement) if row.judgement else None,

@@ -1,7 +1,7 @@
 """Audits: start, follow, cancel and resume them, and read what they found."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +12,12 @@ from pipeline.model.profile import Profile
 from pipeline.recipe import Recipe
 from storage import attributions
 from storage import statements as sql
+from storage.database import analyse_members
 from storage.ledger import Ledger
 from storage.planning import RETRY, Wanted, plan
+from storage.progress import Progress, large, progress_of
 from storage.registry import Version
+from storage.title import NONE, Title
 
 PAGE = 200
 
@@ -35,27 +38,9 @@ class Audit:
     created_at: datetime
     finished_at: datetime | None
     rejudged_at: datetime | None = None  # the last time that answers of it were judged anew
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far an audit is."""
-
-    state: str
-    photographs: int
-    done: int
-    failed: int
-    in_flight: int
-    evaluations: int  # answered so far, those of photographs still under way included
-    paused_at: datetime | None = None  # since when it is paused, and why
-    pause_reason: str | None = None
-    not_rejudged: int = 0  # of those done: judging them anew failed, and they keep the judgement that they had
-    evaluations_done: int = 0  # of those answered, the ones of photographs that are done
-
-    @property
-    def remaining(self) -> int:
-        """Photographs neither done nor failed."""
-        return self.photographs - self.done - self.failed
+    keep: int | None = None  # days after its end, when it is deleted; None: for ever
+    refit_of: int | None = None
+    title: Title = NONE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +59,7 @@ class Explained:
     state: str
     reason: str | None
     attribution: Attribution | None
+    label_known: bool = True  # whether the model has the label that a person gave it
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +75,6 @@ class Audits:
         selection: str = "all",
         *,
         urgent: bool = False,
-        object_word: str = "object",
     ) -> int:
         """Plan an audit and let it run; what was explained before is taken over, what failed before is tried again.
 
@@ -98,40 +83,51 @@ class Audits:
         ValueError
             If the selection has no photograph, or the recipe does not fit the model.
         """
+        return self.begin(model, Wanted(recipe, selection, urgent))
+
+    def begin(self, model: Version, wanted: Wanted) -> int:
+        """The same with all that can be said of an audit."""
         with self.engine.begin() as c:
-            number = plan(c, model, Wanted(recipe, selection, urgent, object_word))
+            number = plan(c, model, wanted)
+            many = bool(large(c, [number]))
+        if many:
+            analyse_members(self.engine)
         Ledger(self.engine).settle()  # all may have been explained before
         return number
 
-    def refit(self, number: int, model: Version, recipe: Recipe) -> int:
+    def refit(self, number: int, model: Version, recipe: Recipe, title: Title = NONE) -> int:
         """Plan an audit of what another one has explained, and let it run: the scores kept there answer it.
 
         `model` is that audit's, and `recipe` wants the masks that its recipe wanted, see `pipeline.refit`. Raises
         ValueError if nothing is explained there, or the recipe does not fit the model.
         """
+        one = self.get(number)
+        same = Wanted(recipe, one.selection, object_word=one.object_word, refit_of=number, title=title, keep=one.keep)
+        return self.begin(model, same)
+
+    def retitle(self, number: int, title: Title) -> None:
+        """Call an audit something else; who started it stays. Raises ValueError if there is none."""
+        self.get(number)
         with self.engine.begin() as c:
-            one = self.get(number)
-            refitted = plan(c, model, Wanted(recipe, one.selection, object_word=one.object_word, refit_of=number))
-        Ledger(self.engine).settle()
-        return refitted
+            c.execute(text(_RETITLE), {"id": number} | title.ordered())
 
     def get(self, number: int) -> Audit:
         """An audit by its number. Raises ValueError."""
         with self.engine.begin() as c:
-            row = c.execute(text(_AUDIT + "WHERE a.id = :id"), {"id": number}).first()
+            row = c.execute(text(AUDIT + "WHERE a.id = :id"), {"id": number}).first()
         if row is None:
             raise ValueError(f"there is no audit {number}; `polelens audit list` shows those there are")
-        return _audit(row)
+        return audit_of(row)
 
     def all(self) -> Sequence[Audit]:
         """Every audit, the newest first."""
         with self.engine.begin() as c:
-            return [_audit(row) for row in c.execute(text(_AUDIT + "ORDER BY a.id DESC"))]
+            return [audit_of(row) for row in c.execute(text(AUDIT + "ORDER BY a.id DESC"))]
 
     def progress(self, number: int) -> Progress:
         """How far an audit is."""
         with self.engine.begin() as c:
-            return Progress(**c.execute(text(_PROGRESS), {"id": number}).one()._mapping)
+            return progress_of(c, number)
 
     def cancel(self, number: int) -> None:
         """Stop an audit: nothing of it is started any more, what is done stays. Raises ValueError if it has ended."""
@@ -171,6 +167,17 @@ class Audits:
         with self.engine.begin() as c:
             return read(c, c.scalars(text(_OF), {"id": number, "image": image, "most": most}).all())
 
+    def of_image(self, number: int, sha256: str) -> list[Explained]:
+        """What an audit has done or failed of one photograph: two answers while it is judged anew by another mask."""
+        with self.engine.begin() as c:
+            return read(c, c.scalars(text(_OF_IMAGE), {"id": number, "image": sha256}).all())
+
+    def keyed(self, keys: Sequence[str]) -> dict[str, Explained]:
+        """The explanations of these keys, whichever audits they are of."""
+        with self.engine.begin() as c:
+            ids = c.scalars(text("SELECT id FROM explanation WHERE key = ANY(:keys)"), {"keys": list(keys)}).all()
+            return {one.key: one for one in read(c, ids)}
+
 
 def read(c: Connection, explanations: Sequence[int]) -> list[Explained]:
     """The explanations with these ids, in the order of the ids."""
@@ -179,28 +186,14 @@ def read(c: Connection, explanations: Sequence[int]) -> list[Explained]:
     return [_explained(row, labels.get(row.id, ())) for row in rows]
 
 
-_AUDIT = """
+AUDIT = """
 SELECT a.id, m.name || '@' || m.version AS model, m.sha256 AS model_sha256, m.profile AS model_profile,
        m.facts AS model_facts, r.body AS recipe, a.selection, a.object_word, a.state, a.created_at, a.finished_at,
-       a.rejudged_at
+       a.rejudged_at, a.keep, a.refit_of, a.name, a.note, a.tags, a.started_by
 FROM audit a JOIN model m ON m.id = a.model_id JOIN recipe r ON r.digest = a.recipe_digest
 """
 
-_PROGRESS = """
-SELECT (SELECT state FROM audit WHERE id = :id) AS state,
-       (SELECT paused_at FROM audit WHERE id = :id AND state = 'paused') AS paused_at,
-       (SELECT pause_reason FROM audit WHERE id = :id AND state = 'paused') AS pause_reason,
-       count(DISTINCT e.image_id) AS photographs,
-       greatest(count(*) FILTER (WHERE e.state = 'done') - count(*) + count(DISTINCT e.image_id), 0) AS done,
-       count(*) FILTER (WHERE e.state = 'failed') AS failed,
-       count(*) FILTER (WHERE e.state = 'done' AND e.reason IS NOT NULL) AS not_rejudged,
-       count(*) FILTER (WHERE e.state IN ('preparing', 'running', 'ready', 'reducing')) AS in_flight,
-       coalesce(sum(e.evaluations), 0) AS evaluations_done, coalesce(sum(e.evaluations), 0) + (
-           SELECT coalesce(sum(p.stop - p.start), 0) FROM part p
-           JOIN audit_explanation pe ON pe.explanation_id = p.explanation_id
-           WHERE pe.audit_id = :id AND p.seconds IS NOT NULL) AS evaluations
-FROM audit_explanation ae JOIN explanation e ON e.id = ae.explanation_id WHERE ae.audit_id = :id
-"""
+_RETITLE = "UPDATE audit SET name = :name, note = :note, tags = :tags WHERE id = :id"
 
 _PAGE = f"""
 SELECT e.id FROM audit_explanation ae JOIN explanation e ON e.id = ae.explanation_id
@@ -216,6 +209,11 @@ WHERE ae.audit_id = :id AND {sql.STATE} IN ('done', 'failed') AND (i.name = :ima
 ORDER BY e.id LIMIT :most
 """  # noqa: S608  of constants alone
 
+_OF_IMAGE = f"""
+SELECT e.id FROM image i JOIN explanation e ON e.image_id = i.id JOIN audit_explanation ae ON ae.explanation_id = e.id
+WHERE i.sha256 = :image AND ae.audit_id = :id AND {sql.STATE} IN ('done', 'failed') ORDER BY e.id
+"""  # noqa: S608  of constants alone
+
 _NOT_REJUDGED = """
 SELECT i.name, e.reason FROM audit_explanation ae JOIN explanation e ON e.id = ae.explanation_id
 JOIN image i ON i.id = e.image_id WHERE ae.audit_id = :id AND e.state = 'done' AND e.reason IS NOT NULL
@@ -224,21 +222,25 @@ ORDER BY e.id LIMIT :most
 
 _EXPLAINED = f"""
 SELECT e.id, e.key, i.sha256 AS image, i.name AS image_name, i.width, i.height, i.label, e.mask_sha256 AS mask, e.scene,
-       {sql.STATE} AS state, e.reason, e.probabilities, e.fill_probabilities, e.fill_choice, e.evaluations
-FROM explanation e JOIN image i ON i.id = e.image_id WHERE e.id = ANY(:ids) ORDER BY e.id
+       {sql.STATE} AS state, e.reason, e.probabilities, e.fill_probabilities, e.fill_choice, e.inside, e.evaluations,
+       jsonb_array_length(m.labels) AS labels, coalesce(jsonb_exists(m.labels, i.label), false) AS label_known
+FROM explanation e JOIN image i ON i.id = e.image_id JOIN model m ON m.id = e.model_id
+WHERE e.id = ANY(:ids) ORDER BY e.id
 """  # noqa: S608  of constants alone
 
 
-def _audit(row: Row[Any]) -> Audit:
-    fields = dict(row._mapping)
-    made = {"recipe": Recipe.from_json(fields["recipe"]), "model_profile": Profile.from_json(fields["model_profile"])}
-    return Audit(**fields | made)
+def audit_of(row: Row[Any]) -> Audit:
+    """The audit in a row of `AUDIT`."""
+    plain = {one.name: getattr(row, one.name) for one in fields(Audit) if one.name != "title"}
+    made = {"recipe": Recipe.from_json(row.recipe), "model_profile": Profile.from_json(row.model_profile)}
+    return Audit(**plain | made, title=Title.of(row))
 
 
 def _explained(row: Row[Any], labels: tuple[LabelAttribution, ...]) -> Explained:
-    fields = dict(row._mapping)
-    answers = {name: fields.pop(name) for name in ("probabilities", "fill_probabilities", "evaluations")}
-    chosen = fields.pop("fill_choice")
+    told = dict(row._mapping)
+    answers = {name: told.pop(name) for name in ("probabilities", "fill_probabilities", "evaluations", "inside")}
+    chosen, all_labels = told.pop("fill_choice"), told.pop("labels")
     choice = None if chosen is None else FillChoice(**chosen)
-    attribution = Attribution(**answers, labels=labels, fill_choice=choice) if labels else None
-    return Explained(**fields, attribution=attribution)
+    unlisted = max(all_labels - len(answers["probabilities"] or ()), 0)
+    attribution = Attribution(**answers, labels=labels, fill_choice=choice, unlisted=unlisted) if labels else None
+    return Explained(**told, attribution=attribution)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from socket import gethostname
@@ -10,10 +11,18 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from storage.blob_errors import BlobMissing, BlobsUnavailable, folder_errors, http_status, s3_errors
-from storage.files import files, is_file, write
+from storage.files import files, is_file, unfinished, write
 
 PLAIN = "application/octet-stream"
-TRIAL_BYTES = 16 * 2**20  # several times the blobs of one explanation: who finds so much room gets somewhere
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A blob as the store lists it."""
+
+    key: str
+    bytes: int
+    modified: float  # when it was put the last time, in seconds since the epoch, by the store's clock
 
 
 class Blobs(Protocol):
@@ -34,10 +43,16 @@ class Blobs(Protocol):
         """Whether there are bytes under the key."""
 
     def keys(self, prefix: str = "") -> Iterator[str]:
-        """All keys that begin with a prefix, sorted."""
+        """All keys that begin with a prefix, sorted; those put or deleted meanwhile may be among them or not."""
+
+    def stored(self, prefix: str = "") -> Iterator[Stored]:
+        """All blobs whose keys begin with a prefix, by their keys; a page of them is held at once."""
 
     def delete(self, key: str) -> None:
         """Remove the bytes, if there are any."""
+
+    def drop_unfinished(self, before: float) -> int:
+        """Remove what writers killed before a time, in seconds since the epoch, have left; how many there were."""
 
 
 def open_blobs(location: str, attempts: int = 5) -> Blobs:
@@ -55,31 +70,13 @@ def open_blobs(location: str, attempts: int = 5) -> Blobs:
         raise BlobsUnavailable(f"the blob store {location} has no address: check AWS_ENDPOINT_URL_S3") from None
 
 
-def try_out(location: str, needed: str | None = None) -> None:
-    """Look for a key that must be there, and put, get and delete so much that explanations would find room too.
-
-    The bytes are under one key for each process: a store that lets nobody delete is not filled by trials.
-
-    Raises
-    ------
-    BlobsUnavailable
-        If the store does not answer, refuses, loses bytes, or lacks that key, as a folder does that is not mounted.
-    BlobsFull
-        If it has no room.
-    """
-    store, key, data = open_blobs(location, attempts=1), f"trial/{gethostname()}-{os.getpid()}", os.urandom(TRIAL_BYTES)
-    if needed and not store.exists(needed):
-        raise BlobsUnavailable(f"the blob store {location} has lost {needed}: see that it is mounted")
-    store.put(key, data)
+def clear(store: Blobs, key: str) -> None:
+    """Take bytes away as far as one may: who may not delete leaves an empty blob, for `polelens gc`."""
     try:
-        whole = store.get(key) == data
-    except BlobMissing:
-        whole = False
-    finally:
+        store.delete(key)
+    except BlobsUnavailable:
         with suppress(BlobsUnavailable):
-            store.delete(key)
-    if not whole:
-        raise BlobsUnavailable(f"the blob store {location} does not give back what was put: see what it lacks")
+            store.put(key, b"")
 
 
 def may_list(location: str) -> bool:
@@ -146,10 +143,22 @@ class FolderBlobs:
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """All keys that begin with a prefix, sorted."""
+        for path in self._files(prefix):
+            yield path.relative_to(self._root).as_posix()
+
+    def stored(self, prefix: str = "") -> Iterator[Stored]:
+        """All blobs whose keys begin with a prefix, by their keys."""
+        for path in self._files(prefix):
+            with folder_errors(self._root), suppress(FileNotFoundError):  # somebody has deleted it
+                seen = path.stat()
+                yield Stored(path.relative_to(self._root).as_posix(), seen.st_size, seen.st_mtime)
+
+    def _files(self, prefix: str) -> Iterator[Path]:
         start = self._path(prefix.rpartition("/")[0]) if "/" in prefix else self._root
         with folder_errors(self._root):
-            found = [path.relative_to(self._root).as_posix() for path in files(start)]
-        yield from sorted(key for key in found if key.startswith(prefix))
+            for path in files(start):
+                if path.relative_to(self._root).as_posix().startswith(prefix):
+                    yield path
 
     def delete(self, key: str) -> None:
         """Remove the bytes, if there are any."""
@@ -159,6 +168,18 @@ class FolderBlobs:
             except (IsADirectoryError, NotADirectoryError, PermissionError):
                 if self.exists(key):
                     raise
+                return
+            if "/" in key:
+                with suppress(OSError):  # it has other files, or is gone
+                    self._path(key).parent.rmdir()
+
+    def drop_unfinished(self, before: float) -> int:
+        """Remove what writers that were killed have left."""
+        with folder_errors(self._root):
+            left = list(unfinished(self._root, before))
+            for path in left:
+                path.unlink(missing_ok=True)
+        return len(left)
 
     def _path(self, key: str) -> Path:
         path = (self._root / _checked(key)).resolve()
@@ -218,7 +239,7 @@ class S3Blobs:
         with self._errors():
             self._client.put_object(**self._object(trial), Body=b"?")
             self._client.get_object(**self._object(trial))["Body"].read()
-            self._client.delete_object(**self._object(trial))
+        clear(self, trial)
         return False
 
     def _is_missing(self, error: Exception) -> bool:
@@ -230,18 +251,28 @@ class S3Blobs:
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """All keys that begin with a prefix, sorted."""
+        return (one.key for one in self.stored(prefix))
+
+    def stored(self, prefix: str = "") -> Iterator[Stored]:
+        """All blobs whose keys begin with a prefix, by their keys."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=self._prefix + prefix
         )
         with self._errors():
             for page in pages:
                 for found in page.get("Contents", ()):
-                    yield found["Key"].removeprefix(self._prefix)
+                    key = found["Key"].removeprefix(self._prefix)
+                    yield Stored(key, found["Size"], found["LastModified"].timestamp())
 
     def delete(self, key: str) -> None:
         """Remove the bytes, if there are any."""
         with self._errors():
             self._client.delete_object(**self._object(key))
+
+    def drop_unfinished(self, before: float) -> int:
+        """Nothing: an object is there when all of it is, and a writer that is killed leaves none."""
+        del before
+        return 0
 
     def _errors(self) -> AbstractContextManager[None]:
         """Errors name the bucket and the server, without a login that its address may have in it."""

@@ -4,11 +4,15 @@ COMPARISONS = """
 SELECT c.id, c.before_id AS before, c.after_id AS after, mb.name || '@' || mb.version AS model_before,
        ma.name || '@' || ma.version AS model_after, c.state, c.reason, c.outcome, c.created_at, c.finished_at,
        a.object_word, rb.body AS body_before, ra.body AS body_after,
-       c.state = 'done' AND coalesce(greatest(b.rejudged_at, a.rejudged_at) > c.finished_at, false) AS outdated
+       c.state = 'done' AND (c.removed > 0 OR coalesce(greatest(b.rejudged_at, a.rejudged_at) > c.finished_at, false))
+         AS outdated, c.removed
 FROM comparison c JOIN audit b ON b.id = c.before_id JOIN audit a ON a.id = c.after_id
 JOIN model mb ON mb.id = b.model_id JOIN model ma ON ma.id = a.model_id
 JOIN recipe rb ON rb.digest = b.recipe_digest JOIN recipe ra ON ra.digest = a.recipe_digest
 """
+
+BETWEEN = "WHERE c.before_id = :before AND c.after_id = :after"
+WITH_AUDIT = "WHERE :audit IN (c.before_id, c.after_id) ORDER BY c.id DESC LIMIT :most"
 
 PLAN = """
 INSERT INTO comparison (before_id, after_id) VALUES (:before, :after)
@@ -18,7 +22,8 @@ ON CONFLICT (before_id, after_id) DO UPDATE SET before_id = excluded.before_id R
 DROP = "DELETE FROM change WHERE comparison_id = :id"
 
 REOPEN = """
-UPDATE comparison SET state = 'waiting', outcome = NULL, finished_at = NULL, lease_until = NULL, attempts = 0
+UPDATE comparison SET state = 'waiting', outcome = NULL, finished_at = NULL, lease_until = NULL, attempts = 0,
+       removed = 0
 WHERE id = :id
 """
 
@@ -53,6 +58,8 @@ WHERE c.id = :id AND i.id > :after AND eb.state <> 'failed' AND ea.state <> 'fai
   AND NOT EXISTS (SELECT FROM change d WHERE d.comparison_id = c.id AND d.image_id = i.id)
 ORDER BY i.id LIMIT :page
 """
+
+THERE = "SELECT id FROM image WHERE id = ANY(:images)"
 
 CHANGES = """
 SELECT d.*, i.sha256, i.name, i.label, eb.key AS key_before, ea.key AS key_after,

@@ -20,6 +20,7 @@ from pipeline.change.terms import Terms
 from pipeline.recipe import Recipe
 from storage import comparison_statements as sql
 from storage.audits import Audits, Explained, read
+from storage.locks import want
 from storage.reaudit_tables import change as table
 
 PAGE = 200  # photographs
@@ -41,7 +42,8 @@ class Comparison:
     created_at: datetime
     finished_at: datetime | None
     object_word: str = "object"  # of the later audit
-    outdated: bool = False  # an audit of it was judged anew since
+    outdated: bool = False  # an audit of it was judged anew since, or photographs of it were removed
+    removed: int = 0  # so many photographs
     recipe_before: str = ""
     recipe_after: str = ""
     differing: tuple[str, ...] = ()  # the fields in which the recipes differ, but for names and seeds
@@ -103,10 +105,11 @@ class Comparisons:
     attempts: int = 3
     least_distance: float = LEAST_DISTANCE  # of a change that counts
 
-    def start(self, before: int, after: int) -> Comparison:
+    def start(self, before: int, after: int, *, again: bool = False) -> Comparison:
         """Plan the comparison of two audits that have ended; the one there is, if it was planned before.
 
-        Where an audit was judged anew since, what there is is dropped, to be made again.
+        Where an audit was judged anew since, what there is is dropped, to be made again; with `again` also where it
+        failed, for workers do not go on with what was given up.
 
         Raises
         ------
@@ -121,12 +124,24 @@ class Comparisons:
                 raise ValueError(f"audit {audit.id} is {audit.state}; only audits that are done can be compared")
         with self.engine.begin() as c:
             one = _get(c, plan(c, before, after))
-            return _anew(c, one.id) if one.outdated else one
+            return _anew(c, one.id) if one.outdated or (again and one.state == "failed") else one
 
     def get(self, number: int) -> Comparison:
         """A comparison by its number."""
         with self.engine.begin() as c:
             return _get(c, number)
+
+    def between(self, before: int, after: int) -> Comparison | None:
+        """The comparison of two audits, if somebody has asked for it."""
+        with self.engine.begin() as c:
+            row = c.execute(text(sql.COMPARISONS + sql.BETWEEN), {"before": before, "after": after}).first()
+        return None if row is None else _comparison(row)
+
+    def with_audit(self, audit: int, most: int) -> Sequence[Comparison]:
+        """The comparisons that an audit is in, the newest first."""
+        with self.engine.begin() as c:
+            rows = c.execute(text(sql.COMPARISONS + sql.WITH_AUDIT), {"audit": audit, "most": most})
+            return [_comparison(row) for row in rows]
 
     def all(self) -> Sequence[Comparison]:
         """Every comparison, the newest first."""
@@ -164,8 +179,14 @@ class Comparisons:
 
     def keep(self, number: int, changes: Sequence[tuple[int, Change]]) -> None:
         """Keep what changed on some photographs, by their ids; the first answer stays."""
-        rows = [{"comparison_id": number, "image_id": image, **to_null(asdict(change))} for image, change in changes]
         with self.engine.begin() as c:
+            want(c)
+            there = set(c.scalars(text(sql.THERE), {"images": [image for image, _ in changes]}))  # none removed since
+            rows = [
+                {"comparison_id": number, "image_id": image, **to_null(asdict(change))}
+                for image, change in changes
+                if image in there
+            ]
             if rows:
                 c.execute(insert(table).values(rows).on_conflict_do_nothing())
             c.execute(text(sql.CHANGE.format(change=sql.RENEW)), {"id": number, "lease": self.lease_seconds})
@@ -186,7 +207,7 @@ class Comparisons:
             values = {"id": number, "after": after, "page": PAGE}
             with self.engine.begin() as c:
                 rows = c.execute(text(sql.CHANGES.format(which=sql.IN_ORDER)), values).all()
-            yield from map(_compared, rows)
+            yield from map(compared, rows)
             if len(rows) < PAGE:
                 return
             after = rows[-1].image_id
@@ -200,7 +221,7 @@ class Comparisons:
         values = {"id": number, "most": most}
         with self.engine.begin() as c:
             rows = c.execute(text(sql.CHANGES.format(which=sql.FOREMOST.format(**sql.ORDERS[order]))), values).all()
-        return [_compared(row) for row in rows]
+        return [compared(row) for row in rows]
 
     def finish(self, number: int, outcome: Outcome) -> None:
         """Write down what a comparison came to, and which changes count, unless it came to more before."""
@@ -255,7 +276,8 @@ def _comparison(row: Row[Any]) -> Comparison:
     return Comparison(**told, differing=Terms.of(before, after, one_model=True).differing)
 
 
-def _compared(row: Row[Any]) -> Compared:
+def compared(row: Row[Any]) -> Compared:
+    """The photograph in a row of `CHANGES`."""
     told: dict[str, Any] = {name: getattr(row, name) for name in FIGURES}
     known: dict[str, Any] = {key: _known(key, value) for key, value in told.items()}
     return Compared(

@@ -4,13 +4,17 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
+from errno import ENOENT
 from pathlib import Path
+
+ATTEMPTS = 10
+UNFINISHED = ".unfinished-"  # a file that is not whole yet begins so
 
 
 def write(path: Path, data: bytes) -> None:
     """Write a file wholly or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=".")
+    handle, unfinished = _begin(path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -23,6 +27,15 @@ def write(path: Path, data: bytes) -> None:
     _sync_folder(path.parent)
 
 
+def _begin(folder: Path) -> tuple[int, str]:
+    """A new file in a folder; once more where somebody removed the folder, which was empty, in between."""
+    for _ in range(ATTEMPTS):
+        with suppress(FileNotFoundError):
+            folder.mkdir(parents=True, exist_ok=True)
+            return tempfile.mkstemp(dir=folder, prefix=UNFINISHED)
+    raise FileNotFoundError(ENOENT, "it is removed again and again", str(folder))
+
+
 def is_file(path: Path) -> bool:
     """As Path.is_file, which takes a folder that cannot be looked into for an empty one."""
     try:
@@ -32,20 +45,39 @@ def is_file(path: Path) -> bool:
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """All files below a folder but hidden ones; none if there is no folder."""
+    """All files below a folder but hidden ones, in the order of their paths as text; none if there is no folder.
 
-    def pass_over_missing(error: OSError) -> None:
-        if not isinstance(error, FileNotFoundError | NotADirectoryError):
-            raise error
+    One folder's names are held at once, not all of them.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted((f"{one.name}/" if one.is_dir(follow_symlinks=False) else one.name) for one in entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for name in found:
+        if name.startswith("."):
+            continue
+        if name.endswith("/"):
+            yield from files(folder / name)
+        elif is_file(folder / name):
+            yield folder / name
 
-    for above, _, names in os.walk(folder, onerror=pass_over_missing):
-        paths = (Path(above, name) for name in names if not name.startswith("."))
-        yield from (path for path in paths if is_file(path))
+
+def unfinished(folder: Path, before: float) -> Iterator[Path]:
+    """What writers that were killed have left below a folder, last changed before a time in seconds since the epoch."""
+    for above, _, names in os.walk(folder):
+        for path in (Path(above, name) for name in names if name.startswith(UNFINISHED)):
+            with suppress(FileNotFoundError):  # its writer has just finished
+                if path.stat().st_mtime < before:
+                    yield path
 
 
 def _sync_folder(folder: Path) -> None:
     """Have the file's new name survive a power cut, as its bytes do."""
-    handle = os.open(folder, os.O_RDONLY)
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:  # somebody has deleted the file since, and its folder with it
+        return
     try:
         os.fsync(handle)
     finally:

@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import Engine, text
 
 from pipeline.conversation.known import NOTHING, Known
-from pipeline.conversation.probe import unpack_evidence
+from pipeline.kept_scores import KeptScores
 from pipeline.scene.scene import Scene
 from pipeline.staging import unpack
 from storage import statements as sql
@@ -44,7 +44,7 @@ class Kept:
             return NOTHING
         try:
             before = unpack(self.blobs.get(scene_key(earlier.scene)))
-            known = Known.of(unpack_evidence(self.blobs.get(scores_key(earlier.key))))
+            known = Known.of(KeptScores.unpack(self.blobs.get(scores_key(earlier.key))).evidence)
         except UNREADABLE as error:
             logger.warning("explanation %d asks the model anew, as the scores of %s: %s", job.id, earlier.key, error)
             return NOTHING
@@ -52,7 +52,7 @@ class Kept:
 
     def _own(self, job: Job) -> Known:
         try:
-            return Known.of(unpack_evidence(self.blobs.get(scores_key(job.key))))
+            return Known.of(KeptScores.unpack(self.blobs.get(scores_key(job.key))).evidence)
         except UNREADABLE:
             key = scores_key(job.key)
             reason = f"its scores, {key}, are gone or damaged, so it keeps its earlier judgement: put them back"

@@ -17,10 +17,14 @@ from sqlalchemy import Connection, Engine, Row, text
 from pipeline.answer.attribution import Attribution
 from pipeline.conversation.known import NOTHING, Known
 from pipeline.conversation.probe import Probe
+from pipeline.model.precision import F32, Precision
 from storage import attributions, tables
 from storage import statements as sql
 from storage.counters import DUPLICATES, KILLED, REPUBLISHED, count, count_done, failed
-from storage.rounds import divided
+from storage.database import BINARY
+from storage.locks import want
+from storage.rates import drop_parts, find_rate
+from storage.rounds import joined, pieces
 
 PRODUCE_LOCK = 7_653_211  # any number, unlike the migrations'
 _STATES = {"prepare": ["preparing"], "infer": ["running"], "reduce": ["ready", "reducing"]}  # in which a step may fail
@@ -59,6 +63,12 @@ class Job:
     probes: list[dict[str, Any]]
     refit_of: str | None  # the key of the explanation whose scores answer it instead of the model
     answered: bool = False  # whether it is judged anew: see `storage.rejudging`
+
+    @property
+    def precision(self) -> Precision:
+        """What the model is computed in: the audit's, whatever a worker itself prefers."""
+        precision: Precision = self.recipe.get("precision", F32)
+        return precision
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +121,12 @@ class Ledger:
                     break
             return steps
 
+    def claim(self, audit: int) -> list[Step]:
+        """Claim all that an audit has planned, beyond the window: whoever waits for it bounds what they ask."""
+        with self.engine.begin() as c:
+            values = {"audit": audit, "free": None, "lease": self.lease_seconds}
+            return _steps("prepare", c.execute(text(sql.PRODUCE), values).all())
+
     def settle(self) -> None:
         """Mark audits done that wait for nothing more.
 
@@ -129,15 +145,24 @@ class Ledger:
         """
         return self._claim(explanation, "e.state = 'preparing'", "preparing")
 
+    def show(self, job: Job, scene: str) -> None:
+        """Write down which scene an explanation is going to show, so that it is not removed from now on.
+
+        Whoever looks for the scene's blob does so after this: either it is there and stays, or it is made.
+        """
+        with self.engine.begin() as c:
+            want(c)
+            c.execute(text(sql.SHOW), {"id": job.id, "scene": scene})
+
     def open_round(self, job: Job, scene: str, probe: Probe, size: int, known: Known = NOTHING) -> list[Step]:
-        """Write down a probe and its parts of about `size` masks; no steps if another worker did so before.
+        """Write down a probe and its parts of about `size` evaluations; no steps if another worker did so before.
 
         Rows whose answers are known are parts that are answered: if that is all of them, the reduction is next.
         """
-        pieces = divided(known.answers(probe), size)
-        whole = {"id": job.id, "round": len(job.probes), "total": len(pieces), "lease": self.lease_seconds}
-        values = whole | {"known": sum(piece.scores is not None for piece in pieces)}
-        parts = [whole | asdict(piece) | {"number": number} for number, piece in enumerate(pieces)]
+        found = pieces(probe, known, size)
+        whole = {"id": job.id, "round": len(job.probes), "total": len(found), "lease": self.lease_seconds}
+        values = whole | {"known": sum(piece.scores is not None for piece in found)}
+        parts = [whole | asdict(piece) | {"number": number} for number, piece in enumerate(found)]
         with self.engine.begin() as c:
             told = {"scene": scene, "probe": json.dumps([probe.to_json()])}
             row = c.execute(text(sql.OPEN_ROUND), values | told).first()
@@ -158,13 +183,14 @@ class Ledger:
         """
         values = _values(key) | {"attempts": self.attempts, "lease": self.lease_seconds}
         with self.engine.begin() as c:
+            c.execute(text(sql.UNFLUSHED))
             if c.execute(text(sql.START_PART), values).rowcount == 0:
                 return None
             taken = c.execute(text(sql.TAKE_PART), values).first()
             return (_job(c, key.id), Part(key, *taken)) if taken else None
 
     def record_part(self, part: Part, scores: NDArray[np.float32], seconds: float) -> list[Step]:
-        """Keep a part's scores, float32 [n, c], and what they took; the reduction if they were the last of the round.
+        """Keep a part's answer, float32 [n, c], and what it took; the reduction if it was the last of the round.
 
         The first answer stays: a second one, of a redelivered message or a process thought dead, changes nothing, nor
         does one to a question of an earlier run.
@@ -172,6 +198,7 @@ class Ledger:
         data = np.ascontiguousarray(scores, dtype="<f4").tobytes()
         values = _values(part.key) | {"part": part.row, "scores": data, "seconds": seconds}
         with self.engine.begin() as c:
+            c.execute(text(sql.UNFLUSHED))
             c.execute(text(sql.LOCK), values)
             if c.execute(text(sql.RECORD_PART), values).rowcount == 0:
                 count(c, DUPLICATES, [part.key.id])
@@ -185,15 +212,16 @@ class Ledger:
         return self._claim(explanation, condition, "reducing")
 
     def scores(self, job: Job, columns: int) -> list[NDArray[np.float32]]:
-        """The model's answers to each probe so far, float32 [n, columns]."""
+        """The model's answers to each probe so far, float32 [n, columns]; [blocks, width] where rows are summed."""
         with self.engine.begin() as c:
-            rows = c.execute(text(sql.SCORES), {"id": job.id}).all()
-        rounds = [b"".join(row.scores for row in rows if row.round == r) for r in range(len(job.probes))]
-        return [np.frombuffer(data, dtype="<f4").reshape(-1, columns) for data in rounds]
+            rows = c.execute(text(sql.SCORES), {"id": job.id}, execution_options={BINARY: True}).all()
+        rounds = [[(row.start, row.scores) for row in rows if row.round == r] for r in range(len(job.probes))]
+        probes = map(Probe.from_json, job.probes)
+        return [joined(probe, parts, columns) for probe, parts in zip(probes, rounds, strict=True)]
 
     def finish(self, job: Job, attribution: Attribution) -> bool:
         """Keep an attribution and drop the parts; False if another reducer was first."""
-        fill, choice = attribution.fill_probabilities, attribution.fill_choice
+        fill, choice, inside = attribution.fill_probabilities, attribution.fill_choice, attribution.inside
         values = {
             "id": job.id,
             "predicted": attribution.predicted,
@@ -201,6 +229,7 @@ class Ledger:
             "probabilities": json.dumps(dict(attribution.probabilities)),
             "fill": None if fill is None else json.dumps(dict(fill)),
             "choice": None if choice is None else json.dumps(asdict(choice)),
+            "inside": None if inside is None else json.dumps(dict(inside)),
             "evaluations": attribution.evaluations,
         }
         with self.engine.begin() as c:
@@ -209,7 +238,7 @@ class Ledger:
             c.execute(tables.attribution.insert(), attributions.rows(job.id, attribution))
             c.execute(text(sql.SUPERSEDE), values)
             count_done(c, job.id)
-            c.execute(text(sql.DROP_PARTS), {"id": job.id})
+            drop_parts(c, job.id, job.model, job.precision)
             return True
 
     def fail(self, task: str, explanation: int, reason: str, part: PartKey | None = None) -> None:
@@ -240,11 +269,10 @@ class Ledger:
             count(c, REPUBLISHED, [explanation for explanation, steps in again.items() if steps])
             return [step for steps in again.values() for step in steps]
 
-    def rate(self, model: int) -> float | None:
-        """Evaluations a second of one worker process under a model, as measured so far."""
+    def rate(self, model: int, precision: Precision = F32) -> float | None:
+        """Evaluations a second of one worker process under a model and in a precision, as measured so far."""
         with self.engine.begin() as c:
-            rate: float | None = c.scalar(text("SELECT rate FROM model WHERE id = :model"), {"model": model})
-            return rate
+            return find_rate(c, model, precision)
 
     def _claim(self, explanation: int, condition: str, state: str) -> Job | None:
         values = {"id": explanation, "lease": self.lease_seconds, "state": state, "attempts": self.attempts}

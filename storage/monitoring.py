@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Engine, Row, text
 
 from storage import statements as sql
+from storage.placements import Told, told
 from storage.tables import AUDIT_STATES
 
 
@@ -23,11 +24,19 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class ModelCounts:
-    """A model's counters, see `storage.counters`, and its measured rate."""
+    """A model's counters, see `storage.counters`."""
 
     model: str  # name@version
-    rate: float | None  # evaluations a second of one process
     counts: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRate:
+    """How fast a model was seen to be answered in a precision, see `storage.rates`."""
+
+    model: str  # name@version
+    precision: str
+    rate: float  # evaluations a second of one process
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,8 @@ class Reading:
     backlog: Sequence[Backlog]
     overdue_seconds: float  # for how long a photograph has been due to be handed out again; 0 if none is
     models: Sequence[ModelCounts]
+    rates: Sequence[ModelRate] = ()
+    placements: Sequence[Told] = ()  # what workers were seen to run models on
 
 
 def read(engine: Engine) -> Reading:
@@ -50,13 +61,15 @@ def read(engine: Engine) -> Reading:
             backlog=[Backlog(*row) for row in c.execute(text(sql.BACKLOG))],
             overdue_seconds=c.execute(text(sql.OVERDUE_SECONDS)).scalar_one(),
             models=_models(c.execute(text(sql.COUNTED)).all()),
+            rates=[ModelRate(*row) for row in c.execute(text(sql.RATES))],
+            placements=told(c),
         )
 
 
 def _models(rows: Sequence[Row[Any]]) -> list[ModelCounts]:
     found: dict[str, ModelCounts] = {}
     for row in rows:
-        one = found.setdefault(row.model, ModelCounts(row.model, row.rate))
+        one = found.setdefault(row.model, ModelCounts(row.model))
         if row.what is not None:
             one.counts[row.what] = row.n
     return list(found.values())

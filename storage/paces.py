@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import ColumnElement, Engine, and_, func, not_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from pipeline.model.pace import Pace
+from pipeline.model.precision import F32, PRECISIONS, Precision
+from storage.rates import told
 from storage.tables import pace as table
 
 
@@ -29,9 +31,15 @@ class Paces:
             c.execute(insert(table).values(values).on_conflict_do_nothing())
         return self.find(model, device) or pace
 
-    def largest(self, model: int) -> Pace | None:
+    def largest(self, model: int, precision: Precision = F32) -> Pace | None:
         """The largest batch of a model on any device and the highest rate: parts are sized for whichever takes them."""
-        query = select(func.max(table.c.batch), func.max(table.c.rate)).where(table.c.model_id == model)
+        query = select(func.max(table.c.batch), func.max(table.c.rate))
+        query = query.where(table.c.model_id == model, _computes_in(precision))
         with self.engine.begin() as c:
             batch, rate = c.execute(query).one()
         return None if batch is None else Pace(batch, rate)
+
+
+def _computes_in(precision: Precision) -> ColumnElement[bool]:
+    lower = {one: table.c.device.endswith(told("", one)) for one in PRECISIONS if one != F32}
+    return lower[precision] if precision in lower else and_(*map(not_, lower.values()))

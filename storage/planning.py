@@ -22,11 +22,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import Subquery
 
-from pipeline.methods import check
+from pipeline.methods import check, check_inside
 from pipeline.recipe import Recipe
 from storage import tables
 from storage.archive import condition
+from storage.locks import want
 from storage.registry import Version
+from storage.title import NONE, Title
 
 _CHOSEN = table("chosen", column("id"), column("key"), column("mask"), column("refit_of"))
 
@@ -48,7 +50,7 @@ WHERE old.audit_id = :audit AND b.id = old.explanation_id AND mine.audit_id = :a
 
 _JOIN = """
 INSERT INTO audit_explanation (audit_id, explanation_id)
-SELECT :audit, e.id FROM chosen JOIN explanation e ON e.key = chosen.key
+SELECT :audit, e.id FROM chosen JOIN explanation e ON e.key = chosen.key ON CONFLICT DO NOTHING
 """
 
 # What failed is tried again; what failed as a refit may be asked of the model, and the other way round.
@@ -76,20 +78,26 @@ class Wanted:
     urgent: bool = False
     object_word: str = "object"
     refit_of: int | None = None
+    title: Title = NONE
     masked_anew: int | None = None
+    keep: int | None = None  # days after the audit's end, when it is deleted; None: for ever
 
 
 def plan(c: Connection, model: Version, wanted: Wanted) -> int:
     """Write an audit down, and the explanations that it wants; see `Audits.start`. Whoever commits it also settles."""
+    want(c)
     recipe, selection, refit_of = wanted.recipe, wanted.selection, wanted.refit_of
     check(recipe, model.labels)  # refuses what would fail in every photograph
-    keep_recipe(c, recipe)
-    audit = {"model_id": model.id, "recipe_digest": recipe.digest, "selection": selection, "urgent": wanted.urgent}
-    audit |= {"object_word": wanted.object_word}
-    number: int = c.execute(insert(tables.audit).values(audit).returning(tables.audit.c.id)).scalar_one()
-    if _join(c, number, model, wanted) == 0:
+    check_inside(recipe, model.facts.get("inside"))
+    if _choose(c, model, wanted) == 0:  # before the audit has a number, which no refusal gives back
         none = f"no photograph is selected by {selection!r}; `polelens images list` shows the names"
         raise ValueError(none if refit_of is None else f"audit {refit_of} has explained nothing yet")
+    keep_recipe(c, recipe)
+    audit = {"model_id": model.id, "recipe_digest": recipe.digest, "selection": selection, "urgent": wanted.urgent}
+    audit |= {"object_word": wanted.object_word, "refit_of": refit_of, "keep": wanted.keep}
+    audit |= wanted.title.columns()
+    number: int = c.execute(insert(tables.audit).values(audit).returning(tables.audit.c.id)).scalar_one()
+    _join(c, number, model, recipe)
     return number
 
 
@@ -98,19 +106,25 @@ def mask_anew(c: Connection, number: int, model: Version, recipe: Recipe) -> Non
 
     Where there is such an answer already it takes the place of the one before.
     """
-    _join(c, number, model, Wanted(recipe, "all", masked_anew=number))
+    want(c)
+    _choose(c, model, Wanted(recipe, "all", masked_anew=number))
+    _join(c, number, model, recipe)
     c.execute(text(_REPLACE), {"audit": number})
 
 
-def _join(c: Connection, number: int, model: Version, wanted: Wanted) -> int:
-    """Write down the explanations that are wanted, as an audit's; how many they are. What failed is tried again."""
+def _choose(c: Connection, model: Version, wanted: Wanted) -> int:
+    """Set the explanations that are wanted aside, for `_join`; how many they are."""
+    c.execute(text("DROP TABLE IF EXISTS pg_temp.chosen"))  # of two audits in one transaction each has its own
     c.execute(text(_CHOOSE))
     c.execute(_CHOSEN.insert().from_select(list(_CHOSEN.c.keys()), _chosen(model, wanted)))
-    c.execute(text(_PLAN), {"recipe": wanted.recipe.digest, "model_id": model.id})
-    joined = c.execute(text(_JOIN), {"audit": number}).rowcount
+    return c.scalar(select(func.count()).select_from(_CHOSEN)) or 0
+
+
+def _join(c: Connection, number: int, model: Version, recipe: Recipe) -> None:
+    """Write down what was set aside, as an audit's. What failed is tried again."""
+    c.execute(text(_PLAN), {"recipe": recipe.digest, "model_id": model.id})
+    c.execute(text(_JOIN), {"audit": number})
     c.execute(text(_AIM))
-    c.execute(text("DROP TABLE chosen"))  # of two audits in one transaction each has its own
-    return joined
 
 
 @dataclass(frozen=True, slots=True)

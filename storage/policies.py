@@ -47,7 +47,7 @@ class Policies:
             check(c, name, order.recipe)
             digest = keep_recipe(c, order.recipe)
             values = {"model": name, "recipe": digest, "selection": order.selection, "compare": order.compare}
-            values |= {"object_word": order.object_word}
+            values |= {"object_word": order.object_word, "keep": order.keep, **order.title.ordered()}
             c.execute(text(_SET), values)
 
     def all(self) -> Sequence[Policy]:
@@ -79,7 +79,7 @@ class Policies:
         with self.engine.begin() as c:
             for row in c.execute(text(_UNANSWERED)).all():
                 for version in registered_after(c, row.model, row.handled):
-                    found, problem = attempt(c, version, Order.of(row))
+                    found, problem = attempt(c, version, Order.of(row), f"policy {row.model}")
                     started += [found] if found else []
                     told = {"model": row.model, "audit": found and found.audit, "problem": problem}
                     c.execute(text(_ANSWERED), told | {"handled": version.id})
@@ -97,11 +97,12 @@ SELECT p.*, r.body AS recipe FROM policy p JOIN recipe r ON r.digest = p.recipe_
 """
 
 _SET = """
-INSERT INTO policy (model, recipe_digest, selection, object_word, compare, handled)
-VALUES (:model, :recipe, :selection, :object_word, :compare,
+INSERT INTO policy (model, recipe_digest, selection, object_word, name, note, tags, keep, compare, handled)
+VALUES (:model, :recipe, :selection, :object_word, :name, :note, :tags, :keep, :compare,
         (SELECT coalesce(max(id), 0) FROM model WHERE name = :model))
 ON CONFLICT (model) DO UPDATE SET recipe_digest = excluded.recipe_digest, selection = excluded.selection,
-    object_word = excluded.object_word,
+    object_word = excluded.object_word, name = excluded.name, note = excluded.note, tags = excluded.tags,
+    keep = excluded.keep,
     compare = excluded.compare, handled = excluded.handled, audit_id = NULL, problem = NULL, created_at = now()
 """
 

@@ -17,7 +17,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from storage.tables import created_at, metadata
 
@@ -29,6 +29,10 @@ policy = Table(
     Column("recipe_digest", Text, ForeignKey("recipe.digest"), nullable=False),
     Column("selection", Text, nullable=False),
     Column("object_word", Text, nullable=False, server_default="object"),  # of the audits that it starts
+    Column("name", Text, nullable=False, server_default=""),  # what people call it: see storage.title
+    Column("note", Text, nullable=False, server_default=""),
+    Column("tags", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("keep", Integer),  # days that its audits are kept after their end; null: for ever
     Column("compare", Boolean, nullable=False),  # with the previous version, when both audits have ended
     Column("handled", Integer, nullable=False, server_default=text("0")),  # the newest model.id that it has answered
     Column("audit_id", Integer, ForeignKey("audit.id")),  # the last that it started
@@ -47,6 +51,10 @@ schedule = Table(
     Column("recipe_digest", Text, ForeignKey("recipe.digest"), nullable=False),
     Column("selection", Text, nullable=False),
     Column("object_word", Text, nullable=False, server_default="object"),  # of the audits that it starts
+    Column("name", Text, nullable=False, server_default=""),  # what people call it: see storage.title
+    Column("note", Text, nullable=False, server_default=""),
+    Column("tags", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("keep", Integer),  # days that its audits are kept after their end; null: for ever
     Column("compare", Boolean, nullable=False),
     Column("paused", Boolean, nullable=False, server_default=text("false")),
     Column("since", DateTime(timezone=True), nullable=False, server_default=func.now()),  # due times before it are void
@@ -78,6 +86,7 @@ comparison = Table(
     Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
     Column("reason", Text),
     Column("outcome", JSONB),  # see pipeline.change.outcome
+    Column("removed", Integer, nullable=False, server_default=text("0")),  # photographs of it that were removed since
     Column("finished_at", DateTime(timezone=True)),
     created_at(),
     UniqueConstraint("before_id", "after_id"),
@@ -89,7 +98,7 @@ change = Table(
     "change",
     metadata,
     Column("comparison_id", Integer, ForeignKey("comparison.id", ondelete="CASCADE"), primary_key=True),
-    Column("image_id", BigInteger, ForeignKey("image.id"), primary_key=True),
+    Column("image_id", BigInteger, ForeignKey("image.id", ondelete="CASCADE"), primary_key=True, index=True),
     Column("label_before", Text, nullable=False),
     Column("label_after", Text, nullable=False),
     Column("confidence_before", Float, nullable=False),

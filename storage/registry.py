@@ -11,8 +11,10 @@ from sqlalchemy import Connection, Engine, Row, func, insert, select, text
 from pipeline.model.model import Model
 from pipeline.model.profile import Profile
 from pipeline.text import meant, resolved
+from storage.blob_errors import BlobDamaged
 from storage.blobs import Blobs
 from storage.keys import model_key
+from storage.locks import want
 from storage.tables import model as table
 
 NEWEST = 2**31 - 1  # what Postgres keeps a version in
@@ -55,12 +57,13 @@ class Registry:
         ValueError
             If the version exists with other content.
         """
-        self.blobs.put(model_key(model.digest), model.onnx)
         with self.engine.begin() as c:
+            want(c)
+            self.blobs.put(model_key(model.digest), model.onnx)
             c.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": model.name})
             known = c.execute(select(table).where(table.c.name == model.name, table.c.digest == model.digest)).first()
             if known is not None and version in (None, known.version):
-                return _version(known), False
+                return version_of(known), False
             if known is not None:
                 raise ValueError(f"{model.name}@{known.version} is this very model already; leave the version out")
             return _insert(c, model, version), True
@@ -82,10 +85,10 @@ class Registry:
             return canonical(c, reference)
 
     def load(self, model: int) -> Model:
-        """The model with this id, its file included."""
+        """The model with this id, its file included. Raises BlobMissing, and its kind BlobDamaged."""
         with self.engine.begin() as c:
             row = c.execute(select(table).where(table.c.id == model)).one()
-        return Model(
+        found = Model(
             name=row.name,
             onnx=self.blobs.get(model_key(row.digest)),
             labels=tuple(row.labels),
@@ -94,11 +97,14 @@ class Registry:
             batch=row.batch,
             facts=row.facts,
         )
+        if found.digest != row.digest:
+            raise BlobDamaged(model_key(row.digest), "it is not the file that was registered")
+        return found
 
     def all(self) -> Sequence[Version]:
         """Every version, by name and number."""
         with self.engine.begin() as c:
-            return [_version(row) for row in c.execute(select(table).order_by(table.c.name, table.c.version))]
+            return [version_of(row) for row in c.execute(select(table).order_by(table.c.name, table.c.version))]
 
 
 def find(c: Connection, reference: str) -> Version:
@@ -119,7 +125,7 @@ def find(c: Connection, reference: str) -> Version:
     if row is None:
         has = f"{name} has {len(rows)}, the newest {rows[0].version}"
         raise ValueError(f"there is no model {reference}: {has}; `polelens models list` shows those there are")
-    return _version(row)
+    return version_of(row)
 
 
 def canonical(c: Connection, reference: str) -> str:
@@ -132,14 +138,14 @@ def canonical(c: Connection, reference: str) -> str:
 def registered_after(c: Connection, name: str, model: int) -> Sequence[Version]:
     """The versions of a name registered after the model with this id, the oldest first."""
     query = select(table).where(table.c.name == name, table.c.id > model).order_by(table.c.id)
-    return [_version(row) for row in c.execute(query)]
+    return [version_of(row) for row in c.execute(query)]
 
 
 def version_before(c: Connection, version: Version) -> Version | None:
     """The version with the next smaller number."""
     earlier = (table.c.name == version.name) & (table.c.version < version.version)
     row = c.execute(select(table).where(earlier).order_by(table.c.version.desc()).limit(1)).first()
-    return _version(row) if row else None
+    return version_of(row) if row else None
 
 
 def split_reference(reference: str) -> tuple[str, int | None]:
@@ -174,9 +180,10 @@ def _insert(c: Connection, model: Model, version: int | None) -> Version:
         "facts": json.loads(json.dumps(model.facts)),
         "batch": model.batch,
     }
-    return _version(c.execute(insert(table).values(values).returning(table)).one())
+    return version_of(c.execute(insert(table).values(values).returning(table)).one())
 
 
-def _version(row: Row[Any]) -> Version:
+def version_of(row: Row[Any]) -> Version:
+    """The version in a row of `model`."""
     profile = Profile.from_json(row.profile)
     return Version(row.id, row.name, row.version, row.sha256, row.digest, tuple(row.labels), profile, row.facts)

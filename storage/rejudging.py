@@ -22,6 +22,7 @@ from storage.counters import count_done
 from storage.keys import scores_key
 from storage.ledger import Job, Ledger
 from storage.planning import mask_anew
+from storage.rates import drop_parts
 from storage.registry import find
 
 LOOKED_AT = 20  # photographs whose scores are looked for before all are refused for want of them
@@ -115,7 +116,7 @@ def finish(engine: Engine, job: Job, judged: Sequence[LabelAttribution]) -> bool
             return False
         attributions.judge(c, job.id, judged)
         count_done(c, job.id, new=False)
-        c.execute(text(sql.DROP_PARTS), {"id": job.id})
+        drop_parts(c, job.id, job.model, job.precision)
         return True
 
 
@@ -156,9 +157,9 @@ SELECT c.before_id, c.after_id FROM comparison c JOIN audit b ON b.id = c.before
 WHERE c.state = 'done' AND greatest(b.rejudged_at, a.rejudged_at) = now() ORDER BY c.id
 """
 
-_FINISH = """
+_FINISH = f"""
 UPDATE explanation SET state = 'done', lease_until = NULL, reason = NULL, attempts = 0,
-       evaluations = evaluations + (SELECT coalesce(sum(stop - start), 0) FROM part
+       evaluations = evaluations + (SELECT coalesce(sum({sql.COST}), 0) FROM part p
                                     WHERE explanation_id = :id AND seconds IS NOT NULL)
 WHERE id = :id AND state = 'reducing'
-"""
+"""  # noqa: S608  of constants alone

@@ -107,9 +107,9 @@ class Schedules:
             find(c, model)
             model = canonical(c, model)
             check(c, model, order.recipe)
-            values = {"model": model, "cron": timing.cron, "timezone": timing.timezone}
+            values: dict[str, Any] = {"model": model, "cron": timing.cron, "timezone": timing.timezone}
             values |= {"recipe": keep_recipe(c, order.recipe), "selection": order.selection}
-            values |= {"object_word": order.object_word}
+            values |= {"object_word": order.object_word, "keep": order.keep, **order.title.ordered()}
             number = c.scalar(text(_ADD), values | {"compare": order.compare})
             return _get(c, number)
 
@@ -164,7 +164,7 @@ class Schedules:
             if row is None or due is None or c.execute(text(_RUN), {"id": number, "due": due}).rowcount == 0:
                 return None  # removed, not due, or another tick was first
             try:
-                found, problem = attempt(c, find(c, row.model), Order.of(row))
+                found, problem = attempt(c, find(c, row.model), Order.of(row), f"schedule {number}")
             except ValueError as error:
                 found, problem = None, str(error)
             told = {"id": number, "due": due, "audit": found and found.audit, "problem": problem}
@@ -197,8 +197,8 @@ FROM schedule s JOIN recipe r ON r.digest = s.recipe_digest LEFT JOIN LATERAL (
 """
 
 _ADD = """
-INSERT INTO schedule (model, cron, timezone, recipe_digest, selection, object_word, compare)
-VALUES (:model, :cron, :timezone, :recipe, :selection, :object_word, :compare) RETURNING id
+INSERT INTO schedule (model, cron, timezone, recipe_digest, selection, object_word, name, note, tags, keep, compare)
+VALUES (:model, :cron, :timezone, :recipe, :selection, :object_word, :name, :note, :tags, :keep, :compare) RETURNING id
 """
 
 # A tick at the same time waits here for the other's end, and then does nothing.

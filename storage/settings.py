@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, JsonConfigSettingsSource, PydanticBa
 
 from pipeline.answer.judgement import Thresholds
 from pipeline.change.criteria import LEAST_DISTANCE
+from pipeline.model.precision import CPU, F32, Precision
 
 
 class SettingsError(ValueError):
@@ -40,7 +41,7 @@ class Limits:
 
 
 class Alone(BaseSettings):
-    """The settings that need no services: the thresholds of the judgement, and the limits on a model's file."""
+    """The settings that need no services: the judgement's thresholds, and what a model is read and run with."""
 
     model_config = SettingsConfigDict(
         env_prefix="polelens_", frozen=True, populate_by_name=True, extra="ignore", env_ignore_empty=True
@@ -74,6 +75,10 @@ class Alone(BaseSettings):
         default=_DEFAULT.superpixels, ge=1, description="doubtful (few superpixels): there are fewer"
     )
 
+    providers: str = Field(default=CPU, description="ONNX Runtime providers, comma-separated")
+    precision: Precision = Field(
+        default=F32, description="f32, bf16 or f16: of the recipes ordered here that say none and ask for scores alone"
+    )
     model_gigabytes: float = Field(default=8, gt=0, description="memory that reading and trying a model may take")
     model_seconds: float = Field(default=600, gt=0, description="time that reading and trying a model may take")
 
@@ -106,12 +111,16 @@ class Settings(Alone):
         default=0, ge=0, le=4096, description="perturbed pictures in one call of ONNX Runtime; 0: by a short warm-up"
     )
     threads: int = Field(default=1, ge=1, description="ONNX Runtime threads of a worker process")
-    providers: str = Field(default="CPUExecutionProvider", description="ONNX Runtime providers, comma-separated")
     produce_seconds: float = Field(default=5, gt=0, description="how often beat refills the window")
     sweep_seconds: float = Field(default=15, gt=0, description="how often beat looks for leases that have run out")
     schedule_seconds: float = Field(default=15, gt=0, description="how often beat looks for audits that are due")
+    gc_seconds: float = Field(default=3600, ge=0, description="how often beat has removed what nobody wants; 0: never")
+    gc_grace_seconds: float = Field(default=86_400, ge=0, description="a blob younger than this is not removed")
     visibility_seconds: float = Field(default=900, gt=0, description="Redis hands an unacknowledged message out again")
     logs: Literal["text", "json"] = Field(default="text", description="text, or json: an object a line")
+    photograph_gigabytes: float = Field(
+        default=2.5, gt=0, description="memory that reading one large photograph may take in a worker"
+    )
     health: str = Field(default="", description="folder of a file for each worker and beat that is well; empty: none")
     stall_seconds: float = Field(
         default=300,
@@ -121,10 +130,20 @@ class Settings(Alone):
     change_distance: float = Field(
         default=LEAST_DISTANCE, ge=0, le=2, description="a smaller distance of two explanations counts as no change"
     )
+    kept_labels: int = Field(
+        default=32,
+        ge=0,
+        description="of a model with more labels only the scores of those explained, of half as many most probable "
+        "ones, and the sum of the rest are kept; 0: all are",
+    )
+    endpoint_keep_days: int = Field(
+        default=30, ge=1, description="how long what the endpoint asked for is kept, where nobody else wants it"
+    )
     palette: Literal["green-red", "blue-orange"] = Field(
         default="green-red", description="green-red, or blue-orange for colour-blind readers"
     )
 
+    flower_url: str = Field(default="", description="where Flower is, for the pages to link to; empty: nowhere")
     webhook_url: str = Field(default="", repr=False, description="is told when an audit ends: https, or this machine")
     webhook_secret: str = Field(
         default="", repr=False, validate_default=True, description="signs what the webhook is told"
@@ -138,6 +157,14 @@ class Settings(Alone):
         safe = url.scheme == "https" or (url.scheme == "http" and url.hostname in HERE)
         if value and not (url.hostname and safe):
             raise ValueError("expected https://host/path, or http:// to localhost")
+        return value
+
+    @field_validator("flower_url")
+    @classmethod
+    def _linked(cls, value: str) -> str:
+        """Nothing else may be put into a page as a link."""
+        if value and urlsplit(value).scheme not in ("http", "https"):
+            raise ValueError("expected http://host:port or https://host/path")
         return value
 
     @field_validator("webhook_secret")
@@ -184,27 +211,38 @@ class Settings(Alone):
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """The settings of this process. Raises SettingsError naming the variable that is missing or wrong."""
-    return _read(Settings)
+    return read(Settings)
 
 
 def thresholds() -> Thresholds:
     """The judgement's thresholds, also where there are no services. Raises SettingsError as `settings` does."""
-    return _read(Alone).thresholds
+    return read(Alone).thresholds
 
 
 def limits() -> Limits:
     """What reading and trying a model may take, also where there are no services. Raises SettingsError as above."""
-    here = _read(Alone)
+    here = read(Alone)
     return Limits(here.model_gigabytes, here.model_seconds)
 
 
-def _read(kind: type[S]) -> S:
+def providers() -> list[str]:
+    """ONNX Runtime's providers, the preferred first, also where there are no services. Raises SettingsError."""
+    return read(Alone).providers.split(",")
+
+
+def precision() -> Precision:
+    """What a recipe that says nothing of it is computed in, where it can be. Raises SettingsError as above."""
+    return read(Alone).precision
+
+
+def read(kind: type[S]) -> S:
+    """Some settings from the environment. Raises SettingsError naming the variable that is missing or wrong."""
     try:
         return kind()
     except ValidationError as error:
         problem = error.errors()[0]
-        variable = _variable(problem["loc"])
-        if {_variable(one["loc"]) for one in error.errors() if one["type"] == "missing"} >= set(SERVICES):
+        variable = _variable(kind, problem["loc"])
+        if {_variable(kind, one["loc"]) for one in error.errors() if one["type"] == "missing"} >= set(SERVICES):
             raise SettingsError(DOWN) from None
         if problem["type"] == "missing":
             raise SettingsError(
@@ -217,7 +255,7 @@ def _read(kind: type[S]) -> S:
         raise SettingsError(f"{variable}{given}: {reason[0].lower()}{reason[1:]}") from None
 
 
-def _variable(place: tuple[int | str, ...]) -> str:
+def _variable(kind: type[BaseSettings], place: tuple[int | str, ...]) -> str:
     """The environment's variable of a field that pydantic names."""
     name = str(place[0]).upper()
-    return name if name in SERVICES else f"POLELENS_{name}"
+    return name if name in SERVICES else f"{kind.model_config['env_prefix']}{name}".upper()

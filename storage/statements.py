@@ -74,6 +74,8 @@ FROM explanation e JOIN image i ON i.id = e.image_id JOIN recipe r ON r.digest =
 LEFT JOIN explanation s ON s.id = e.refit_of WHERE e.id = :id
 """
 
+SHOW = "UPDATE explanation SET scene = :scene WHERE id = :id AND state = 'preparing'"
+
 OPEN_ROUND = f"""
 UPDATE explanation e SET state = CASE WHEN :known = :total THEN 'ready' ELSE 'running' END, scene = :scene,
        probes = probes || CAST(:probe AS jsonb), attempts = 0, parts_total = :total, parts_done = :known, since = now(),
@@ -110,6 +112,10 @@ WHERE e.id = :id AND p.scores IS NULL ORDER BY p.number
 # Whoever changes parts has locked their explanation before, so that no two wait for each other.
 LOCK = "SELECT FROM explanation WHERE id = :id FOR NO KEY UPDATE"
 
+# For parts alone: nobody waits for the disk, and a Postgres that dies forgets at most those of its last second. Nothing
+# outside of Postgres is made of them, and whatever is committed later keeps them, as its log is in order.
+UNFLUSHED = "SET LOCAL synchronous_commit TO off"
+
 START_PART = f"""
 UPDATE explanation e SET lease_until = now() + :lease * {SECONDS}
 WHERE e.id = :id AND e.state = 'running' AND {IS_WANTED}
@@ -132,25 +138,28 @@ UPDATE explanation e SET parts_done = parts_done + 1, lease_until = now() + :lea
 WHERE e.id = :id RETURNING {SHOWN}
 """
 
-SCORES = "SELECT round, scores FROM part WHERE explanation_id = :id ORDER BY round, number"
+SCORES = "SELECT round, start, scores FROM part WHERE explanation_id = :id ORDER BY round, number"
+
+# What parts cost, in evaluations: a row of a reading counts as its probe says.
+COST = """(p.stop - p.start) * coalesce((SELECT e.probes -> p.round -> 'reading' -> 'cost' FROM explanation e
+                                       WHERE e.id = p.explanation_id)::int, 1)"""
 
 # What was known is no evaluation: no worker has spent a second on it.
-FINISH = """
+FINISH = f"""
 UPDATE explanation SET state = 'done', finished_at = now(), lease_until = NULL, reason = NULL, attempts = 0,
        probabilities = CAST(:probabilities AS jsonb), fill_probabilities = CAST(:fill AS jsonb),
        fill_choice = CAST(:choice AS jsonb),
-       evaluations = :evaluations - (SELECT coalesce(sum(stop - start), 0) FROM part
+       inside = CAST(:inside AS jsonb),
+       evaluations = :evaluations - (SELECT coalesce(sum({COST}), 0) FROM part p
                                      WHERE explanation_id = :id AND scores IS NOT NULL AND seconds IS NULL),
        predicted = :predicted, confidence = :confidence
 WHERE id = :id AND state = 'reducing'
 """
 
-# A moving average over photographs of how fast one process answers, from the parts that are dropped.
-DROP_PARTS = """
-WITH gone AS (DELETE FROM part WHERE explanation_id = :id RETURNING stop - start AS n, seconds),
-     seen AS (SELECT sum(n) / nullif(sum(seconds), 0) AS rate FROM gone WHERE seconds IS NOT NULL)
-UPDATE model SET rate = coalesce(0.8 * model.rate + 0.2 * seen.rate, seen.rate, model.rate)
-FROM seen WHERE model.id = (SELECT model_id FROM explanation WHERE id = :id)
+# And how fast they were answered: see `storage.rates`.
+DROP_PARTS = f"""
+WITH gone AS (DELETE FROM part p WHERE explanation_id = :id RETURNING {COST} AS n, seconds)
+SELECT sum(n) / nullif(sum(seconds), 0) FROM gone WHERE seconds IS NOT NULL
 """
 
 # An audit that is judged anew under another mask has both explanations of a photograph until the new one has its answer,
@@ -219,15 +228,23 @@ COUNT_DONE = f"""
 INSERT INTO tally (what, model_id, n)
 SELECT counted.what, e.model_id, counted.n FROM explanation e
 CROSS JOIN (SELECT count(seconds) AS n, coalesce(sum(seconds), 0) AS seconds,
-                   coalesce(sum(stop - start) FILTER (WHERE seconds IS NOT NULL), 0) AS asked FROM part WHERE explanation_id = :id) parts
+                   coalesce(sum({COST}) FILTER (WHERE seconds IS NOT NULL), 0) AS asked
+            FROM part p WHERE explanation_id = :id) parts
 CROSS JOIN LATERAL (VALUES ('evaluations', parts.asked::float), ('parts', parts.n), ('photographs', :new),
                            ('seconds', parts.seconds)) AS counted (what, n)
 WHERE e.id = :id ORDER BY counted.what {_ADD}
 """
 
 COUNTED = """
-SELECT m.name || '@' || m.version AS model, m.rate, t.what, t.n
+SELECT m.name || '@' || m.version AS model, t.what, t.n
 FROM model m LEFT JOIN tally t ON t.model_id = m.id ORDER BY m.id, t.what
+"""
+
+RATES = """
+SELECT m.name || '@' || m.version AS model, 'f32' AS precision, m.rate FROM model m WHERE m.rate IS NOT NULL
+UNION ALL
+SELECT m.name || '@' || m.version, substring(p.device FROM '^audits in (.*)$'), p.rate
+FROM pace p JOIN model m ON m.id = p.model_id WHERE p.device LIKE 'audits in %' ORDER BY 1, 2
 """
 
 COUNT_PLANNED = """

@@ -72,6 +72,19 @@ pace = Table(
     created_at(),
 )
 
+# What a worker was seen to run a model on: the provider, and what of the network that left to the CPU.
+placement = Table(
+    "placement",
+    metadata,
+    Column("model_id", Integer, ForeignKey("model.id", ondelete="CASCADE"), primary_key=True),
+    Column("worker", Text, primary_key=True),
+    Column("precision", Text, primary_key=True),
+    Column("provider", Text, nullable=False),
+    Column("nodes", Integer, nullable=False),  # on the CPU, though the provider is another
+    Column("share", Float, nullable=False),  # of the time of a run that they take
+    Column("seen_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+
 # A photograph, known by its content; the bytes are in the blob images/<sha256>, its mask in masks/<mask_sha256>.
 image = Table(
     "image",
@@ -85,6 +98,7 @@ image = Table(
     Column("label", Text),
     Column("mask_sha256", Text),
     created_at(),
+    Index("ix_image_mask_sha256", "mask_sha256", postgresql_where=text("mask_sha256 IS NOT NULL")),
 )
 
 # Another name of a photograph: a further path at which the same content was found.
@@ -115,15 +129,36 @@ audit = Table(
     Column("selection", Text, nullable=False),
     Column("urgent", Boolean, nullable=False, server_default=text("false")),
     Column("object_word", Text, nullable=False, server_default="object"),  # what its sentences call the object
+    Column("name", Text, nullable=False, server_default=""),  # what people call it: see storage.title
+    Column("note", Text, nullable=False, server_default=""),
+    Column("tags", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("started_by", Text, nullable=False, server_default=""),
+    Column("refit_of", Integer, ForeignKey("audit.id")),  # by whose scores it is answered
     Column("state", Text, nullable=False, server_default="running"),
     Column("finished_at", DateTime(timezone=True)),
     Column("paused_at", DateTime(timezone=True)),  # the last time that it was, and why: see storage.pauses
     Column("pause_reason", Text),
     Column("rejudged_at", DateTime(timezone=True)),  # the last time that answers of it were judged anew
+    Column("keep", Integer),  # days after its end, when it is deleted; null: for ever
     created_at(),
     CheckConstraint(f"state IN {AUDIT_STATES}", name="state"),
     # One way: a worker of the version before, which knows nothing of pauses, may still resume and cancel.
     CheckConstraint("state <> 'paused' OR (paused_at IS NOT NULL AND pause_reason IS NOT NULL)", name="pause"),
+    # Each reduction asks which go on, and every request of the endpoint is an audit.
+    Index("ix_audit_running", "id", postgresql_where=text("state = 'running'")),
+)
+
+# The figures of an audit that has ended, see storage.progress: triggers drop them when a row changes that they are of.
+audit_figures = Table(
+    "audit_figures",
+    metadata,
+    Column("audit_id", Integer, ForeignKey("audit.id", ondelete="CASCADE"), primary_key=True),
+    Column("photographs", Integer, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("not_rejudged", Integer, nullable=False),
+    Column("evaluations", BigInteger, nullable=False),
+    Column("counted_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )
 
 # The end of an audit, or its pause, for the webhook.
@@ -165,6 +200,7 @@ explanation = Table(
     Column("probabilities", JSONB),
     Column("fill_probabilities", JSONB),
     Column("fill_choice", JSONB),  # where the recipe's fill is auto: the one taken, and the scores of all candidates
+    Column("inside", JSONB),  # where the network's inside was read: of what, and where
     Column("predicted", Text),  # the most probable label, and its probability
     Column("confidence", Float),
     Column("finished_at", DateTime(timezone=True)),
@@ -178,7 +214,12 @@ explanation = Table(
         "id",
         postgresql_where=text("state IN ('preparing', 'running', 'ready', 'reducing')"),
     ),
+    Index("ix_explanation_confidence", "confidence"),  # the least sure first, see storage.grid
     Index("ix_explanation_planned", "id", postgresql_where=text("state = 'planned'")),
+    # By these it is found what is wanted: see storage.forget.
+    Index("ix_explanation_scene", "scene", postgresql_where=text("scene IS NOT NULL")),
+    Index("ix_explanation_mask_sha256", "mask_sha256", postgresql_where=text("mask_sha256 IS NOT NULL")),
+    Index("ix_explanation_refit_of", "refit_of", postgresql_where=text("refit_of IS NOT NULL")),
 )
 
 audit_explanation = Table(
@@ -199,7 +240,8 @@ part = Table(
     Column("stop", Integer, nullable=False),
     Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
     Column("seconds", Float),
-    Column("scores", LargeBinary),  # float32 [stop - start, c], little-endian; null until done, then never changed
+    # Float32 [stop - start, c], or [width] where rows are summed, little-endian; null until done, then never changed.
+    Column("scores", LargeBinary),
     Column("id", BigInteger, Identity(always=True), nullable=False),  # another one for each run of an explanation
 )
 
@@ -225,6 +267,43 @@ attribution = Table(
     Column("soundness", Text, Computed("judgement #>> '{soundness,word}'")),
     Column("reason", Text, Computed("judgement #>> '{soundness,reason}'")),  # why it is doubtful
     Column("basis", Text, Computed("judgement #>> '{basis,word}'")),
+    # The worst first, see storage.grid; `worry` is a function of the database's, migration 0022.
+    Index(
+        "ix_attribution_worst",
+        text("(- worry(basis, soundness, verdict, background_reliance))"),
+        "explanation_id",
+        postgresql_where=text("place = 1"),
+    ),
+)
+
+# What a person has said of an explanation; saying something else later replaces it.
+mark = Table(
+    "mark",
+    metadata,
+    Column("explanation_id", BigInteger, ForeignKey("explanation.id", ondelete="CASCADE"), primary_key=True),
+    Column("who", Text, primary_key=True),
+    Column("word", Text),  # agree, wrong; null where the person has said something else of it
+    Column("label", Text),  # the right one, in the person's eyes
+    Column("comment", Text, nullable=False, server_default=""),
+    Column("tags", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("marked_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    CheckConstraint("word IN ('agree', 'wrong')", name="word"),
+)
+
+# What a program has asked of a model over HTTP, while and after workers are at it: see storage.jobs.
+job = Table(
+    "job",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("audit_id", Integer, ForeignKey("audit.id", ondelete="CASCADE"), nullable=False),  # that is at it now
+    Column("verb", Text, nullable=False),
+    Column("recipe", JSONB, nullable=False),
+    Column("condition", Text, nullable=False, server_default=""),
+    Column("instances", JSONB, nullable=False),  # in their order: a photograph, or what was wrong with it
+    created_at(),
+    CheckConstraint("verb IN ('predict', 'explain')", name="verb"),
+    Index("ix_job_audit_id", "audit_id"),
+    Index("ix_job_instances", "instances", postgresql_using="gin", postgresql_ops={"instances": "jsonb_path_ops"}),
 )
 
 # What has happened since the schema was made, for monitoring; see storage.counters. A row is never taken back, so that
@@ -235,4 +314,34 @@ tally = Table(
     Column("what", Text, primary_key=True),
     Column("model_id", Integer, ForeignKey("model.id", ondelete="CASCADE"), primary_key=True),
     Column("n", Float, nullable=False),
+)
+
+# A token, by which a program signs in; only a hash of it is kept.
+token = Table(
+    "token",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("made_by", Text, nullable=False),  # user@machine
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    created_at(),
+    UniqueConstraint("sha256"),
+    CheckConstraint("role IN ('reader', 'marker', 'operator')", name="role"),
+)
+
+# What was removed, started or changed, and by whom: a row for each kind in each transaction, never changed. See
+# storage.forget.trail.
+trail = Table(
+    "trail",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("run", Text, nullable=False),  # the same for all that one command or task has removed
+    Column("who", Text, nullable=False),  # user@machine; who signed in to the pages
+    Column("what", Text, nullable=False),  # the command
+    Column("audit", Integer),  # the number of the audit that it is about
+    Column("kind", Text, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    created_at(),
 )

@@ -50,6 +50,12 @@ class Watched:
             rows = c.execute(text(query), {"place": place, "model": model})
             return {row.file: Seen(row.mark, row.outcome, row.registered) for row in rows}
 
+    def prune(self, place: str, model: str, there: Sequence[str]) -> None:
+        """Forget the files of a place that are there no more; none where nothing is there: it may not be mounted."""
+        if there:
+            with self.engine.begin() as c:
+                c.execute(text(_PRUNE), {"place": place, "model": model, "there": list(there)})
+
     def note(self, place: str, model: str, file: str, seen: Seen) -> None:
         """Write down a file as it is seen now."""
         told = {"mark": seen.mark, "outcome": seen.outcome, "registered": seen.registered}
@@ -108,6 +114,8 @@ def _refuse_huge(size: int) -> None:
     if size > MOST_BYTES:
         raise ModelRefused(f"the file has {size:,} bytes, and ONNX ends at {MOST_BYTES:,}; export it again")
 
+
+_PRUNE = "DELETE FROM watched_file WHERE place = :place AND model = :model AND file <> ALL(:there)"
 
 _NOTE = """
 INSERT INTO watched_file (place, model, file, mark, outcome, registered)

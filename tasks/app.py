@@ -1,17 +1,18 @@
 """The Celery application and all of its settings."""
 
 import os
+from typing import Any
 
 from celery import Celery
 from kombu.entity import Exchange, Queue
 from kombu.transport import TRANSPORT_ALIASES
 
-from storage.settings import settings
+from storage.settings import Settings, settings
 from tasks.queues import QUEUES
 
 RESTORE_SECONDS = 30  # between two looks for messages that nobody has acknowledged in time
 SILENCE_SECONDS = 10  # of Redis
-TASKS = ("produce", "prepare", "infer", "reduce", "sweep", "notify", "schedule", "compare")
+TASKS = ("produce", "prepare", "infer", "reduce", "sweep", "notify", "schedule", "compare", "gc")
 
 # For this process, and before it makes any connection. It must go by the addresses' own names: kombu sets up TLS, and
 # reads what Flower and failover need, by them.
@@ -73,10 +74,21 @@ def _configure(sender: Celery, **_: object) -> None:
             "socket_connect_timeout": 5,
         },
         # Any number of beats is harmless: each tick looks into the ledger and does what is due.
-        beat_schedule={
-            "produce": {"task": "produce", "schedule": here.produce_seconds, "options": {"expires": 60}},
-            "sweep": {"task": "sweep", "schedule": here.sweep_seconds, "options": {"expires": 60}},
-            "schedule": {"task": "schedule", "schedule": here.schedule_seconds, "options": {"expires": 60}},
-        },
+        beat_schedule=_schedule(here),
         beat_schedule_filename=os.environ.get("POLELENS_BEAT_SCHEDULE", "celerybeat-schedule"),
     )
+
+
+def _schedule(here: Settings) -> dict[str, dict[str, Any]]:
+    """What beat asks for, and how often; of garbage the first part, which asks for the next."""
+    every = {
+        "produce": here.produce_seconds,
+        "sweep": here.sweep_seconds,
+        "schedule": here.schedule_seconds,
+        "gc": here.gc_seconds,
+    }
+    options = {"expires": 60}
+    asked = {
+        name: {"task": name, "schedule": seconds, "options": options} for name, seconds in every.items() if seconds
+    }
+    return asked | ({"gc": asked["gc"] | {"args": [0]}} if "gc" in asked else {})

@@ -3,15 +3,17 @@
 import platform
 from pathlib import Path
 
-from pipeline.model.session import CPU
+from pipeline.model.precision import CPU, F32, ON_PROCESSOR, Precision
+from storage.rates import told
 from storage.settings import Settings
 
 
-def device(here: Settings) -> str:
+def device(here: Settings, precision: Precision = F32) -> str:
     """The providers and the processor with its threads; on a GPU, whose model nobody here can tell, the host."""
-    if here.providers.startswith(CPU):
-        return f"{CPU}, {here.threads} of {processor()}"
-    return f"{here.providers} of {platform.node()}"
+    if here.providers.startswith(ON_PROCESSOR):
+        preferred = CPU if here.providers.startswith(CPU) else here.providers
+        return told(f"{preferred}, {here.threads} of {processor()}", precision)
+    return told(f"{here.providers} of {platform.node()}", precision)
 
 
 def processor() -> str:

@@ -9,6 +9,7 @@ from storage.ledger import Step
 from tasks.app import app
 from tasks.queues import NOW
 
+PHOTOGRAPH = " photograph="  # the last word
 LONGEST = 40  # characters of a photograph's name; the end of a path says more than its beginning
 
 
@@ -31,9 +32,14 @@ def hint(task: str) -> None:
     app.send_task(task, queue="control", expires=60)
 
 
+def logged(words: str) -> str:
+    """What a message is about, for a log: without the photograph's name, which may have to be forgotten."""
+    return words.partition(PHOTOGRAPH)[0]
+
+
 def words(step: Step) -> str:
     """What a message is about, for people."""
     name = "".join(sign if sign.isprintable() else "?" for sign in step.photograph)
     shown = name if len(name) <= LONGEST else f"…{name[1 - LONGEST :]}"
     part = f" part={step.part + 1}/{step.parts}" if step.parts else ""
-    return f"audit={step.audit}{part} photograph={shown}"
+    return f"audit={step.audit}{part}{PHOTOGRAPH}{shown}"

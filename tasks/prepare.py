@@ -8,8 +8,10 @@ from pipeline.staging import pack, scene_digest, stage
 from storage.blob_errors import BlobDamaged
 from storage.keys import scene_key
 from storage.ledger import Job
+from storage.settings import settings
 from tasks import runtime
 from tasks.app import app
+from tasks.memory import reading
 from tasks.messages import publish
 from tasks.parts import part_size
 from tasks.steps import StepTask
@@ -26,7 +28,7 @@ def prepare(explanation: int) -> None:
         return
     digest, scene = _staged(job)
     probe, known = runtime.explainer(job).open(scene), runtime.kept().known(job, scene)
-    publish(runtime.ledger().open_round(job, digest, probe, part_size(job.model), known))
+    publish(runtime.ledger().open_round(job, digest, probe, part_size(job), known))
 
 
 def _staged(job: Job) -> tuple[str, Scene]:
@@ -35,6 +37,8 @@ def _staged(job: Job) -> tuple[str, Scene]:
         return job.scene, runtime.scene(job.scene)
     recipe = Recipe.from_json(job.recipe)
     digest = scene_digest(job.image, runtime.model(job.model).profile, recipe, job.mask)
+    if digest != job.scene:
+        runtime.ledger().show(job, digest)
     return digest, _scene(job, digest, recipe)
 
 
@@ -44,8 +48,9 @@ def _scene(job: Job, digest: str, recipe: Recipe) -> Scene:
     if runtime.blobs().exists(key):
         with suppress(BlobDamaged):
             return runtime.scene(digest)
-    mask = runtime.archive().mask(job.mask) if job.mask else None
-    profile = runtime.model(job.model).profile
-    scene = stage(runtime.archive().photograph(job.image, profile.transparent), profile, recipe, mask)
+    archive, profile = runtime.archive(), runtime.model(job.model).profile
+    with reading(archive.pixels(job.image), settings().photograph_gigabytes):
+        mask = archive.mask(job.mask) if job.mask else None
+        scene = stage(archive.photograph(job.image, profile.transparent), profile, recipe, mask)
     runtime.blobs().put(key, pack(scene))
     return scene

@@ -13,16 +13,16 @@ from kombu.exceptions import OperationalError as NoBroker
 from redis.exceptions import RedisError
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, SQLAlchemyError
 
-from storage.blob_errors import BlobMissing, BlobsFull, BlobsUnavailable
-from storage.blobs import try_out
+from storage.blob_errors import BlobDamaged, BlobMissing, BlobsFull, BlobsUnavailable
+from storage.blob_trial import try_out
 from storage.keys import model_key
 from storage.ledger import PartKey
 from storage.settings import settings
 from tasks.forgiveness import Attempt, Forgiveness
 from tasks.runtime import ledger, pauses
 
-# Bad input stays bad, and what takes too long will again. Our own bytes that came back otherwise from the store are no
-# ValueError, whatever numpy says of them: see `storage.blob_errors.damage`.
+# Bad input stays bad, and what takes too long will again. Bytes that came back otherwise from the store than they were
+# put are no ValueError, whatever Pillow and numpy say of them: see `storage.blob_errors.BlobDamaged`.
 PERMANENT = (ValueError, SoftTimeLimitExceeded)
 OUTAGES = (OperationalError, InterfaceError, InternalError, NoBroker, RedisError)  # Postgres or Redis: away, full ...
 OWN = ("54", "XX001", "XX002")  # but for what Postgres says of one statement: a limit exceeded, a damaged row
@@ -68,6 +68,7 @@ class StepTask(IdsTask):
     dont_autoretry_for = PERMANENT
     throws = (AuditPaused,)  # one line in the log, not a traceback for each photograph in flight
     max_retries = 12  # at random up to 1, 2, 4 ... seconds apart: between three and seven minutes in all
+    damaged_retries = 4  # of bytes that came back otherwise than they were put: some seconds, for they seldom get well
     patience = 7  # a minute on average, and what the tries themselves take
     retry_backoff = 1
     retry_backoff_max = 60
@@ -80,7 +81,10 @@ class StepTask(IdsTask):
             raise AuditPaused(reason) from exc
         if isinstance(exc, MemoryError):
             exc = RuntimeError(f"out of memory: {exc}")  # Celery ends the whole worker on a MemoryError
-        return super().retry(*args, exc=exc, **options)
+        if isinstance(exc, BlobDamaged):
+            options["max_retries"] = self.damaged_retries
+        words = {"argsrepr": self.request.argsrepr, "kwargsrepr": self.request.kwargsrepr}  # which Celery leaves out
+        return super().retry(*args, exc=exc, **(words | options))
 
     def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
         """Fail the explanation with the reason, and it alone.

@@ -10,6 +10,7 @@ import yaml
 
 FILE = Path(__file__).resolve().parent.parent / "deploy/compose.yaml"
 VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>\w+)(?P<kind>:?[-?])?(?P<rest>[^}]*)\})")
+REST = ("prepare-now", "reduce-now", "prepare", "reduce")
 IMAGES_OF_OTHERS = {"postgres", "redis", "s3", "prometheus", "grafana"}
 
 

@@ -27,7 +27,10 @@ from pipeline.model.preprocessing import work_out
 from pipeline.model.profile import Profile
 from pipeline.scene.mask import read_mask
 from pipeline.scene.photograph import Unreadable, decode
-from polelens.cli.profiles import profile_of
+from polelens.said import profile_of
+from polelens.web.endpoint.asked import read as read_request
+from polelens.web.endpoint.instances import read as read_instance
+from polelens.web.endpoint.problems import Problem
 from storage.boxes import boxes
 from storage.labels import labels
 from tests import models
@@ -247,6 +250,12 @@ def _model(data: bytes) -> None:
     work_out(network, export, {})
 
 
+def _request(data: bytes) -> None:
+    """All that is read of a request of the endpoint before a model is looked for."""
+    for one in read_request(data).instances:
+        read_instance(one)
+
+
 GRAPHS = (("compact", "model.pb"), ("saved_model", "saved_model.pb"))  # in demo/tensorflow_exports
 
 
@@ -284,6 +293,11 @@ def readers() -> Mapping[str, Reader]:
         "graph": Reader(_graph, (ModelRefused,), (frozen, restored)),
         "labels": Reader(read_labels, (ModelRefused,), (b"BETONG\r\nTRE\n", b"0 a\n1 b", b'{"id2label": {"0": "a"}}')),
         "labels table": Reader(labels, (ValueError,), (b"path,label\na.png,TRE\n",)),
+        "request": Reader(
+            _request,
+            (Problem,),
+            (b'{"instances": [{"image": {"b64": "AAAA"}}, {"photograph": "x"}], "parameters": {"when": "score<1"}}',),
+        ),
         "boxes": Reader(boxes, (ValueError,), (coco, b"name,x,y,width,height\na.png,1,2,3,4\n")),
         "profile": Reader(
             lambda data: Profile.from_json(profile_of(data)),

@@ -4,8 +4,6 @@ import json
 import re
 from pathlib import Path
 
-from sqlalchemy import make_url
-
 ROOT = Path(__file__).resolve().parent.parent
 README, OPERATIONS, SCHEDULES = (ROOT / name for name in ("README.md", "docs/operations.md", "docs/schedules.md"))
 DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -22,19 +20,6 @@ def commands(document: Path) -> list[str]:
     """The lines of a document's shell blocks, but for `make`: those CI runs itself."""
     lines = "".join(blocks(document, "sh")).splitlines()
     return [line for line in lines if not line.startswith("make")]
-
-
-def libpq(address: str) -> dict[str, str]:
-    """The variables by which pg_dump, psql and the like find a database."""
-    url = make_url(address)
-    found = {
-        "HOST": url.host,
-        "PORT": url.port,
-        "USER": url.username,
-        "PASSWORD": url.password,
-        "DATABASE": url.database,
-    }
-    return {f"PG{name}": str(value) for name, value in found.items()}
 
 
 def address(home: Path) -> str:

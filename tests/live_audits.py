@@ -17,9 +17,10 @@ from sqlalchemy import Engine
 
 from pipeline.answer.attribution import Attribution
 from pipeline.explain import explain
-from pipeline.methods import explainer
+from pipeline.methods import explainer, looked_into
 from pipeline.model.admission import read_model
 from pipeline.model.blackbox import BlackBox
+from pipeline.model.inside import Inside
 from pipeline.recipe import Recipe
 from pipeline.recipes import recipe
 from pipeline.staging import stage
@@ -27,9 +28,10 @@ from polelens.stack import postgres
 from polelens.stack.processes import Launch, Processes
 from polelens.stack.workers import APP, ONE_THREAD, await_workers, beat_command, worker_command
 from storage.archive import Archive, Photograph
-from storage.audits import Audits, Explained, Progress
+from storage.audits import Audits, Explained
 from storage.blobs import open_blobs
 from storage.database import connect
+from storage.progress import Progress
 from storage.registry import Registry, Version
 from tests.services import TEMPLATE, WorkerProcess
 
@@ -85,7 +87,8 @@ class Bench:
         return self.registry.add(read_model(onnx, name=name, labels=labels or None, profile=profile))[0]
 
     def photographs(self, name: str, pixels: Sequence[NDArray[np.uint8]]) -> None:
-        """Put pictures into the archive, named name/000.png and so on."""
+        """Put pictures into the archive, named name/000.png and so on; nobody else's may be called so."""
+        assert not self.archive.page(f"{name}/*", 0, 1)
         for number, one in enumerate(pixels):
             assert self.archive.add(Photograph(f"{name}/{number:03}.png", png(one)))
 
@@ -134,7 +137,8 @@ class Bench:
         read = self.registry.load(model.id)
         mask = self.archive.mask(row.mask) if row.mask else None
         scene = stage(self.archive.photograph(row.image), read.profile, made, mask)
-        return explain(scene, explainer(made, read.labels), BlackBox(read).scores)
+        inside = Inside(read)
+        return explain(scene, explainer(looked_into(made, inside), read.labels), BlackBox(read).scores, inside.read)
 
     def assert_undisturbed(self, number: int, model: Version, made: Recipe) -> None:
         """An audit has the numbers of the core alone within 1e-6, from as many evaluations."""
@@ -145,8 +149,8 @@ class Bench:
             np.testing.assert_allclose(row.attribution.labels[0].weights, alone.labels[0].weights, atol=1e-6)
 
     def close(self) -> None:
-        """Stop the workers and leave the database."""
-        self.processes.stop(self.processes.names(), seconds=5)
+        """Kill the workers, for whose good end nobody waits any more, and leave the database."""
+        self.processes.stop(self.processes.names(), seconds=0)
         self._engine.dispose()
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from demo.photographs import archive, write
 from polelens.stack.postgres import programs
+from polelens.stack.workers import ONE_THREAD
 from tests.documents import ROOT, blocks, commands
 
 
@@ -54,7 +55,8 @@ def newcomer() -> Iterator[Newcomer]:
         (place / "home").mkdir()
         write(place / "build/demo/archive", archive(6, 2026, shortcut=False))
         path = f"{programs()}:{Path(sys.executable).parent}:{os.environ['PATH']}"  # the first has psql
-        kept = {name: os.environ[name] for name in ("LANG", "TMPDIR", "PYTHONPATH") if name in os.environ}
+        given = ("LANG", "TMPDIR", "PYTHONPATH", *ONE_THREAD)  # of threads: see `tests.conftest`
+        kept = {name: os.environ[name] for name in given if name in os.environ}
         one = Newcomer(place, kept | {"PATH": path, "HOME": str(place / "home"), "POLELENS_HOME": str(place / "stack")})
         try:
             yield one

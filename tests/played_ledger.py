@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, text
 
 from pipeline.answer.attribution import Attribution, Errors, Fit, LabelAttribution, Stability
 from pipeline.answer.judgement import Basis, Curves, Grounding, Judgement, Soundness
+from pipeline.answer.stopped import Stopped
 from pipeline.conversation.probe import Draw, Probe
 from pipeline.model.model import Model
 from pipeline.model.profile import Profile
@@ -43,6 +44,9 @@ JUDGEMENT = Judgement(
 )
 
 
+STOPPED = Stopped("futile", 5, 0.04)
+
+
 def attribution(*labels: str, spearman: float = float("nan")) -> Attribution:
     """An answer that nobody computed."""
     named = tuple(
@@ -51,7 +55,7 @@ def attribution(*labels: str, spearman: float = float("nan")) -> Attribution:
             weights=np.arange(5) / 4,
             errors=Errors(np.full(5, 0.01), np.arange(10).reshape(2, 5) / 4),
             fit=Fit(0.5, 0.9, float("nan")),
-            stability=Stability(2, spearman=spearman),
+            stability=Stability(2, spearman=spearman, stopped=STOPPED if label == "no" else None),
             judgement=JUDGEMENT if label == "no" else None,
         )
         for label in labels

@@ -202,4 +202,4 @@ def worker_processes(tmp_path: Path) -> Iterator[StartWorker]:
         return WorkerProcess(name, pid, processes)
 
     yield start
-    processes.stop(processes.names(), seconds=5)
+    processes.stop(processes.names(), seconds=0)  # nobody waits for their good end any more

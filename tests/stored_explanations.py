@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from pipeline.answer.attribution import Attribution, Errors, Fit, LabelAttribution, Stability
 from pipeline.answer.judgement import Basis, Curves, Grounding, Judgement, Soundness
+from pipeline.answer.stopped import Stopped
 from storage.audits import Explained
 
 JUDGEMENT = Judgement(
@@ -51,6 +52,6 @@ def _label(label: str, weights: NDArray[np.floating]) -> LabelAttribution:
         weights=np.array(weights, dtype=float),
         errors=Errors(np.full(len(weights), 0.01), np.stack([weights, weights])),
         fit=Fit(0.0, 0.9, float("nan")),
-        stability=Stability(2, spearman=0.7),
+        stability=Stability(2, spearman=0.7, stopped=Stopped("futile", 5, 0.04)),
         judgement=JUDGEMENT,
     )

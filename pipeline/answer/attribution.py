@@ -7,13 +7,16 @@ from math import nan
 from typing import Any, Self
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import norm, t
 
+from pipeline.answer.denoised import Denoised
+from pipeline.answer.interval import Z95
 from pipeline.answer.judgement import Judgement
 from pipeline.answer.nulls import from_null, to_null
 from pipeline.answer.rule import Rule
 from pipeline.answer.selection import Selection
+from pipeline.answer.stopped import Stopped
 
 Array = NDArray[np.float64]
 
@@ -60,7 +63,10 @@ class Errors:
 
 @dataclass(frozen=True, slots=True)
 class Stability:
-    """Agreement of the seeds with each other, see `pipeline.judge.stability`; NaN with fewer than two seeds."""
+    """Agreement of the seeds with each other, see `pipeline.judge.stability`; NaN with fewer than two seeds.
+
+    `stopped` says why there are no more seeds, where they were asked in rounds.
+    """
 
     seeds: int
     spearman: float = nan
@@ -74,6 +80,18 @@ class Stability:
     sign_agreement: float = nan
     vsi: float = nan
     csi: float = nan
+    stopped: Stopped | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures; why there are no more seeds is not in them where all were asked at once."""
+        told = asdict(self)
+        return to_null(told if self.stopped else {name: told[name] for name in told if name != "stopped"})  # type: ignore[no-any-return]
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """The value whose JSON object this is."""
+        figures = {name: from_null(figure) for name, figure in value.items() if name != "stopped"}
+        return cls(**figures, stopped=Stopped.from_json(value["stopped"]) if "stopped" in value else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,42 +128,6 @@ class FillChoice:
 
     taken: str
     scores: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Denoised:
-    """The photograph without what speaks against a label: see `pipeline.methods.noise_experiment`.
-
-    Attributes
-    ----------
-    removed : tuple of int
-        The superpixels taken away, in order of their number.
-    probabilities : label -> 0..1
-        The model's for the photograph without them.
-    weights, std_error : float64 [k]
-        The explanation of that; zero for what was taken away. NaN where the method knows no errors.
-    r2_held_out : float
-        Of that explanation's surrogate, NaN where there is none.
-    """
-
-    removed: tuple[int, ...]
-    probabilities: Mapping[str, float]
-    weights: Array
-    std_error: Array
-    r2_held_out: float
-
-    def to_json(self) -> dict[str, Any]:
-        """The value of `denoised` in `attribution.json`."""
-        arrays = {"weights": self.weights.tolist(), "std_error": self.std_error.tolist()}
-        told = {"removed": list(self.removed), "probabilities": dict(self.probabilities), **arrays}
-        return to_null(told | {"r2_held_out": self.r2_held_out})  # type: ignore[no-any-return]
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """What `to_json` wrote."""
-        arrays = {name: np.array(value[name], dtype=float) for name in ("weights", "std_error")}
-        held_out = from_null(value["r2_held_out"])
-        return cls(tuple(value["removed"]), value["probabilities"], **arrays, r2_held_out=held_out)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -219,7 +201,8 @@ class LabelAttribution:
         if self.fit:
             fit = asdict(self.fit)
             told |= {"intercept": fit.pop("intercept"), "fidelity": fit}
-        told |= {name: asdict(part) for name in ("stability", "rule") if (part := getattr(self, name))}
+        told |= {"stability": self.stability.to_json()} if self.stability else {}
+        told |= {"rule": asdict(self.rule)} if self.rule else {}
         told |= {"claims": [asdict(claim) for claim in self.claims]} if self.claims else {}
         told |= {"judgement": self.judgement.to_json() if self.judgement else None}
         told |= {"denoised": self.denoised.to_json() if self.denoised else None}
@@ -231,7 +214,9 @@ class Attribution:
     """The answer of an explainer for one photograph.
 
     `probabilities` are the model's for the canvas, `fill_probabilities` those for the bare fill, None where the method
-    did not ask. `fill_choice` is there where the recipe's fill is `auto`.
+    did not ask. `fill_choice` is there where the recipe's fill is `auto`, `inside` where the network's inside was read:
+    what of it, of the probability or of the logit, at which layer, and what else the method has to say of that. Of a
+    model with many labels the two need not list all: `unlisted` says how many labels it has beyond `probabilities`.
     """
 
     probabilities: Mapping[str, float]
@@ -239,6 +224,8 @@ class Attribution:
     evaluations: int
     labels: tuple[LabelAttribution, ...]
     fill_choice: FillChoice | None = None
+    unlisted: int = 0
+    inside: Mapping[str, Any] | None = None
 
     @property
     def predicted(self) -> str:
@@ -256,18 +243,25 @@ class Attribution:
     def to_json(self) -> dict[str, Any]:
         """The explanation's own part of `attribution.json`; NaN becomes null."""
         choice = {"fill_choice": asdict(self.fill_choice)} if self.fill_choice else {}
-        return choice | {
-            "probabilities": dict(self.probabilities),
-            "fill_probabilities": None if self.fill_probabilities is None else dict(self.fill_probabilities),
-            "evaluations": self.evaluations,
-            "labels": {label.label: label.to_json() for label in self.labels},
-        }
+        unlisted = {"unlisted": self.unlisted} if self.unlisted else {}
+        inside = {"inside": dict(self.inside)} if self.inside else {}
+        return (
+            choice
+            | unlisted
+            | inside
+            | {
+                "probabilities": dict(self.probabilities),
+                "fill_probabilities": None if self.fill_probabilities is None else dict(self.fill_probabilities),
+                "evaluations": self.evaluations,
+                "labels": {label.label: label.to_json() for label in self.labels},
+            }
+        )
 
 
 @cache
 def quantile(seeds: int) -> float:
     """Standard errors in half a 95 % interval."""
-    return float(t.ppf(0.975, seeds - 1) if seeds > 1 else norm.ppf(0.975))
+    return float(scipy.special.stdtrit(seeds - 1, 0.975)) if seeds > 1 else Z95
 
 
 def laid(heat: NDArray[np.floating], segments: NDArray[np.int32]) -> Array:

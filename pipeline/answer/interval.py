@@ -2,9 +2,9 @@
 
 from math import sqrt
 
-from scipy.stats import norm, t
+import scipy
 
-Z95 = float(norm.ppf(0.975))
+Z95 = 1.959963984540054  # two-sided 95 % of the normal distribution
 
 
 def wilson(share: float, n: float, z: float = Z95) -> tuple[float, float]:
@@ -53,5 +53,5 @@ def of_mean(mean: float, squares: float, n: int, groups: int | None = None) -> t
     center = (n * mean + unseen) / rows
     around = squares + n * (mean - center) ** 2 + unseen * (center**2 + (1 - center) ** 2)
     told = rows**2 * center * (1 - center) / around if spread > 0 else n
-    student = float(t.ppf(0.975, (groups or n) - 1)) if less else Z95
+    student = float(scipy.special.stdtrit((groups or n) - 1, 0.975)) if less else Z95
     return wilson(center, told, Z95 + less * (student - Z95))

@@ -236,7 +236,8 @@ class Judgement:
     @property
     def warning(self) -> str | None:
         """What to bear in mind whatever the answers, as a sentence."""
-        told = [UNDIVIDED[self.grounding.mask_area]] if self.grounding.mask_area in UNDIVIDED else []
+        undivided = UNDIVIDED.get(self.grounding.mask_area)
+        told = [undivided] if undivided and undivided not in self.sentences else []  # once is enough
         told += [] if self.confident_fill is None else [fill_warning(self.confident_fill)]
         return " ".join(told) or None
 

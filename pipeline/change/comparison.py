@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.answer.attribution import Attribution, LabelAttribution
 from pipeline.change.alignment import Seen, spread
 from pipeline.change.difference import Replicates, apart, differ
-from pipeline.judge.stability import spearman, top_jaccard
+from pipeline.judge.stability import spearman, top_jaccard, top_sets
 
 Array = NDArray[np.float64]
 
@@ -138,7 +138,7 @@ def _figures(
     difference = differ(one, other) if tested and not seen else apart(one, other)
     pooled = np.stack([one.pooled, other.pooled])
     return {
-        "spearman": spearman(pooled) if pooled.any(axis=1).all() else nan,
+        "spearman": spearman(pooled),
         "top5_jaccard": _top5(*labels, seen),
         "overlap": _overlap(pooled),
         "seeds_spearman": min(label.agreement.spearman for label in labels),
@@ -177,6 +177,7 @@ def _top5(first: LabelAttribution, second: LabelAttribution, seen: tuple[Seen, S
     """Of superpixels; of the area that they cover where the two models' are not the same."""
     if seen is None:
         return top_jaccard(np.stack([first.weights, second.weights]), TOP)
-    strongest = [np.argsort(-np.abs(one.weights), kind="stable")[:TOP] for one in (first, second)]
+    strongest = [list(top_sets(label.weights[None], TOP)[0]) for label in (first, second)]
     one, other = (np.isin(view.cells(), top) for view, top in zip(seen, strongest, strict=True))
-    return float((one & other).sum() / max((one | other).sum(), 1))
+    either = (one | other).sum()
+    return float((one & other).sum() / either) if either else 1.0  # two empty sets are alike, as of superpixels

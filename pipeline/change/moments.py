@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, field
 
-from scipy.stats import t
+import scipy
 
 from pipeline.answer.interval import of_mean
 
@@ -27,7 +27,7 @@ class Moments:
         """The mean with Student's interval (1908), for differences, which pairing makes small."""
         if self.n < 2:
             return self._alone()
-        half = float(t.ppf(0.975, self.n - 1)) * math.sqrt(self.squares / (self.n - 1) / self.n)
+        half = float(scipy.special.stdtrit(self.n - 1, 0.975)) * math.sqrt(self.squares / (self.n - 1) / self.n)
         return Interval(self.mean, self.mean - half, self.mean + half, self.n)
 
     def wilson(self) -> "Interval":

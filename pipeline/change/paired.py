@@ -1,8 +1,10 @@
 """Paired: do the differences of paired rows have a mean other than zero?"""
 
+import math
+
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import f
 
 Array = NDArray[np.float64]
 
@@ -29,7 +31,7 @@ def p_value(differences: Array) -> float:
     if spread == 0:
         return 0.0 if mean.any() else 1.0
     v = directions(differences)
-    return float(f.sf(n * (mean @ mean) / spread, v, v * (n - 1)))
+    return float(scipy.special.fdtrc(v, v * (n - 1), n * (mean @ mean) / spread))
 
 
 def directions(differences: Array) -> float:
@@ -49,8 +51,8 @@ def directions(differences: Array) -> float:
     products = _products(differences)
     plain = float(np.trace(products) ** 2 / (products**2).sum())
     rest = n - 1 - plain  # zero where the n - 1 directions that the rows span scatter exactly alike
-    unbiased = (n * plain - 2) / rest if rest > 0 else np.inf
-    return float((plain + np.clip(unbiased, 1, p)) / 2)
+    unbiased = (n * plain - 2) / rest if rest > 0 else math.inf
+    return float((plain + min(unbiased, p)) / 2)
 
 
 def _products(rows: Array) -> Array:

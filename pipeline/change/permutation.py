@@ -63,7 +63,7 @@ def discoveries(p_values: ArrayLike, rate: float) -> float:
     >>> discoveries([0.001, 0.02, 0.03, 0.9], 0.05)
     0.03
     """
-    ordered = np.sort(np.asarray(p_values, dtype=float))
+    ordered = np.sort(p_values)
     believed = ordered[ordered <= rate * np.arange(1, len(ordered) + 1) / max(len(ordered), 1)]
     return float(believed[-1]) if len(believed) else 0.0
 

@@ -8,8 +8,8 @@ from itertools import islice, repeat
 from math import comb
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.linalg import hadamard
 
 from pipeline.scene.lattice import FRACTION
 
@@ -70,7 +70,7 @@ def _hadamard_block(k: int, order: int, key: tuple[int, int]) -> Masks:
     columns = 1 + generator.permutation(order - 1)[:k]
     signs = generator.choice([-1, 1], size=k).astype(np.int8)
     rows = generator.permutation(order)
-    return _fold_over(hadamard(order, dtype=np.int8)[rows][:, columns] * signs > 0)
+    return _fold_over(scipy.linalg.hadamard(order, dtype=np.int8)[rows][:, columns] * signs > 0)
 
 
 def _fold_over(half: Masks) -> Masks:

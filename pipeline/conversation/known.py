@@ -11,13 +11,18 @@ from numpy.typing import NDArray
 from pipeline.conversation.probe import Evidence, Masks, Probe
 from pipeline.scene.variant import Variant
 
-Key = tuple[str | None, int, bytes]  # the variant, how many regions it has, which of them are on
+# The variant, how many regions it has, which of them are on; or what was read of which look, what that cost, and READ.
+Key = tuple[str | None, int, bytes]
+READ = b"read"
 Row = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The model's answers about one photograph, float32 [c] each, by what tells pictures of it apart."""
+    """The model's answers about one photograph, by what tells pictures of it, and what was read of them, apart.
+
+    Scores are float32 [c] each; what was read of the network's inside is as wide as it is.
+    """
 
     rows: Mapping[Key, Row]
 
@@ -26,7 +31,7 @@ class Known:
         """All that was said in a conversation."""
         rows: dict[Key, Row] = {}
         for one in evidence:
-            rows |= zip(keys(one.probe.pieces()), one.scores, strict=True)
+            rows |= zip(keys_of(one.probe), one.scores, strict=True)
         return cls(rows)
 
     def beyond_the_mask(self) -> "Known":
@@ -34,11 +39,27 @@ class Known:
         return Known({key: row for key, row in self.rows.items() if not _shows_the_mask(key)})
 
     def answers(self, probe: Probe) -> list[Row | None]:
-        """The answer to each row that a probe shows; None where there is none."""
-        return [self.rows.get(key) for key in keys(probe.pieces())]
+        """Each row of a probe's answer; None where it is not known."""
+        return [self.rows.get(key) for key in keys_of(probe)]
 
 
 NOTHING = Known({})
+
+
+def keys_of(probe: Probe) -> Iterator[Key]:
+    """What tells the rows of a probe's answer apart."""
+    if not probe.reading.pooled:
+        yield from keys(probe.pieces())
+        return
+    reading = probe.reading.to_json()
+    for block in probe.blocks:
+        told = json.dumps({"reading": reading, "look": block.to_json()}, sort_keys=True)
+        yield told, block.n * probe.reading.cost, READ
+
+
+def evaluations(key: Key) -> int:
+    """What the answer of this key cost."""
+    return key[1] if key[2] == READ else 1
 
 
 def keys(pieces: Iterable[tuple[Variant | None, Masks]]) -> Iterator[Key]:
@@ -52,5 +73,7 @@ def keys(pieces: Iterable[tuple[Variant | None, Masks]]) -> Iterator[Key]:
 
 
 def _shows_the_mask(key: Key) -> bool:
-    name, k, _ = key
-    return bool(name and k) and Variant.from_json(json.loads(name or "")).shows_mask
+    name, k, bits = key
+    told = json.loads(name) if name and k else None
+    variant = told["look"].get("variant") if told and bits == READ else told
+    return variant is not None and Variant.from_json(variant).shows_mask

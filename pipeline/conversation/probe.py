@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.conversation.designs import DESIGNS, scattered
+from pipeline.conversation.looks import WHOLE_WAY, Look, Path, Rows, Whole
+from pipeline.conversation.reading import SCORES, Reading
 from pipeline.scene.lattice import FRACTION
 from pipeline.scene.variant import Variant
 
@@ -99,32 +101,53 @@ class Scatter:
         return {"share": self.share, "seed": self.seed, "n": self.n, "k": self.k} | _told(self.variant)
 
 
-Block = Draw | Listed | Scatter
+Block = Draw | Listed | Scatter | Path | Whole
 
 
 def shown(block: Block, variant: Variant, k: int) -> Block:
     """The same block asked of what a variant shows, which has k regions; the block's own variant is a look at that."""
-    if block.variant is None:
-        return replace(block, variant=variant, k=k)
-    return replace(block, variant=block.variant.upon(variant), k=block.k or k)
+    there = variant if block.variant is None else block.variant.upon(variant)
+    if isinstance(block, Look):
+        return replace(block, variant=there)
+    return replace(block, variant=there, k=block.k if block.variant and block.k else k)
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
     """Blocks of masks over k superpixels, to be shown to the model; `purpose` is a word for whoever asked.
 
-    `skip` numbers rows of the blocks, in order, that are left out: their answers are known.
+    `skip` numbers rows of the blocks, in order, that are left out: their answers are known. Before it went `unasked`
+    rounds of which all answers were known. The network's inside is read of looks, which are shown whole.
     """
 
     k: int
     blocks: tuple[Block, ...]
     purpose: str = "explain"
     skip: tuple[int, ...] = ()
+    reading: Reading = SCORES
+    unasked: int = 0
+
+    def __post_init__(self) -> None:
+        looks = [isinstance(block, Look) for block in self.blocks]
+        if any(looks) != self.reading.pooled or all(looks) != self.reading.pooled or (any(looks) and self.skip):
+            raise ValueError(
+                f"{self.reading.kind} is not read of these blocks: looks are for the network's inside alone"
+            )
 
     @property
     def n(self) -> int:
         """Number of masks to be shown."""
         return sum(block.n for block in self.blocks) - len(self.skip)
+
+    @property
+    def answers(self) -> int:
+        """Rows of the answer: one a mask, or one a block where they are summed."""
+        return len(self.blocks) if self.reading.pooled else self.n
+
+    @property
+    def evaluations(self) -> int:
+        """What it costs."""
+        return self.n * self.reading.cost
 
     @property
     def sizes(self) -> list[int]:
@@ -145,6 +168,15 @@ class Probe:
                 yield block.variant, block.masks(self.k)[rows[first:last]]
             offset += len(rows)
 
+    def looks(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, Look, Rows]]:
+        """Rows start..stop of looks: the number of each that is touched, itself, and its rows in that range."""
+        stop, offset = self.n if stop is None else stop, 0
+        for number, block in enumerate(self.blocks):
+            first, last = max(start - offset, 0), min(stop - offset, block.n)
+            if first < last and isinstance(block, Look):
+                yield number, block, block.rows(first, last)
+            offset += block.n
+
     def only(self, rows: Sequence[int]) -> "Probe":
         """The probe with these of its rows alone, which are in ascending order."""
         total = sum(block.n for block in self.blocks)
@@ -154,13 +186,18 @@ class Probe:
     def to_json(self) -> dict[str, Any]:
         """The JSON object that `from_json` reads."""
         skip = {"skip": list(self.skip)} if self.skip else {}
-        return {"k": self.k, "purpose": self.purpose, "blocks": [block.to_json() for block in self.blocks]} | skip
+        reading = {"reading": self.reading.to_json()} if self.reading != SCORES else {}
+        unasked = {"unasked": self.unasked} if self.unasked else {}
+        blocks = [block.to_json() for block in self.blocks]
+        return {"k": self.k, "purpose": self.purpose, "blocks": blocks} | skip | reading | unasked
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """The probe that `to_json` wrote."""
         blocks = tuple(_block(block) for block in value["blocks"])
-        return cls(value["k"], blocks, value["purpose"], tuple(value.get("skip", ())))
+        reading = Reading.from_json(value.get("reading", {}))
+        skip, unasked = tuple(value.get("skip", ())), value.get("unasked", 0)
+        return cls(value["k"], blocks, value["purpose"], skip, reading, unasked)
 
     def _kept(self) -> list[NDArray[np.intp]]:
         """The rows of each block that are to be shown."""
@@ -172,14 +209,14 @@ class Probe:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """A probe and the model's answer to it: scores, float32 [n, c]."""
+    """A probe and its answer: scores, float32 [n, c], or what was read for each block, [blocks, width]."""
 
     probe: Probe
     scores: NDArray[np.float32]
 
     def __post_init__(self) -> None:
-        if len(self.scores) != self.probe.n:
-            raise ValueError(f"{len(self.scores)} rows of scores for a probe of {self.probe.n} masks")
+        if len(self.scores) != self.probe.answers:
+            raise ValueError(f"{len(self.scores)} rows of scores for a probe of {self.probe.answers} masks")
 
     def blocks(self) -> list[NDArray[np.float32]]:
         """The scores block by block, float32 [n, c] each."""
@@ -214,6 +251,10 @@ def _block(value: Mapping[str, Any]) -> Block:
     variant = Variant.from_json(value["variant"]) if "variant" in value else None
     if "share" in value and variant:
         return Scatter(value["share"], value["seed"], value["n"], value["k"], variant)
+    if "path" in value:
+        return Path(value["path"], value.get("finer", False), variant, tuple(value.get("ends", WHOLE_WAY)))
+    if "whole" in value:
+        return Whole(value["whole"], value.get("noise", 0.0), value.get("seed", 0), variant)
     if "design" in value:
         drawn = value["design"], value["seed"], value["n"], value.get("k"), variant
         return Draw(*drawn, on=tuple(value.get("on", ())))

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from pipeline.answer.attribution import Attribution
 from pipeline.answer.judgement import Curves
@@ -147,7 +147,7 @@ def mu_fidelity(weights: NDArray[np.floating], masks: Masks, scores: NDArray[np.
     scores : float [n]
         The label's under each mask.
     """
-    taken, left = rankdata((~masks) @ weights), rankdata(scores)
+    taken, left = (scipy.stats.rankdata(values) for values in ((~masks) @ weights, scores))
     if np.ptp(taken) == 0 or np.ptp(left) == 0:
         return math.nan
     return float(-np.corrcoef(taken, left)[0, 1])

@@ -4,8 +4,8 @@ import math
 from itertools import combinations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import hypergeom, rankdata
 
 from pipeline.answer.attribution import Stability
 
@@ -22,7 +22,7 @@ def spearman(weights: Array, constant: float = math.nan) -> float:
     Here as in the other figures of order, weights below `NEGLIGIBLE` count as zero, and so as tied. A row that is
     constant has the correlation `constant` with the others.
     """
-    return _mean_correlation(rankdata(appreciable(weights), axis=1), constant)
+    return _mean_correlation(scipy.stats.rankdata(appreciable(weights), axis=1), constant)
 
 
 def kendall(weights: Array, constant: float = math.nan) -> float:
@@ -60,8 +60,8 @@ def top_jaccard_chance(k: int, top: int) -> float:
     0.5
     """
     top = min(top, k)
-    shared = np.arange(max(0, 2 * top - k), top + 1)
-    return float(hypergeom(k, top, top).pmf(shared) @ (shared / (2 * top - shared)))
+    shared = np.arange(top + 1)
+    return float(scipy.stats.hypergeom(k, top, top).pmf(shared) @ (shared / (2 * top - shared)))
 
 
 def sign_agreement(weights: Array) -> float:
@@ -132,6 +132,27 @@ def stability(weights: Array, std_error: Array) -> Stability:
         vsi=vsi(weights),
         csi=csi(weights, std_error),
     )
+
+
+def rerun(spearman: float, seeds: int) -> float:
+    """The rank correlation to expect of two explanations, each of as many seeds of its own as one was made of.
+
+    After Spearman and Brown (British Journal of Psychology 3, 1910), who ask how like two tests of n items are whose
+    items are so like each other.
+
+    Parameters
+    ----------
+    spearman : -1..1 or NaN
+        The mean correlation of two seeds, see `spearman`; below 0 it says no more than 0.
+    seeds : int
+
+    Examples
+    --------
+    >>> round(rerun(0.5, 9), 3)
+    0.9
+    """
+    shared = max(spearman, 0.0)  # in this order NaN stays NaN
+    return seeds * shared / (1 + (seeds - 1) * shared)
 
 
 def top_sets(weights: Array, top: int) -> list[set[int]]:

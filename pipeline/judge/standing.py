@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import norm, rankdata
 
 from pipeline.judge.faithfulness import mu_fidelity
 from pipeline.judge.stability import spearman, top_jaccard
@@ -91,7 +91,7 @@ def standing(
     """
     m, k = weights.shape
     borne_out = np.array([mu_fidelity(one, masks, scores) for one in weights])
-    chance = float(norm.ppf(1 - ERROR) / np.sqrt(k - 1)) if k > 1 else math.nan
+    chance = float(scipy.special.ndtri(1 - ERROR) / np.sqrt(k - 1)) if k > 1 else math.nan
     pairs = [(a, b, weights[[a, b]].astype(float)) for a, b in combinations(range(m), 2)]
     ranks = _matrix(m, [(a, b, spearman(both)) for a, b, both in pairs])
     tops = _matrix(m, [(a, b, top_jaccard(both, TOP)) for a, b, both in pairs])
@@ -117,8 +117,8 @@ def _resampled(
     """MuFidelity under resampled pictures, the same ones for all explanations, float64 [m, resamples]."""
     generator = np.random.Generator(np.random.Philox(np.random.SeedSequence([key, len(masks)])))
     drawn = generator.integers(0, len(masks), (RESAMPLES, len(masks)))
-    left = _standardised(rankdata(scores[drawn], axis=1))
-    taken = (_standardised(rankdata(((~masks) @ one)[drawn], axis=1)) for one in weights)
+    left = _standardised(scipy.stats.rankdata(scores[drawn], axis=1))
+    taken = (_standardised(scipy.stats.rankdata(((~masks) @ one)[drawn], axis=1)) for one in weights)
     return np.stack([-(one * left).mean(axis=1) for one in taken])
 
 

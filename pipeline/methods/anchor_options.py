@@ -4,10 +4,10 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from pipeline.methods.asked import BASE_ROWS
-from pipeline.methods.precision import rows
 
 STRATEGIES = ("prefix", "beam")
 KEEPS = ("top", "score")
+OPENING = 16  # rows of the first look, at the rule that keeps nothing: enough to see that it is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,9 @@ class Options:
             value = getattr(self, name)
             if type(value) is not int or value < least:
                 raise ValueError(f"{name} is {value!r}, expected a whole number of at least {least}")
-        first = BASE_ROWS + rows(1, 1, self.threshold, self.delta)
-        if self.budget < first:
-            raise ValueError(f"budget is {self.budget}, expected at least {first}, which the first look takes")
+        if self.budget < BASE_ROWS + OPENING:
+            first = f"{BASE_ROWS + OPENING}, which the first look takes"
+            raise ValueError(f"budget is {self.budget}, expected at least {first}")
         self._unused("share", "keep", "score")
         self._unused("beam", "strategy", "beam")
 

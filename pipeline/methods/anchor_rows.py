@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pipeline.conversation.probe import Masks, Scores
 from pipeline.methods.anchor_options import Options
 
+LEAST = 1e-6  # of a score, so that it has a logarithm
 Set = tuple[int, ...]  # superpixels, in order of their number
 
 
@@ -23,7 +24,8 @@ class Seen:
     kept : bool [n]
         Whether the answer is kept.
     nearness : float64 [n]
-        How near it is to that, 0..1; 1 where it is kept. It tells which superpixels help where hardly a row is kept.
+        The logarithm of the label's score over the one that is needed: how near the answer is to being kept, or how far
+        from being lost. It tells which superpixels help where hardly a row is kept, and where hardly one is not.
     """
 
     masks: Masks
@@ -57,7 +59,7 @@ class Criterion:
         own = scores[:, self.column].astype(float)
         needed = self._needed(scores)
         kept = own >= needed
-        return Seen(masks, kept, np.where(kept, 1.0, own / np.where(needed > 0, needed, 1.0)))
+        return Seen(masks, kept, np.log(np.maximum(own, LEAST) / np.maximum(needed, LEAST)))
 
     def _needed(self, scores: Scores) -> NDArray[np.float64]:
         """The score from which on the answer is kept, float64 [n]: a share of the photograph's, or the best other's."""

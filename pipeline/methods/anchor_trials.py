@@ -2,24 +2,27 @@
 
 A set A is tried on rows of the law D(z | A), its superpixels on and each other on with probability 1/2, that are drawn
 once the set has been chosen: only those count in its bounds. Rows drawn for a part of it that happen to have all of it
-on are of the same law. They are known for nothing and serve to choose what to try next; but what was chosen by some
-rows cannot be proved by them.
+on are of the same law, and count as well if they were drawn afterwards. Earlier ones serve to choose what to try next;
+but what was chosen by some rows cannot be proved by them.
 """
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from typing import Self
 
 import numpy as np
 
 from pipeline.methods.anchor_options import Options
 from pipeline.methods.anchor_rows import Seen, Set, pooled
-from pipeline.methods.precision import bounds, confidence, divergence, rows
+from pipeline.methods.anchor_trial import Trial
+from pipeline.methods.precision import bounds, divergence
 
 FEW = 16  # known rows of a set below which its precision is anybody's guess
-PATIENCE = 3  # times the rows that prove a set that never fails: what promises to take more is given up
-LUCK = 0.5  # nats: a set may be better than its rows by one standard error
+LUCK = 1.0  # nats: a set may be better than its rows by some 1.4 standard errors
+# Times the rows that prove a set that never fails: what promises to take more is given up. The set that keeps nothing
+# is given up last, for then the superpixels have to be put in order.
+PATIENCE_EMPTY, PATIENCE = 4.5, 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +44,6 @@ class Ask:
     n: int
     proves: bool = True
     seed: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """A candidate: its number in the order in which they were chosen, from 1, and what its own rows say."""
-
-    on: Set
-    number: int
-    looks: int
-    successes: int
-    n: int
-
-    def bounds(self, delta: float) -> tuple[float, float]:
-        """Of its precision; either is wrong for any candidate at any look with a chance of at most delta."""
-        return bounds(self.successes, self.n, confidence(self.number, self.looks, delta))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,14 +79,13 @@ class Trials:
     def disproved(self) -> bool:
         """Whether even the largest sets that are still a rule are below the threshold."""
         largest = [one for one in self.tried if len(one.on) == self.most]
-        return bool(largest) and all(one.bounds(self.options.delta)[1] < self.options.threshold for one in largest)
+        return bool(largest) and all(one.bounds(self.options)[1] < self.options.threshold for one in largest)
 
     @property
     def proved(self) -> list[Trial]:
         """The candidates whose precision is above the threshold, the best first: the fewest superpixels."""
-        held = [(one.bounds(self.options.delta)[0], one) for one in self.tried]
-        kept = [(len(one.on), -low, one.number, one) for low, one in held if low >= self.options.threshold]
-        return [one for *_, one in sorted(kept, key=lambda told: told[:3])]
+        held = [one for one in self.tried if one.proved(self.options)]
+        return sorted(held, key=lambda one: (len(one.on), -one.bounds(self.options)[0]))
 
     def known(self, on: Set) -> Seen:
         """All rows of the law D(z | on), whatever set they were drawn for."""
@@ -115,14 +102,7 @@ class Trials:
 
     def looks_at(self, sets: Iterable[Set]) -> list[Ask]:
         """The next look at each of some candidates, old or new."""
-        asks, number = [], len(self.tried)
-        for on in sets:
-            before = self.trial(on)
-            number += before is None
-            place, looks = (before.number, before.looks) if before else (number, 0)
-            total, had = (rows(place, look, self.options.threshold, self.options.delta) for look in (looks + 1, looks))
-            asks.append(Ask(on, total - had))
-        return asks
+        return [Ask(one.on, one.next_look(self.options)) for one in self._named(sets)]
 
     def hopeless(self, on: Set) -> bool:
         """Whether it is no use to look at a set (again): by all rows seen, its own or not, it would hardly be proved,
@@ -136,21 +116,30 @@ class Trials:
         return replace(self, shown=(*self.shown, ((), found)), order=order)
 
     def after(self, ask: Ask, found: Seen) -> Self:
-        """The search with the rows that an ask brought."""
-        more = replace(self, shown=(*self.shown, (ask.on, found)))
-        return replace(more, tried=self._tried(ask, found)) if ask.proves else more
-
-    def _tried(self, ask: Ask, found: Seen) -> tuple[Trial, ...]:
-        old = self.trial(ask.on) or Trial(ask.on, len(self.tried) + 1, 0, 0, 0)
-        new = replace(
-            old, looks=old.looks + 1, successes=old.successes + int(found.kept.sum()), n=old.n + len(found.kept)
+        """The search with the rows that an ask brought, which count for each candidate of whose law they are."""
+        new = self._named([ask.on]) if ask.proves and not self.trial(ask.on) else []
+        tried = tuple(
+            one.with_rows(found) if set(ask.on) <= set(one.on) and not one.proved(self.options) else one
+            for one in (*self.tried, *new)
         )
-        return tuple(sorted({**{one.on: one for one in self.tried}, new.on: new}.values(), key=lambda one: one.number))
+        return replace(self, shown=(*self.shown, (ask.on, found)), tried=tried)
+
+    def _named(self, sets: Iterable[Set]) -> list[Trial]:
+        """The candidates of these superpixels; a new one gets the next place, or that of one that was proved.
+
+        A proved candidate has no more use for its part of delta: was it proved wrongly, then no further error counts,
+        and else it cannot be one. So the part is handed on, once (Bretz, Maurer, Brannath and Posch 2009).
+        """
+        taken = [one.place for one in self.tried]
+        free = [one.place for one in self.proved if taken.count(one.place) == 1]
+        places = chain(free, count(max(taken, default=0) + 1))
+        return [self.trial(on) or Trial(on, next(places)) for on in sets]
 
     def _hopeless(self, on: Set) -> bool:
         kept, n = self._tally(on)
-        if n < FEW or self.trial(on) in self.proved:
+        [trial] = self._named([on])
+        if n < FEW or trial.proved(self.options):
             return False
-        share = bounds(kept, n, LUCK)[1]
-        threshold = self.options.threshold
-        return share <= threshold or PATIENCE * divergence(share, threshold) < -math.log(threshold)
+        share, threshold = bounds(kept, n, LUCK)[1], self.options.threshold
+        most = (PATIENCE if on else PATIENCE_EMPTY) * Trial(on, trial.place).next_look(self.options)
+        return share <= threshold or trial.nats_left(self.options) > divergence(share, threshold) * most

@@ -14,11 +14,11 @@ import numpy as np
 from pipeline.answer.attribution import Attribution, Claim, LabelAttribution
 from pipeline.answer.rule import ANCHOR, EMPTY, NONE, UNDECIDED, Rule
 from pipeline.conversation.probe import Draw, Evidence, Masks, Probe, Scores
-from pipeline.methods import precision
-from pipeline.methods.anchor_options import Options
+from pipeline.methods.anchor_options import OPENING, Options
 from pipeline.methods.anchor_rows import Criterion, Set, pooled
 from pipeline.methods.anchor_strategies import STRATEGIES
-from pipeline.methods.anchor_trials import Ask, Trial, Trials
+from pipeline.methods.anchor_trial import Trial
+from pipeline.methods.anchor_trials import Ask, Trials
 from pipeline.methods.asked import BASE_ROWS, base, chosen, named
 from pipeline.methods.method import Method
 from pipeline.recipe import Recipe
@@ -31,6 +31,7 @@ SENTENCES = {
     UNDECIDED: "No rule was proved with the evaluations there were: the parts shown are the best guess.",
 }
 
+OPENS = Ask((), OPENING)  # a first look at the rule that keeps nothing
 Rows = Iterator[tuple[Masks, Scores]]
 
 
@@ -75,7 +76,7 @@ class Search:
             return (ANCHOR if best.on else EMPTY), best
         if not self.possible or self.trials.disproved:
             return NONE, None
-        return UNDECIDED, max(self.trials.tried, key=lambda one: (one.successes / one.n, one.number))
+        return UNDECIDED, max(self.trials.tried, key=lambda one: (one.successes / one.n, one.place))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class Anchors:
 
     def open(self, scene: Scene) -> Probe:
         """The whole photograph, the bare fill, and a first look at the rule that keeps nothing."""
-        return Probe(scene.k, (base(scene.k), *self._draws(scene, 0, [_opening(self.options)])))
+        return Probe(scene.k, (base(scene.k), *self._draws(scene, 0, [OPENS])))
 
     def proceed(self, scene: Scene, evidence: Sequence[Evidence]) -> Probe | Attribution:
         """The next looks of each label's search, while it has any; then the rules."""
@@ -124,7 +125,7 @@ class Anchors:
         trials = Trials(self.options, scene.k)
         possible = bool(criterion.seen(masks, scores).kept[0])
         ordering = tuple(Ask((), self.recipe.drawn(scene.k), proves=False, seed=seed) for seed in self.recipe.seeds)
-        return Search(criterion, possible, ordering, trials.after(_opening(self.options), criterion.seen(*bare)))
+        return Search(criterion, possible, ordering, trials.after(OPENS, criterion.seen(*bare)))
 
     def _draws(self, scene: Scene, round_: int, asks: Sequence[Ask]) -> tuple[Draw, ...]:
         """The rows of each: fresh ones are others for each photograph, round and place, and the same for ever."""
@@ -141,7 +142,7 @@ class Anchors:
         on: Set = ()
         share, (low, high) = nan, (nan, nan)
         if trial:
-            on, share, (low, high) = trial.on, trial.successes / trial.n, trial.bounds(self.options.delta)
+            on, share, (low, high) = trial.on, trial.successes / trial.n, trial.bounds(self.options)
         area = float(np.isin(scene.segments, on).mean())
         claim = Claim("rule.low", low, self.options.threshold, SENTENCES.get(outcome, ""))
         return LabelAttribution(
@@ -150,11 +151,6 @@ class Anchors:
             rule=Rule(on, share, low, high, outcome, area),
             claims=(claim,),
         )
-
-
-def _opening(options: Options) -> Ask:
-    """The first look at the rule that keeps nothing."""
-    return Ask((), precision.rows(1, 1, options.threshold, options.delta))
 
 
 def _blocks(one: Evidence, k: int) -> list[tuple[Masks, Scores]]:

@@ -46,11 +46,12 @@ class Lime:
         if seeds := further(self.recipe, found):
             return Probe(scene.k, self._draws(scene.k, seeds))
         whole, bare = evidence[0].scores[:BASE_ROWS]
+        explained = [self.labels[index] for index in chosen(self.recipe, self.labels, whole)]
         return Attribution(
             probabilities=named(self.labels, whole),
             fill_probabilities=named(self.labels, bare),
             evaluations=sum(one.probe.n for one in evidence),
-            labels=found.explained([self.labels[index] for index in chosen(self.recipe, self.labels, whole)], _claims),
+            labels=found.explained(explained, self.recipe, _claims),
         )
 
     def _draws(self, k: int, seeds: Sequence[int]) -> tuple[Draw, ...]:
@@ -75,6 +76,10 @@ def _claims(label: LabelAttribution) -> tuple[Claim, ...]:
     return (follows(label.fit.r2_held_out if label.fit else math.nan),)
 
 
-METHOD = Method(
-    Lime, lambda recipe: BASE_ROWS + len(recipe.seeds) * recipe.drawn(recipe.superpixels), frozenset(DISPENSABLE)
-)
+def planned(recipe: Recipe) -> int:
+    """Evaluations that an explanation takes; at most so many where it asks in rounds."""
+    k = recipe.superpixels
+    return 2**k if exhausts(recipe, k) else BASE_ROWS + len(recipe.seeds) * recipe.drawn(k)
+
+
+METHOD = Method(Lime, planned, frozenset(DISPENSABLE))

@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline.conversation.explainer import Explainer
 from pipeline.conversation.reading import Kind
+from pipeline.model.precision import F32
 from pipeline.recipe import Recipe
 
 # The fields of a recipe that a method may do without: see `Method.uses`.
@@ -45,12 +46,20 @@ class Method:
     reads: frozenset[Kind] = field(default=frozenset({"scores"}))
     once: bool = True
 
+    @property
+    def inside(self) -> frozenset[Kind]:
+        """What it reads of the network's inside."""
+        return self.reads - {"scores"}
+
     def check(self, recipe: Recipe) -> None:
         """Refuse fields and options that the method does not take. Raises ValueError naming the first."""
         plain = Recipe(recipe.name)
         for name in DISPENSABLE:
             if name not in self.uses and getattr(recipe, name) != getattr(plain, name):
                 raise ValueError(f"recipe: method {recipe.method} has no use for {name}; leave it out")
+        if self.inside and recipe.precision != F32:
+            reads = "reads the network's inside, whose small numbers a lower precision loses"
+            raise ValueError(f"recipe: precision is {recipe.precision}, and method {recipe.method} {reads}; take f32")
         if recipe.thorough and not self.once:
             raise ValueError(f"recipe: method {recipe.method} asks again, so it cannot be thorough; leave it out")
         known = [one.name for one in fields(self.options)]

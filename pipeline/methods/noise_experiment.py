@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipeline.answer.attribution import Attribution, Denoised, LabelAttribution
+from pipeline.answer.attribution import Attribution, LabelAttribution
+from pipeline.answer.denoised import Denoised
 from pipeline.answer.selection import Selection
 from pipeline.conversation.explainer import Explainer
 from pipeline.conversation.probe import Evidence, Probe, shown
@@ -46,7 +47,7 @@ class NoiseExperiment:
         variant = Variant(without=removed)
         step = self._again(answer.labels[0].label, vary(scene, variant), evidence[len(before) :])
         if isinstance(step, Probe):
-            return Probe(step.k, tuple(shown(block, variant, step.k) for block in step.blocks), PURPOSE)
+            return replace(step, blocks=tuple(shown(block, variant, step.k) for block in step.blocks), purpose=PURPOSE)
         return _with(answer, step, removed)
 
     def _again(self, label: str, denoised: Scene, evidence: Sequence[Evidence]) -> Probe | Attribution:

@@ -1,16 +1,19 @@
 """Precision: how sure one is of a share of successes that is looked at again and again.
 
-The bounds are Chernoff's in Kullback-Leibler form, as KL-LUCB has them: Kaufmann and Kalyanakrishnan, "Information
-complexity in bandit subset selection", COLT 2013, section 3. Looking often is paid for: the chance of error that is
-allowed in all is dealt to the looks beforehand, so that all of them hold at once.
+A gambler who bets on every trial, at odds that are fair if the bias is q, ever multiplies the stake by x with a chance
+of at most 1 / x (Ville 1939). So each q against which the stake has grown that much is ruled out, whenever one looks
+and whatever made one look: looking often costs nothing. Stakes are spread over all biases beforehand (Robbins 1970,
+"Statistical methods related to the law of the iterated logarithm"), and the bounds that follow are those of KL-LUCB
+(Kaufmann and Kalyanakrishnan, "Information complexity in bandit subset selection", COLT 2013, section 3), with what the
+spread stake lost by not knowing the bias added to the confidence.
 """
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 
-# Of the chance allowed: what the first candidate gets, which keeps nothing and so is the one that costs least, and what
-# each look leaves to all later ones at the same candidate.
-FIRST, LATER = 0.8, 0.4
+FIRST = 0.6  # of delta, for the first candidate: it keeps nothing, and so is the one that costs least to prove
+HOPED = 4  # stakes expect this many times fewer failures than are allowed: what is hardly good enough is not sought
 STEPS = 60  # of bisection: to the last bit
 
 
@@ -38,7 +41,7 @@ def bounds(successes: int, n: int, confidence: float) -> tuple[float, float]:
     successes, n : int
         Of independent trials of one bias; n is at least 1.
     confidence : float
-        In nats: each bound is beyond the true bias with a chance of at most exp(-confidence).
+        In nats: at a single look each bound is beyond the true bias with a chance of at most exp(-confidence).
 
     Examples
     --------
@@ -49,37 +52,86 @@ def bounds(successes: int, n: int, confidence: float) -> tuple[float, float]:
     return _edge(seen, 0.0, most), _edge(seen, 1.0, most)
 
 
-def confidence(candidate: int, look: int, delta: float) -> float:
-    """Nats that a look has to be sure by: minus the logarithm of its part of delta.
-
-    The parts of all looks at all candidates, both counted from 1, add up to delta. A candidate's looks are at numbers
-    of rows that are fixed once it is a candidate, and its rows are drawn afterwards, so each part holds.
+def part(place: int) -> float:
+    """The share of delta of the candidate at this place, counted from 1: together they are all of it.
 
     Raises
     ------
     ValueError
-        If a number is below 1.
+        If the place is below 1.
     """
-    if min(candidate, look) < 1:
-        raise ValueError(f"candidate {candidate}, look {look}: both are counted from 1")
-    its_own = FIRST if candidate == 1 else (1 - FIRST) / (candidate * (candidate - 1))
-    return -math.log(delta * its_own * (1 - LATER)) - (look - 1) * math.log(LATER)
+    if place < 1:
+        raise ValueError(f"place is {place}, expected at least 1")
+    return FIRST if place == 1 else (1 - FIRST) / (place * (place - 1))
 
 
-def rows(candidate: int, look: int, threshold: float, delta: float) -> int:
-    """Rows that a candidate has been shown at this look, all in all; 0 at look 0.
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Bounds of a bias that hold at all numbers of trials at once.
 
-    At the first as many as prove a precision above the threshold if all of them succeed, and at each further one twice
-    as much of that: what failed once needs more.
-
-    Examples
-    --------
-    >>> [rows(1, look, 0.95, 0.1) for look in range(4)]
-    [0, 60, 156, 380]
+    Attributes
+    ----------
+    threshold : 0..1
+        What the bias is to be above: the lower bound is tight for one that is well above.
+    chance : 0..1
+        Of each of the two ever being beyond the true bias, at most.
     """
-    if look == 0:
-        return 0
-    return math.ceil(confidence(candidate, look, delta) / -math.log(threshold)) << (look - 1)
+
+    threshold: float
+    chance: float
+
+    def at(self, successes: int, n: int) -> tuple[float, float]:
+        """The lower and the upper one after so many trials, n at least 1.
+
+        Examples
+        --------
+        >>> [round(one, 4) for one in Bounds(0.95, 0.05).at(80, 80)]
+        [0.9549, 1.0]
+        """
+        sure = -math.log(self.chance)
+        low, _ = bounds(successes, n, sure + _lost(successes, n, self._hoped))
+        _, high = bounds(successes, n, sure + _lost(successes, n, 1.0))
+        return low, high
+
+    def proving(self, failures: int) -> int:
+        """The least number of trials, with so many failures, after which the lower bound is at the threshold.
+
+        Examples
+        --------
+        >>> [Bounds(0.95, 0.05).proving(failures) for failures in range(3)]
+        [71, 123, 167]
+        """
+        return _proving(failures, self)
+
+    def nats_left(self, successes: int, n: int) -> float:
+        """What the stake against the threshold still has to grow by; less than 0 where it has been enough."""
+        if n == 0:
+            return -math.log(self.chance)
+        grown = divergence(successes / n, self.threshold) * n - _lost(successes, n, self._hoped)
+        return -math.log(self.chance) - (grown if successes / n > self.threshold else 0)
+
+    @property
+    def _hoped(self) -> float:
+        return HOPED / (1 - self.threshold)
+
+
+@lru_cache(maxsize=4096)
+def _proving(failures: int, sought: Bounds) -> int:
+    low, enough = failures, failures + 1
+    while sought.at(enough - failures, enough)[0] < sought.threshold:
+        low, enough = enough, 2 * enough
+    while enough - low > 1:
+        middle = (low + enough) // 2
+        proves = sought.at(middle - failures, middle)[0] >= sought.threshold
+        low, enough = (low, middle) if proves else (middle, enough)
+    return enough
+
+
+def _lost(successes: int, n: int, hoped: float) -> float:
+    """Nats by which a stake spread over all biases as Beta(hoped, 1) is behind one put on the share that was seen."""
+    failures = n - successes
+    spread = math.log(hoped) + math.lgamma(hoped + successes) + math.lgamma(1 + failures) - math.lgamma(hoped + 1 + n)
+    return sum(count * math.log(count / n) for count in (successes, failures) if count) - spread
 
 
 def _edge(seen: float, end: float, most: float) -> float:

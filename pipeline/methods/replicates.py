@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from pipeline.answer import attribution
 from pipeline.answer.attribution import Claim, Errors, LabelAttribution
+from pipeline.answer.stopped import Stopped
 from pipeline.judge.stability import stability
-from pipeline.methods.stopping import enough
+from pipeline.methods.stopping import stopped
 from pipeline.methods.surrogate import Fit, Sample, cross_fit, jackknife, r2, r2_held_out
 from pipeline.recipe import Recipe
 
@@ -64,21 +65,30 @@ class Replicates:
         """
         return jackknife(self.left_out) if self.asked > 1 else self.pooled.std_error
 
-    def explained(self, labels: Sequence[str], claims: Callable[[LabelAttribution], tuple[Claim, ...]]) -> Explained:
+    def ends(self, recipe: Recipe) -> list[Stopped | None]:
+        """Why no more seeds are asked for each label; None where more are, or the recipe asks all at once."""
+        rounds = recipe.rounds()
+        if rounds is None:
+            return [None] * len(self.pooled.coefficients)
+        return stopped(rounds, self.pooled, self.left_out, len(recipe.seeds))
+
+    def explained(
+        self, labels: Sequence[str], recipe: Recipe, claims: Callable[[LabelAttribution], tuple[Claim, ...]]
+    ) -> Explained:
         """The answer for each label, in the order of the scores' columns, with the claims that a method makes of it."""
         alone = [self.fit(self.sample.at(self.seeds == seed)) for seed in range(self.asked)]
         by_seed = np.stack([one.coefficients for one in alone], axis=1)  # [c, seeds, k]
         by_seed_error = np.stack([one.std_error for one in alone], axis=1)
         inside = r2(self.sample, self.pooled.predict(self.sample.masks))
         outside = r2_held_out(self.sample, blocks(self.seeds), self.left_out)
-        errors = self.errors()
+        errors, ends = self.errors(), self.ends(recipe)
         found = [
             LabelAttribution(
                 label=name,
                 weights=self.pooled.coefficients[c],
                 errors=Errors(errors[c], by_seed[c]),
                 fit=attribution.Fit(float(self.pooled.intercepts[c]), float(inside[c]), float(outside[c])),
-                stability=stability(by_seed[c], by_seed_error[c]),
+                stability=replace(stability(by_seed[c], by_seed_error[c]), stopped=ends[c]),
             )
             for c, name in enumerate(labels)
         ]
@@ -99,8 +109,8 @@ def first(recipe: Recipe) -> tuple[int, ...]:
 
 
 def further(recipe: Recipe, found: Replicates) -> tuple[int, ...]:
-    """The seeds of the next round; none where there are none, or what was found is enough."""
+    """The seeds of the next round; none where there are none, or more would settle nothing."""
     rounds = recipe.rounds()
-    if rounds is None or enough(rounds, found.pooled, found.left_out):
+    if rounds is None or all(found.ends(recipe)):
         return ()
     return recipe.seeds[found.asked : found.asked + rounds.step]

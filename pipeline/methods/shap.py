@@ -52,7 +52,7 @@ class Shap:
             found = Replicates.of(sample, np.arange(len(sample.masks)) // drawn(self.recipe, scene.k), game.values)
             if seeds := further(self.recipe, found):
                 return Probe(scene.k, self._draws(scene.k, seeds))
-            answers = found.explained(explained, _claims)
+            answers = found.explained(explained, self.recipe, _claims)
         evaluations = sum(one.probe.n for one in evidence)
         return Attribution(named(self.labels, whole), named(self.labels, bare), evaluations, answers)
 

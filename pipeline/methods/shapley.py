@@ -8,8 +8,8 @@ minimum is an estimate of them.
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import linalg
 
 from pipeline.conversation.probe import Masks
 from pipeline.methods.surrogate import RESOLUTION, Sample
@@ -47,7 +47,7 @@ class Game:
         """The Shapley values: least squares, projected so that they add up to whole - bare."""
         x = _centred(sample.masks)
         weighted = x * sample.weights[:, None]
-        free = linalg.pinvh(x.T @ weighted, rtol=NULL) @ (weighted.T @ sample.scores)  # [k, c]
+        free = scipy.linalg.pinvh(x.T @ weighted, rtol=NULL) @ (weighted.T @ sample.scores)  # [k, c]
         even = (self.whole - self.bare) / len(free)
         return Values((free - free.mean(axis=0) + even).T, self.bare)
 

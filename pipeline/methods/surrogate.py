@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import linalg
-from sklearn.base import RegressorMixin, clone
 
 from pipeline.conversation.designs import DESIGNS
 from pipeline.scene.choice import own_options
@@ -138,6 +137,8 @@ def fit(surrogate: Options, sample: Sample) -> Fit:
     options = own_options(surrogate)
     if surrogate["name"] == "ridge":
         return ridge(sample, _alpha(options))
+    from sklearn.base import clone  # noqa: PLC0415 -- slow to import, and few recipes ask for it
+
     regressor = _regressor(surrogate["name"], options)
     mean, varied = _center(sample)
     columns = [
@@ -165,7 +166,7 @@ def ridge(sample: Sample, alpha: float = 1.0) -> Linear:
     x = sample.masks - x_mean
     weighted = x * sample.weights[:, None]
     gram = x.T @ weighted
-    inverse = linalg.pinvh(gram + alpha * np.eye(len(gram)))
+    inverse = scipy.linalg.pinvh(gram + alpha * np.eye(len(gram)))
     coefficients = (inverse @ (weighted.T @ y)).T
     freedom = len(x) - len(gram) - 1
     residual = sample.weights @ (y - x @ coefficients.T) ** 2 / (freedom if freedom > 0 else np.nan)
@@ -229,6 +230,8 @@ def _regressor(name: str, options: Options) -> Any:
     module, _, cls = name.rpartition(".")
     if not module.startswith("sklearn."):
         raise ValueError(f"surrogate is {name!r}, expected ridge or a class like sklearn.linear_model.BayesianRidge")
+    from sklearn.base import RegressorMixin  # noqa: PLC0415
+
     try:
         found = getattr(importlib.import_module(module), cls)
     except (ImportError, AttributeError):

@@ -154,7 +154,10 @@ def _normalised(data: bytes, wanted: str | None) -> Network:
 
 
 def _name_squeezed_axes(model: onnx.ModelProto, pictures: set[str]) -> None:
-    """Tell each Squeeze of a picture's tensors that names no axes the ones of length 1, without the batch."""
+    """Tell each Squeeze of a picture's tensors that names no axes the ones of length 1, without the batch.
+
+    One that has the batch alone to take away takes nothing away.
+    """
     bare = [
         (place, node)
         for place, node in enumerate(model.graph.node)
@@ -171,6 +174,8 @@ def _name_squeezed_axes(model: onnx.ModelProto, pictures: set[str]) -> None:
         elif axes:
             node.input.append(f"polelens/axes{place}")
             model.graph.initializer.append(numpy_helper.from_array(np.array(axes, np.int64), node.input[1]))
+        elif node.input[0] in shapes:
+            node.op_type = "Identity"
 
 
 def _end_at(graph: onnx.GraphProto, scores: str) -> None:

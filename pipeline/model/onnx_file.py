@@ -55,6 +55,15 @@ def graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
                 yield from graphs(inner)
 
 
+def reads(node: onnx.NodeProto) -> Iterator[str]:
+    """The tensors that a node reads, those that its inner graphs take from outside included."""
+    yield from filter(None, node.input)
+    for attribute in node.attribute:
+        for inner in (attribute.g, *attribute.graphs):
+            made = {name for one in inner.node for name in one.output}
+            yield from (name for one in inner.node for name in reads(one) if name not in made)
+
+
 def halves(graph: onnx.GraphProto) -> bool:
     """Whether anything in the graph is computed in float16, which keeps 11 bits."""
     small = (onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16)

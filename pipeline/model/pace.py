@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from pipeline.model.blackbox import BlackBox
 from pipeline.model.model import Model
+from pipeline.model.precision import ON_PROCESSOR
 from pipeline.model.profile import Profile
-from pipeline.model.session import CPU
 from pipeline.scene.scene import Scene
 from pipeline.scene.segments import grid
 
@@ -44,8 +44,8 @@ def find_pace(model: Model, black_box: BlackBox) -> Pace:
     -------
     Pace
     """
-    sizes = (ON_CPU if black_box.provider == CPU else ON_DEVICE) if model.batch else (1,)
-    scene = _noise(model.profile)
+    sizes = (ON_CPU if black_box.provider in ON_PROCESSOR else ON_DEVICE) if model.batch else (1,)
+    scene = noise(model.profile)
     best = fastest(_in_time(sizes), lambda batch: _rate(black_box, scene, batch))
     black_box.batch = best.batch
     return best
@@ -90,7 +90,8 @@ def _seconds(black_box: BlackBox, scene: Scene, masks: NDArray[np.bool_]) -> flo
     return time.perf_counter() - began
 
 
-def _noise(profile: Profile) -> Scene:
+def noise(profile: Profile) -> Scene:
+    """A picture of noise in squares, before grey."""
     shape = (profile.height, profile.width, 3)
     canvas = np.random.Generator(np.random.Philox(0)).integers(0, 256, shape, dtype=np.uint8)
     return Scene(canvas, grid(canvas), np.full_like(canvas, 128))

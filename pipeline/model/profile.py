@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.scene.photograph import Transparent
+from pipeline.scene.strips import image_of
 from pipeline.text import meant
 
 Crop = Literal["center", "stretch", "shorter-side"]
@@ -17,6 +18,7 @@ Activation = Literal["none", "softmax", "sigmoid"]
 Triple = tuple[float, float, float]
 FIELDS = ("size", "crop", "resize", "color", "mean", "scale", "transparent", "activation")
 
+LUMA = (0.299, 0.587, 0.114)  # of ITU-R 601, with which Pillow makes gray pictures
 MAX_PIXELS = 100_000_000  # resized before the cut; only a picture as narrow as a thread comes to more
 
 
@@ -139,17 +141,17 @@ class Profile:
             If the photograph is so long and narrow that resizing its shorter side would fill the memory.
         """
         height, width = photograph.shape[:2]
-        image = Image.fromarray(np.ascontiguousarray(photograph))
         if self.crop == "shorter-side":
             wide, high = self._resized(width, height)
             if wide * high > MAX_PIXELS:
                 raise ValueError(f"photograph is {width}x{height} pixels, too long and narrow for crop shorter-side")
             left, top = (wide - self.width) // 2, (high - self.height) // 2
-            image = image.resize((wide, high), Image.Resampling.BILINEAR)
+            image = image_of(photograph).resize((wide, high), Image.Resampling.BILINEAR)
             return np.asarray(image.crop((left, top, left + self.width, top + self.height)))
         if self.crop == "center":
-            image = image.crop(self._centred(width, height))
-        return np.asarray(image.resize((self.width, self.height), Image.Resampling.BILINEAR))
+            left, top, right, bottom = self._centred(width, height)
+            photograph = photograph[top:bottom, left:right]
+        return np.asarray(image_of(photograph).resize((self.width, self.height), Image.Resampling.BILINEAR))
 
     def placement(self, width: int, height: int) -> Placement:
         """Where the canvas lies in an upright photograph of this width and height, in pixels."""
@@ -172,6 +174,15 @@ class Profile:
         mean, scale = np.array(self.mean[:channels], np.float32), np.array(self.scale[:channels], np.float32)
         normalised = (values.astype(np.float32) - mean) / scale
         return np.ascontiguousarray(normalised.transpose(2, 0, 1), dtype=np.float32)
+
+    def change(self, change: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What a change of the canvas, float32 [h, w, 3] RGB of any size, changes in `tensor`: float32 [c, h, w]."""
+        if self.color == "gray":
+            values = change @ np.array(LUMA, np.float32)[:, None]
+        else:
+            values = change if self.color == "rgb" else change[..., ::-1]
+        scale = np.array(self.scale[: values.shape[-1]], np.float32)
+        return np.ascontiguousarray((values / scale).transpose(2, 0, 1), dtype=np.float32)
 
     def _centred(self, width: int, height: int) -> tuple[int, int, int, int]:
         """The largest centred part of a photograph that has the canvas's shape: left, top, right, bottom."""

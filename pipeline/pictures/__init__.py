@@ -2,9 +2,11 @@
 
 from pipeline.answer.selection import Selection
 from pipeline.pictures.backdrop import Backdrop
-from pipeline.pictures.composition import heat_map, kept, overlay, seeds, support
-from pipeline.pictures.encoding import png, segments_png
+from pipeline.pictures.composition import heat_map, kept, overlay, support
+from pipeline.pictures.disagreement import disagreement
+from pipeline.pictures.encoding import png, segments_png, webp
 from pipeline.pictures.palette import BLUE_ORANGE, GREEN_RED, PALETTES, Palette, palette
+from pipeline.pictures.panel import Said
 from pipeline.pictures.several import Cell, several
 
 __all__ = [
@@ -14,14 +16,16 @@ __all__ = [
     "Backdrop",
     "Cell",
     "Palette",
+    "Said",
     "Selection",
+    "disagreement",
     "heat_map",
     "kept",
     "overlay",
     "palette",
     "png",
-    "seeds",
     "segments_png",
     "several",
     "support",
+    "webp",
 ]

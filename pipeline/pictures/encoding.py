@@ -1,4 +1,4 @@
-"""Encoding: from arrays to the bytes of PNG files."""
+"""Encoding: from arrays to the bytes of PNG and WebP files."""
 
 import io
 import zlib
@@ -7,11 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+QUALITY = 80  # letters and hatching are still sharp
+METHOD = 2  # of 0, the fastest, to 6, the smallest: half the time of the default for a tenth more bytes
+
 
 def png(picture: NDArray[np.uint8]) -> bytes:
     """A picture, uint8 [y, x, 3], as a PNG file."""
     # photographs hold runs but no repetitions: looking for runs only is the fastest strategy and the smallest file
-    return _encoded(Image.fromarray(picture), compress_level=1, compress_type=zlib.Z_RLE)
+    return _encoded(Image.fromarray(picture), "PNG", compress_level=1, compress_type=zlib.Z_RLE)
+
+
+def webp(picture: NDArray[np.uint8]) -> bytes:
+    """A picture, uint8 [y, x, 3], as a WebP file: to be looked at, a fifth of the PNG's size or less."""
+    return _encoded(Image.fromarray(picture), "WEBP", quality=QUALITY, method=METHOD)
 
 
 def segments_png(segments: NDArray[np.int32]) -> bytes:
@@ -25,10 +33,10 @@ def segments_png(segments: NDArray[np.int32]) -> bytes:
     low, high = int(segments.min()), int(segments.max())
     if low < 0 or high > np.iinfo(np.uint16).max:
         raise ValueError(f"segments are labelled {low}..{high}, expected 0..65535 as 16 bits can hold")
-    return _encoded(Image.fromarray(segments.astype(np.uint16)))
+    return _encoded(Image.fromarray(segments.astype(np.uint16)), "PNG")
 
 
-def _encoded(image: Image.Image, **options: int) -> bytes:
+def _encoded(image: Image.Image, kind: str, **options: int) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", **options)
+    image.save(buffer, kind, **options)
     return buffer.getvalue()

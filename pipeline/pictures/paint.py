@@ -10,6 +10,7 @@ OPACITY = 0.66  # of the strongest superpixel: the photograph must stay recognis
 HATCH = 0.5  # opacity of the strongest superpixel's hatching lines, over that
 SATURATION = 0.2  # what is left of the photograph's own colours, so that grass is no support and red houses no protest
 OUTSIDE = 0.30  # brightness of what the network never saw
+CAPPED = 0.99  # of a heat map's pixels
 BORDER = 24  # grey levels by which a superpixel's border differs from what it crosses
 FULL = 256  # fixed-point one: 16-bit integers are several times faster than floats here
 
@@ -19,6 +20,17 @@ def relative(weights: NDArray[np.floating]) -> NDArray[np.float64]:
     finite = np.nan_to_num(np.asarray(weights, dtype=np.float64), posinf=0, neginf=0)
     largest = np.abs(finite).max(initial=0)
     return finite / largest if largest > 0 else finite
+
+
+def relative_pixels(heat: NDArray[np.floating]) -> NDArray[np.float64]:
+    """A heat map, float [h, w], as -1..1 of what all but the hottest pixels keep below, flattened; those are 1 or -1.
+
+    A gradient has a few pixels far above all others, beside which nothing could be seen (Smilkov et al. 2017, section
+    2, cap at the 99th percentile too). Where fewer are warm at all, the largest counts.
+    """
+    finite = np.nan_to_num(np.asarray(heat, dtype=np.float64).ravel(), posinf=0, neginf=0)
+    most = np.quantile(np.abs(finite), CAPPED) or np.abs(finite).max(initial=0)
+    return np.clip(finite / most, -1, 1) if most > 0 else finite
 
 
 def tinted(view: View, strength: NDArray[np.float64], palette: Palette, *, borders: bool = True) -> NDArray[np.uint8]:
@@ -41,6 +53,11 @@ def tinted(view: View, strength: NDArray[np.float64], palette: Palette, *, borde
         index = view.segments + len(strength) * _hatching(view)
         inside = _blend(_muted(inside), keep[index], add[index])
     return framed(view, bordered(view, inside) if borders else inside)
+
+
+def plain(view: View) -> NDArray[np.uint8]:
+    """The view with nothing painted on it but what the network never saw; uint8 [y, x, 3]."""
+    return framed(view, view.pixels[view.window])
 
 
 def bordered(view: View, inside: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.answer.attribution import Denoised
+from pipeline.answer.denoised import Denoised
 from pipeline.pictures.backdrop import Backdrop, View, view
 from pipeline.pictures.lettering import percent
 from pipeline.pictures.paint import tinted

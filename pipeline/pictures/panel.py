@@ -16,6 +16,18 @@ PAPER, INK, FAINT, TRACK, BAR, MARK = "#ffffff", "#16191d", "#6b727b", "#e4e7ea"
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What the model says of a photograph: the label explained, and each label's confidence, 0..1.
+
+    `unlisted` labels have none here.
+    """
+
+    label: str
+    probabilities: Mapping[str, float]
+    unlisted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Bar:
     """One label's line of the panel."""
 
@@ -80,26 +92,32 @@ def bars(probabilities: Mapping[str, float], label: str) -> list[Bar]:
     return [Bar(name, probability, name == label) for name, probability in shown]
 
 
-def panel(height: int, letters: int, label: str, probabilities: Mapping[str, float]) -> Panel:
+def panel(height: int, letters: int, said: Said) -> Panel:
     """A panel at least so high with every label's confidence, the label explained on top."""
-    charted = bars(probabilities, label)
+    charted = bars(said.probabilities, said.label)
     sheet = Panel(letters, max(height, round(letters * (13 + 2.6 * len(charted)))))
     sheet.write("Evidence for", FAINT, 0.9)
-    sheet.write(label, INK, 1.5)
+    sheet.write(said.label, INK, 1.5)
     sheet.top += 0.5 * letters
     for bar in charted:
         sheet.chart(bar)
-    if len(probabilities) > len(charted):
-        sheet.write(f"and {len(probabilities) - len(charted)} more", FAINT, 0.85)
+    more = len(said.probabilities) + said.unlisted - len(charted)
+    if more:
+        sheet.write(f"and {more:,} more", FAINT, 0.85)
     return sheet
 
 
-def legend(sheet: Panel, palette: Palette, cropped: bool) -> None:
-    """What the colours mean, at the foot of the panel."""
+def legend(
+    sheet: Panel,
+    palette: Palette,
+    cropped: bool,
+    words: tuple[str, str] = ("supports the label", "speaks against it"),
+) -> None:
+    """What the plain colour and the hatched one mean, at the foot of the panel."""
     side = round(1.5 * sheet.letters)
     foot = sheet.image.height - sheet.letters - 1.4 * side * (3 if cropped else 2)
     sheet.top = max(sheet.top + 0.5 * sheet.letters, foot)
-    sheet.key(swatch(palette, 1.0, side), "supports the label")
-    sheet.key(swatch(palette, -1.0, side), "speaks against it")
+    for strength, meaning in zip((1.0, -1.0), words, strict=True):
+        sheet.key(swatch(palette, strength, side), meaning)
     if cropped:
         sheet.key(np.full((side, side, 3), 45, dtype=np.uint8), "unseen by the model")

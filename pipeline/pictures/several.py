@@ -5,14 +5,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw
 
 from pipeline.answer.attribution import LabelAttribution
 from pipeline.pictures.backdrop import Backdrop, View, view
-from pipeline.pictures.composition import HIDDEN, grid, titled
-from pipeline.pictures.paint import edges, framed, grey, relative, tinted
+from pipeline.pictures.composition import HIDDEN
+from pipeline.pictures.lettering import fit, font
+from pipeline.pictures.paint import edges, framed, grey, relative, relative_pixels, tinted
 from pipeline.pictures.palette import GREEN_RED, Palette
 
 CELL = 360  # pixels of a photograph's longer side: six cells fill a screen
+LETTERS, GAP = 15, 8  # of a cell's title, and between cells, in pixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +54,7 @@ def _painted(backdrop: Backdrop, cell: Cell, palette: Palette) -> NDArray[np.uin
     if label.heat is not None:
         pixels = np.arange(label.heat.size, dtype=np.int32).reshape(label.heat.shape)
         shown = view(replace(backdrop, segments=pixels), CELL, CELL)
-        return tinted(shown, relative(label.heat.ravel()), palette, borders=False)
+        return tinted(shown, relative_pixels(label.heat), palette, borders=False)
     shown = view(replace(backdrop, segments=cell.segments), CELL, CELL)
     if label.rule is not None:
         return _kept(shown, label.rule.superpixels)
@@ -67,3 +70,23 @@ def _kept(shown: View, superpixels: Sequence[int]) -> NDArray[np.uint8]:
     picture = np.where(chosen[..., None], inside, grey(inside, HIDDEN))
     picture[edges(chosen)] = 255
     return framed(shown, picture)
+
+
+def titled(picture: NDArray[np.uint8], title: str) -> NDArray[np.uint8]:
+    """A picture under a line of text."""
+    width = picture.shape[1]
+    strip = Image.new("RGB", (width, LETTERS + GAP), "white")
+    ImageDraw.Draw(strip).text((0, 2), fit(title, width, LETTERS), fill="#16191d", font=font(LETTERS))
+    return np.vstack([np.asarray(strip), picture])
+
+
+def grid(cells: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Pictures of one size in lines, as near to a square as it can be."""
+    columns = int(np.ceil(np.sqrt(len(cells))))
+    height, width = cells[0].shape[0] + GAP, cells[0].shape[1] + GAP
+    lines = -(-len(cells) // columns)
+    sheet = np.full((lines * height + GAP, columns * width + GAP, 3), 255, dtype=np.uint8)
+    for number, cell in enumerate(cells):
+        top, left = GAP + number // columns * height, GAP + number % columns * width
+        sheet[top : top + cell.shape[0], left : left + cell.shape[1]] = cell
+    return sheet

@@ -3,8 +3,8 @@
 import re
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 AUTO = "auto"  # of a recipe: the model is asked, see `pipeline.methods.chosen_fill`
 NAMED = ("mean", "black", "grey", "blur", "noise", "surroundings", AUTO)
@@ -44,9 +44,9 @@ def surroundings(canvas: NDArray[np.uint8], segments: NDArray[np.int32]) -> NDAr
     sigma = canvas.shape[0] / 64
     for region in range(segments.max() + 1):
         inside = segments == region
-        nearest = ndimage.distance_transform_edt(inside, return_distances=False, return_indices=True)
+        nearest = scipy.ndimage.distance_transform_edt(inside, return_distances=False, return_indices=True)
         continued = canvas[tuple(nearest)].astype(np.float32)
-        smooth = ndimage.gaussian_filter(continued, (sigma, sigma, 0))
+        smooth = scipy.ndimage.gaussian_filter(continued, (sigma, sigma, 0))
         filled[inside] = np.round(smooth[inside]).astype(np.uint8)
     return filled
 
@@ -80,7 +80,7 @@ def fill(canvas: NDArray[np.uint8], segments: NDArray[np.int32], name: str) -> N
         return generator.integers(0, 256, canvas.shape, dtype=np.uint8)
     if name == "blur":
         sigma = canvas.shape[0] / 16
-        blurred = ndimage.gaussian_filter(canvas.astype(np.float32), (sigma, sigma, 0))
+        blurred = scipy.ndimage.gaussian_filter(canvas.astype(np.float32), (sigma, sigma, 0))
         return np.asarray(np.round(blurred), dtype=np.uint8)
     return np.broadcast_to(color(name), canvas.shape).copy()
 

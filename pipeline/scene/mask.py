@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.scene.boxes import Boxes
-from pipeline.scene.photograph import MEGAPIXELS, Unreadable, opened, refuse_large, upright
+from pipeline.scene.photograph import MEGAPIXELS, Unreadable, opened, orientation, refuse_large, upright
+from pipeline.scene.strips import cut, strips
 from pipeline.scene.tiff import read_tiff
 
 LOSSY, LOSSLESS_WEBP = ("JPEG", "MPO", "AVIF", "HEIF", "WEBP"), b"VP8L"
@@ -118,20 +119,30 @@ def read_mask(data: bytes, value: Value | None = None, megapixels: float | None 
 
 def _of_image(image: Image.Image, value: Value | None, noise: int, notes: list[str]) -> NDArray[np.bool_]:
     noise = noise if image.format in LOSSY else 0
-    image = upright(image)
+    turned = orientation(image)
+    return np.ascontiguousarray(upright(_stored(image, value, noise, notes), turned))
+
+
+def _stored(image: Image.Image, value: Value | None, noise: int, notes: list[str]) -> NDArray[np.bool_]:
+    """The pixels that are meant of a picture as it is stored."""
     if value is None and image.mode in ("LA", "PA", "RGBA", "La", "RGBa"):
-        alpha = np.asarray(image.convert("RGBA").getchannel("A"))
-        if not (alpha == 255).all():
-            return np.asarray(alpha > HALF)
+        covered, clear = np.empty((image.height, image.width), np.bool_), False
+        for rows, strip in zip(strips(*covered.shape), cut(image), strict=True):
+            alpha = np.asarray(strip.convert("RGBA").getchannel("A"))
+            covered[rows], clear = alpha > HALF, clear or bool((alpha < 255).any())
+        if clear:
+            return covered
     if image.mode == "1":
         image = image.convert("L").point(lambda shade: shade // 255)
     if image.mode == "P" and (value is None or value.colour is None):
         _note_palette(image, notes)
     elif image.mode not in ("L", "I", "F") and not image.mode.startswith("I;16"):
-        image = image.convert("RGB")
+        image = image if image.mode == "RGB" else image.convert("RGB")
     if value is None and not noise:
         _note_values(image, notes)
-    return _selected(np.asarray(image), value, noise)
+    if image.mode == "F":  # what its numbers mean depends on the largest of them
+        return _selected(np.asarray(image), value, noise)
+    return np.concatenate([_selected(np.asarray(strip), value, noise) for strip in cut(image)])
 
 
 def _of_samples(data: bytes, value: Value | None, megapixels: float | None) -> NDArray[np.bool_]:

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
+from pipeline.scene.samples import eight_bits, white_of
+from pipeline.scene.strips import cut, strips
 from pipeline.scene.tiff import MAGIC, NO_DATA, read_tiff, without_holes
 
 FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "BMP", "JPEG2000", "AVIF"]
@@ -31,20 +33,20 @@ HEIC = re.compile(rb"....ftyp(?:heic|heix|heim|heis|hevc|hevx|mif1|msf1)", re.DO
 LOST = 0.02  # of a JPEG that breaks off: more of its pixels may not depend on what is missing
 FAR = 8  # of 255: a pixel that differs by more depends on it
 SAMPLES = 277  # TIFF's tag of how many bands there are
-UNIT = 2  # up to here floating point is taken for 0..1: reflectances go a little above
-DEPTHS = (8, 10, 12, 14, 16, 24, 32)  # bits in which cameras and scanners count
 BROKEN_OFF = "the file breaks off: the last bytes of the JPEG are missing, and at most 2 % of it with them"
 SHOWN = "pixels that are transparent are shown {}; the profile's field transparent says what the model was trained with"
 
-UPRIGHT = {  # what turns a picture of each EXIF orientation upright; 1 is
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+UPRIGHT: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {  # by EXIF orientation: a view that is upright; 1 is
+    2: lambda stored: stored[:, ::-1],
+    3: lambda stored: stored[::-1, ::-1],
+    4: lambda stored: stored[::-1],
+    5: lambda stored: stored.swapaxes(0, 1),
+    6: lambda stored: np.rot90(stored, -1),
+    7: lambda stored: stored[::-1, ::-1].swapaxes(0, 1),
+    8: np.rot90,
 }
+SIDEWAYS = (5, 6, 7, 8)
+BACK = {6: 8, 8: 6}  # the orientations that undo one another; any other undoes itself
 DAMAGE = (OSError, SyntaxError, ValueError, TypeError, EOFError, LookupError, ArithmeticError, RuntimeError)
 _limits = Lock()
 
@@ -92,7 +94,7 @@ def read_photograph(
     notes = list[str]()
 
     def pixels(image: Image.Image) -> NDArray[np.uint8]:
-        return _rgb(upright(image), transparent, notes)
+        return _upright_rgb(image, transparent, notes)
 
     def samples() -> NDArray[np.uint8]:
         return _bands(read_tiff(data, lambda width, height: refuse_large(width, height, megapixels)), notes)
@@ -103,7 +105,7 @@ def read_photograph(
 def read_image(image: Image.Image, transparent: Transparent = "white") -> Decoded:
     """The photograph in a picture that Pillow has opened, upright by EXIF: see `read_photograph`."""
     notes = list[str]()
-    return Decoded(_rgb(upright(image), transparent, notes), tuple(notes))
+    return Decoded(_upright_rgb(image, transparent, notes), tuple(notes))
 
 
 def opened(
@@ -129,26 +131,16 @@ def opened(
         return use_samples()
 
 
-def upright(image: Image.Image) -> Image.Image:
-    """Turned by hand: `ImageOps.exif_transpose` also writes the EXIF block anew, and fails on a tag of wrong type."""
+def orientation(image: Image.Image) -> int:
+    """How a picture is stored, by EXIF: 1 is upright. `ImageOps.exif_transpose` fails on a tag of wrong type."""
     image.load()  # Pillow turns a TIFF as it loads it, and takes the tag away
-    turn = UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    return image if turn is None else image.transpose(turn)
+    said = image.getexif().get(ExifTags.Base.Orientation, 1)
+    return said if said in UPRIGHT else 1
 
 
-def eight_bits(values: NDArray[Any], notes: list[str]) -> NDArray[np.uint8]:
-    """Samples of any range as 0..255: floating point of 0..1 as that, else by the bits that hold the largest."""
-    floating, finite = values.dtype.kind == "f", np.isfinite(values)
-    top = float(np.max(values, initial=0, where=finite))
-    if floating and top <= UNIT:
-        white = 1.0
-    else:
-        bits = next((bits for bits in DEPTHS if top < 2**bits), 64)
-        white = float(2**bits - 1)
-        if bits != 8 * values.dtype.itemsize:
-            notes.append(f"its samples are stretched from {bits} bits, which hold the largest")
-    scaled = np.where(finite, values, 0).astype(np.float32) * np.float32(255 / white)
-    return np.clip(np.round(scaled), 0, 255).astype(np.uint8)
+def upright(stored: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Pixels [h, w, ...] as they are stored, turned upright: a view of them."""
+    return UPRIGHT[orientation](stored) if orientation in UPRIGHT else stored
 
 
 @contextmanager
@@ -199,14 +191,21 @@ def _completed(data: bytes, use: Callable[[Image.Image], T], notes: list[str], m
     whole = data.rstrip(b"\xff") + b"\xff\xd9"
     other = data.rstrip(b"\xff") + b"\x5a\xa5" * (len(data) // 2) + b"\xff\xd9"
     first, second = (_used(one, _plainly, [], megapixels) for one in (whole, other))
-    if ((np.maximum(first, second) - np.minimum(first, second)).max(axis=2) > FAR).mean() > LOST:
+    apart = sum(_pixels_apart(first[rows], second[rows]) for rows in strips(*first.shape[:2]))
+    if apart > LOST * first.shape[0] * first.shape[1]:
         raise Unreadable("damaged: the file breaks off, and a part of the photograph is missing with it")
+    del first, second
     notes.append(BROKEN_OFF)
     return _used(whole, use, notes, megapixels)
 
 
+def _pixels_apart(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> int:
+    return int(((np.maximum(one, other) - np.minimum(one, other)).max(axis=2) > FAR).sum())
+
+
 def _plainly(image: Image.Image) -> NDArray[np.uint8]:
-    return np.asarray(image.convert("RGB"))
+    image.load()
+    return _gathered(image, (np.asarray(strip.convert("RGB")) for strip in cut(image)), 1)
 
 
 def _choose_page(image: Image.Image, notes: list[str]) -> None:
@@ -227,32 +226,67 @@ def _choose_page(image: Image.Image, notes: list[str]) -> None:
     )
 
 
-def _rgb(image: Image.Image, transparent: Transparent, notes: list[str]) -> NDArray[np.uint8]:
-    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        return _repeated(eight_bits(_numbers(image), notes))
-    if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        if image.getchannel("A").getextrema() != (255, 255):
-            notes.append(SHOWN.format("as stored" if transparent == "stored" else transparent))
-        if transparent != "stored":
-            image = Image.alpha_composite(Image.new("RGBA", image.size, transparent), image)
-    return np.array(image.convert("RGB"))
+def _upright_rgb(image: Image.Image, transparent: Transparent, notes: list[str]) -> NDArray[np.uint8]:
+    """An opened picture, uint8 [H, W, 3], a strip at a time: what is made on the way would be some times as large."""
+    turned = orientation(image)
+    wide = image.mode.startswith("I;16") or image.mode in ("I", "F")
+    return _gathered(image, _stretched(image, notes) if wide else _coloured(image, transparent, notes), turned)
 
 
-def _numbers(image: Image.Image) -> NDArray[Any]:
-    """The samples of one wide band; NaN where floating point has no data."""
-    values = np.asarray(image)
+def _gathered(image: Image.Image, colours: Iterator[NDArray[np.uint8]], turned: int) -> NDArray[np.uint8]:
+    """The strips of a picture, put where they belong in the upright one."""
+    height, width = image.height, image.width
+    pixels = np.empty((*((width, height) if turned in SIDEWAYS else (height, width)), 3), np.uint8)
+    stored = upright(pixels, BACK.get(turned, turned))
+    for rows, strip in zip(strips(height, width), colours, strict=True):
+        stored[rows] = strip
+    return pixels
+
+
+def _stretched(image: Image.Image, notes: list[str]) -> Iterator[NDArray[np.uint8]]:
+    """The strips of one wide band, [h, w, 1]."""
+    white = white_of(_numbers(image), notes)
+    return (eight_bits(values, white)[..., None] for values in _numbers(image))
+
+
+def _coloured(image: Image.Image, transparent: Transparent, notes: list[str]) -> Iterator[NDArray[np.uint8]]:
+    """The strips of a picture of 8 bits, [h, w, 3], over what is shown behind it."""
+    seen_through = False
+    for strip in cut(image):
+        colours, clear = _over(strip, transparent)
+        seen_through |= clear
+        yield colours
+    if seen_through:
+        notes.append(SHOWN.format("as stored" if transparent == "stored" else transparent))
+
+
+def _over(strip: Image.Image, transparent: Transparent) -> tuple[NDArray[np.uint8], bool]:
+    """A strip's colours over what is shown behind it, and whether that can be seen."""
+    if strip.mode not in ("LA", "PA", "RGBA", "La", "RGBa") and "transparency" not in strip.info:
+        return np.asarray(strip.convert("RGB")), False
+    strip = strip.convert("RGBA")
+    clear = strip.getchannel("A").getextrema() != (255, 255)
+    if transparent != "stored":
+        strip = Image.alpha_composite(Image.new("RGBA", strip.size, transparent), strip)
+    return np.asarray(strip.convert("RGB")), clear
+
+
+def _numbers(image: Image.Image) -> Iterator[NDArray[Any]]:
+    """The samples of one wide band in strips; NaN where floating point has no data."""
     lacking = image.tag_v2.get(NO_DATA) if isinstance(image, TiffImageFile) and image.mode == "F" else None
-    return values if lacking is None else without_holes(values, str(lacking))
+    for strip in cut(image):
+        values = np.asarray(strip)
+        yield values if lacking is None else without_holes(values, str(lacking))
 
 
 def _bands(samples: NDArray[Any], notes: list[str]) -> NDArray[np.uint8]:
     """The first three bands, or the first as grey."""
-    bands = samples.shape[2]
+    height, width, bands = samples.shape
     if bands > 3:
         notes.append("of several bands the first three are read as red, green and blue")
-    return _repeated(eight_bits(samples[..., 0], notes)) if bands < 3 else eight_bits(samples[..., :3], notes)
-
-
-def _repeated(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.repeat(grey[..., None], 3, axis=2)
+    shown = samples[..., :1] if bands < 3 else samples[..., :3]
+    white = white_of((shown[rows] for rows in strips(height, width)), notes)
+    pixels = np.empty((height, width, 3), np.uint8)
+    for rows in strips(height, width):
+        pixels[rows] = eight_bits(shown[rows], white)
+    return pixels

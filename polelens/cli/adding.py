@@ -159,7 +159,8 @@ def add_all(store: Archive, locations: Sequence[str], told: Told) -> Added:
                 matcher.see(source.place)
     added, pool = Added(), ThreadPoolExecutor(READERS)
     try:
-        _enter(store, added, _outcomes(pool, store, sources(*locations, passed_over=added.passed_over), told), told)
+        with store.adding():
+            _enter(store, added, _outcomes(pool, store, sources(*locations, passed_over=added.passed_over), told), told)
     finally:
         pool.shutdown(cancel_futures=True)  # as when the blob store is full: no other is begun
     if not added.new + added.known + len(added.unreadable):

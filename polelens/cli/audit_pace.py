@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from storage.audits import Progress
+from storage.progress import Progress
 
 SMOOTHED_SECONDS = 20.0  # rates are over so long: shorter ones jump with every photograph
 FEW = 3  # photographs: fewer that ended in the last while say nothing of how fast they end

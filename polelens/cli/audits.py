@@ -2,38 +2,55 @@
 
 from collections.abc import Sequence
 from itertools import islice
-from pathlib import Path
 
 import click
 
+from pipeline.recipes import recipe
 from pipeline.refit import refit_recipe
+from polelens.asked import Asked
 from polelens.cli.beforehand import check, words
 from polelens.cli.comparisons import compare, comparisons_
-from polelens.cli.completion import recipe_names
+from polelens.cli.completion import model_references, recipe_names
 from polelens.cli.control import ask
 from polelens.cli.export import export
 from polelens.cli.following import NUMBER, cancel, go_on, go_on_each, resume, watch
+from polelens.cli.naming import note, tag
 from polelens.cli.object_word import object_option
 from polelens.cli.overview import overview_tables
-from polelens.cli.plan import Plan, checked, known_rate, means, model_and_images, plan_command, planned_each
-from polelens.cli.recipes import Asked, recipe_options
+from polelens.cli.pictures import explanation_of, pictures
+from polelens.cli.plan import (
+    Plan,
+    checked,
+    means,
+    model_and_images,
+    plan_command,
+    planned_each,
+    rounds_told,
+    with_rates,
+)
+from polelens.cli.rates import known_rate, notes
+from polelens.cli.recipes import recipe_options
 from polelens.cli.rejudge import rejudge
-from polelens.cli.store import audits, blobs, engine, registry
+from polelens.cli.removal import delete
+from polelens.cli.report import report
+from polelens.cli.spans import keep_option
+from polelens.cli.store import audits, engine, registry
 from polelens.cli.tables import (
     audit_table,
     failed_table,
     not_rejudged_table,
     photograph_table,
     results_table,
-    summary,
 )
-from polelens.cli.text import as_json, console, echo_json, echo_json_object, printable, progress_bar
+from polelens.cli.text import as_json, console, echo_json, echo_json_object, printable
+from polelens.cli.title_options import title_options, who
 from polelens.cli.watch import CtrlC
-from polelens.documents import explanation_document
-from polelens.report.audit import write_audit_report
-from storage.audits import Explained
+from polelens.documents import explanation_document, summary
+from storage.listing import Which, listed
 from storage.overview import overview
-from storage.planning import selected
+from storage.planning import Wanted, selected
+from storage.tables import AUDIT_STATES
+from storage.title import Title
 
 
 @click.group()
@@ -46,10 +63,20 @@ def audit() -> None:
 @click.option("--now", is_flag=True, help="Serve it before all other audits, for a person who waits.")
 @click.option("--watch", "follow", is_flag=True, help="Follow it until it ends.")
 @object_option
+@keep_option
+@title_options
 @recipe_options
 @as_json
 def start(  # noqa: PLR0913, PLR0917 -- a command's options
-    model: str, images: str, now: bool, follow: bool, object_word: str, asked: Asked, as_json: bool
+    model: str,
+    images: str,
+    now: bool,
+    follow: bool,
+    object_word: str,
+    keep: int | None,
+    title: Title,
+    asked: Asked,
+    as_json: bool,
 ) -> None:
     """Explain a selection of photographs under MODEL.
 
@@ -62,24 +89,28 @@ def start(  # noqa: PLR0913, PLR0917 -- a command's options
     polelens audit start poles@2 --recipe lime --images 'north/*' --label TRE
     polelens audit start poles --set segmenter.n_segments=80 --samples 256
     polelens audit start poles --recipe default,shap --watch     an audit each
+    polelens audit start poles --keep 90d                        deleted 90 days after its end
+    polelens audit start poles --name "spring round" --tag north --note "before the cameras were cleaned"
     """
     version = registry().find(model)
     recipes = checked(asked, version)
     check(images)
     found = [selected(engine(), version, one, images) for one in recipes]
-    numbers = [audits().start(version, one, images, urgent=now, object_word=object_word) for one in recipes]
+    title = title.by(who())
+    wanted = [Wanted(one, images, now, object_word, title=title, keep=keep) for one in recipes]
+    numbers = [audits().begin(version, one) for one in wanted]
     ask("produce")
-    rate = known_rate(version)
-    plans = planned_each(version, zip(recipes, found, strict=True), images, means(rate))
+    rates = [known_rate(version, one.precision) for one in recipes]
+    plans = planned_each(version, zip(recipes, found, strict=True), images, with_rates(means(None), rates))
     with CtrlC() as ctrl_c:  # who has read the first line may press it
         _tell_started(numbers, plans, as_json=as_json)
-        for line in (*words(version, images), *(rate.notes() if rate else ())):
+        for line in (*words(version, images), *rounds_told(plans), *notes(rates)):
             click.echo(printable(line), err=True)
         if follow:
             go_on_each(numbers, ctrl_c)
 
 
-for one in (plan_command, watch, cancel, resume):
+for one in (plan_command, watch, cancel, resume, note, tag):
     audit.add_command(one)
 
 
@@ -89,14 +120,22 @@ for one in (plan_command, watch, cancel, resume):
 @click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help="Change kernel_width or surrogate.")
 @click.option("--label", "labels", multiple=True, help="Explain this label; `all`; `top`, the prediction.")
 @click.option("--watch", "follow", is_flag=True, help="Follow it until it ends.")
+@title_options
 @as_json
-def refit(
-    number: int, name: str | None, changes: tuple[str, ...], labels: tuple[str, ...], follow: bool, as_json: bool
+def refit(  # noqa: PLR0913, PLR0917 -- a command's options
+    number: int,
+    name: str | None,
+    changes: tuple[str, ...],
+    labels: tuple[str, ...],
+    follow: bool,
+    title: Title,
+    as_json: bool,
 ) -> None:
     """Explain what an audit has explained by another surrogate, kernel or label, without the model.
 
     The scores that were kept answer; so superpixels, fill, masks and seeds are the audit's own, and as the tests behind
-    a judgement ask the model, there is none. It is an audit of its own.
+    a judgement ask the model, there is none. Of a model with many labels the scores of some were kept: a photograph
+    fails where those of the label wanted were not. It is an audit of its own.
 
     \b
     polelens audit refit 3 --set kernel_width=null --watch
@@ -105,9 +144,10 @@ def refit(
     """
     one = audits().get(number)
     version = registry().find(one.model)
-    asked = Asked(name or "", None, None, changes, labels).recipe(None if name else one.recipe, version.labels)
+    base = recipe(name).override({"precision": one.recipe.precision}) if name else one.recipe
+    asked = Asked(name or "", None, None, changes, labels).recipe(base, version.labels)
     made = refit_recipe(one.recipe, asked)
-    again = audits().refit(number, version, made)
+    again = audits().refit(number, version, made, title.by(who()))
     progress = audits().progress(again)
     if as_json:
         told = {
@@ -127,19 +167,38 @@ def refit(
 
 
 @audit.command("list")
+@click.option("--model", metavar="MODEL[@VERSION]", shell_complete=model_references, help="Those under this model.")
+@click.option("--state", type=click.Choice(AUDIT_STATES), help="Those in this state.")
+@click.option("--name", metavar="PATTERN", help="Those with such a name; * stands for any text.")
+@click.option("--tag", "tags", multiple=True, metavar="WORD", help="Those with this tag, and with each further one.")
+@click.option("--by", metavar="WHO", help="Those that WHO started: a person, 'policy poles' or 'schedule 3'.")
+@click.option("--limit", type=click.IntRange(1, 2**31 - 1), help="The newest so many.")
 @as_json
-def list_(as_json: bool) -> None:
+def list_(  # noqa: PLR0913, PLR0917 -- a command's options
+    model: str | None,
+    state: str | None,
+    name: str | None,
+    tags: tuple[str, ...],
+    by: str | None,
+    limit: int | None,
+    as_json: bool,
+) -> None:
     """List the audits, the newest first.
 
     \b
     polelens audit list
-    polelens audit list --json
+    polelens audit list --model poles@2 --state done --limit 10
+    polelens audit list --name 'spring*' --tag north
+    polelens audit list --by 'policy poles' --json
     """
-    found = [(one, audits().progress(one.id)) for one in audits().all()]
+    which = Which(model, state, name, tags, by, limit)
+    found = listed(engine(), which)
     if as_json:
         echo_json([summary(one, progress) for one, progress in found])
     elif found:
         console.print(audit_table(found))
+    elif which.asked:
+        click.echo("no audit is so; `polelens audit list` shows all there are", err=True)
     else:
         click.echo("there are no audits; `polelens audit start MODEL` starts one", err=True)
 
@@ -164,7 +223,7 @@ def show(number: int, image: str | None, limit: int, first: int, as_json: bool) 
     """
     one = audits().get(number)
     if image is not None:
-        row = _only(number, image)
+        row = explanation_of(number, image)
         if as_json:
             echo_json(explanation_document(one, row))
         else:
@@ -186,29 +245,13 @@ def show(number: int, image: str | None, limit: int, first: int, as_json: bool) 
     console.print(*tables, sep="\n")
 
 
-@audit.command()
-@NUMBER
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default="report", show_default=True)
-@as_json
-def report(number: int, out: Path, as_json: bool) -> None:
-    """Write an audit's report: pages of HTML that open from the file system.
-
-    \b
-    polelens audit report 3 --out report
-    """
-    with progress_bar() as bar:
-        task = bar.add_task("explanations", total=audits().progress(number).done)
-        page = write_audit_report(audits(), blobs(), number, out, each=lambda: bar.advance(task))
-    if as_json:
-        echo_json({"audit": number, "page": str(page)})
-    else:
-        click.echo(f"{page} shows audit {number}")
-
-
+audit.add_command(report)
+audit.add_command(pictures)
 audit.add_command(rejudge)
 audit.add_command(compare)
 audit.add_command(comparisons_)
 audit.add_command(export)
+audit.add_command(delete)
 
 
 def _tell_started(numbers: Sequence[int], plans: Sequence[Plan], *, as_json: bool) -> None:
@@ -224,14 +267,3 @@ def _tell_started(numbers: Sequence[int], plans: Sequence[Plan], *, as_json: boo
         first, second = numbers[:2]
         ways = f"`polelens audit watch {first}` follows one, and `polelens audit compare {first} {second}` says how far"
         click.echo(f"{ways} two agree when they are done, and whose explanations are more faithful", err=True)
-
-
-def _only(number: int, image: str) -> Explained:
-    """The explanation of one photograph."""
-    found = audits().of(number, image)
-    if not found:
-        raise ValueError(f"audit {number} has no explanation of {image!r}; `polelens audit show {number}` lists them")
-    if len(found) > 1:
-        some = ", ".join(row.image[:12] for row in found[:5])
-        raise ValueError(f"{image!r} means more than one photograph; give the beginning of one's sha256, like {some}")
-    return found[0]

@@ -14,7 +14,8 @@ def words(version: Version, selection: str) -> Iterator[str]:
     for label, count in archive().labels(selection).items():
         if label not in version.labels:
             near = nearest(label, version.labels)
-            known = f"{count:,} photographs are known as {label}, which is no label of {version} and counts as unknown"
+            photographs = "1 photograph is" if count == 1 else f"{count:,} photographs are"
+            known = f"{photographs} known as {label}, which is no label of {version} and counts as unknown"
             yield f"{known}; the nearest that it has is {near}" if near else known
 
 
@@ -42,9 +43,10 @@ def _cropped(version: Version, selection: str) -> Iterator[str]:
     cropped = [(share, one) for share, one in shares if share < SEEN]
     if cropped:
         least, worst = min(cropped, key=lambda pair: pair[0])
+        count = sum(one.count for _, one in cropped)
         yield (
-            f"{version} is shown less than {SEEN:.0%} of {sum(one.count for _, one in cropped):,} photographs, as its "
-            f"profile's crop is {version.profile.crop}: {least:.0%} of {worst.example}"
+            f"{version} is shown less than {SEEN:.0%} of {count:,} photograph{'s' * (count != 1)}, as its profile's "
+            f"crop is {version.profile.crop}: {least:.0%} of {worst.example}"
         )
 
 

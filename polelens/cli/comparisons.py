@@ -13,7 +13,7 @@ from rich.table import Table
 from pipeline.answer.nulls import to_null
 from polelens.cli.agreement_tables import agreement_tables
 from polelens.cli.completion import audit_numbers
-from polelens.cli.store import audits, blobs, comparisons, registry
+from polelens.cli.store import audits, blobs, comparisons, gallery, registry
 from polelens.cli.text import as_json, console, echo_json, echo_json_object, printable, progress_bar
 from polelens.report.words import named
 from storage.comparisons import Compared, Comparison
@@ -38,7 +38,7 @@ def compare(before: int, after: int, report: Path | None, limit: int, as_json: b
     distance of POLELENS_CHANGE_DISTANCE or more; of those that count, at most 5 % are expected not to have changed.
     Where the recipes differ in more than their seeds nothing counts as a change: then it says how far the two agree,
     whose explanations are more faithful, and on which photographs they contradict each other most. What was compared
-    before is only shown, unless an audit was judged anew since: then it is compared again.
+    before is only shown, unless an audit was judged anew or photographs were removed since: then it is compared again.
 
     \b
     polelens audit compare 1 2
@@ -49,7 +49,7 @@ def compare(before: int, after: int, report: Path | None, limit: int, as_json: b
     if report is not None:
         from polelens.report.comparison import write_comparison  # noqa: PLC0415 -- slow to import
 
-        page = write_comparison(comparisons(), blobs(), one, report)
+        page = write_comparison(comparisons(), gallery(), one, report)
         click.echo(f"{page} shows audits {before} and {after} side by side", err=as_json)
     if as_json:
         rows = (_photograph(row) for row in comparisons().compared(one.id))
@@ -85,10 +85,13 @@ def _state(one: Comparison) -> str:
 
 
 def _outdated(one: Comparison) -> str:
-    """That an audit was judged anew since, and what to do about it."""
+    """That an audit was judged anew or photographs were removed since, and what to do about it."""
     if not one.outdated:
         return ""
-    return f" (before an audit was judged anew; `polelens audit compare {one.before} {one.after}` makes it anew)"
+    number = "1 photograph" if one.removed == 1 else f"{one.removed:,} photographs"
+    since = f"before {number} of it {'was' if one.removed == 1 else 'were'} removed"
+    why = since if one.removed else "before an audit was judged anew"
+    return f" ({why}; `polelens audit compare {one.before} {one.after}` makes it anew)"
 
 
 def _compared(one: Comparison) -> Comparison:

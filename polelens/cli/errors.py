@@ -6,6 +6,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from kombu.exceptions import OperationalError as BrokerError
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
+from pipeline.model.precision import Unprovided
 from polelens.cli.text import printable
 from polelens.stack import StackError, is_down
 from storage.blob_errors import BlobMissing, BlobsUnavailable
@@ -24,7 +25,7 @@ def sentence(error: Exception) -> str | None:
 
 
 def _told(error: Exception) -> str | None:
-    if isinstance(error, ValueError | BlobMissing | BlobsUnavailable):
+    if isinstance(error, ValueError | BlobMissing | BlobsUnavailable | Unprovided):
         # a word of the command line whose bytes are no UTF-8 shows when it is to be sent
         return f"{error.object!r} is not text in UTF-8" if isinstance(error, UnicodeEncodeError) else str(error)
     if isinstance(error, SQLAlchemyError | CommandError):

@@ -13,20 +13,22 @@ from pipeline.methods import method, planned
 from pipeline.model.model import Model, Said
 from pipeline.recipe import Recipe
 from pipeline.scene.photograph import MEGAPIXELS
+from polelens.asked import Asked
 from polelens.cli.completion import model_or_file
-from polelens.cli.explanation_tables import MASKS_ALONE, further_tables, superpixel_table
+from polelens.cli.explanation_tables import MASKS_ALONE, further_tables, read_inside, superpixel_table
 from polelens.cli.object_word import object_option
 from polelens.cli.profiles import FILE, model_options, tell_model
-from polelens.cli.recipes import Asked, recipe_options
+from polelens.cli.recipes import recipe_options
 from polelens.cli.side_by_side import tell_side_by_side
 from polelens.cli.text import as_json, console, echo_json, printable, progress_bar
+from polelens.cost import InRounds
 from polelens.explanation import Explanation
 from polelens.notebook import explain as explain_one
 from polelens.notebook import side_by_side as beside
 from polelens.predictor import found_model
 from polelens.report.answers import answers
 from polelens.sides import SideBySide
-from storage.settings import thresholds
+from storage.settings import providers, thresholds
 
 HANDED = ("threads", "palette", "show", "mask", "boxes", "mask_value", "megapixels")
 
@@ -102,11 +104,14 @@ def explain(
     recipes = asked.recipes(known=read.labels)
     if not options["as_json"]:
         tell_model(read.profile, read.facts)
+        for cost in filter(None, map(InRounds.of, recipes)):
+            click.echo(f"note: {printable(cost.sentence)}", err=True)
     if out:
         out.mkdir(parents=True, exist_ok=True)  # before the work: it may not be ours to write
     with progress_bar() as bar:
         task = bar.add_task("perturbations", total=None)
         handed = {name: options[name] for name in HANDED} | {"thresholds": thresholds(), "version": version}
+        handed["providers"] = providers()
         handed["progress"] = lambda done, total: bar.update(task, completed=done, total=total)
         found = _explained(image, read, recipes, handed)
     first = found.sides[0].explanation if isinstance(found, SideBySide) else found
@@ -151,14 +156,23 @@ def _tell(explanation: Explanation, out: Path | None, word: str) -> None:
         click.echo(f"\n{printable(label.label)}: {', '.join(told)} ({attribution.evaluations:,} evaluations)")
         if label.rule:
             click.echo(label.rule.sentence)
+        if label.agreement.stopped:
+            click.echo(label.agreement.stopped.sentence)
+        for claim in label.claims if attribution.inside else ():
+            click.echo(f"{claim.figure} {claim.value:.2f}, of which {claim.least:g} is enough")
         if label.judgement:
             for answer in answers(label.judgement, word):
                 click.echo(printable(answer.text))
         if label.weights.any() or not label.rule:
             console.print(superpixel_table(explanation.backdrop, label))
+    if attribution.inside:
+        click.echo(f"\n{printable(read_inside(attribution.inside))}")
     console.print(*further_tables(attribution), sep="\n")
     if not explanation.recipe.thorough and any(label.errors for label in attribution.labels):
         click.echo(f"{MASKS_ALONE}\n")
     parts = planned(explanation.recipe, explanation.scene.k)
-    click.echo("evaluations, about: " + ", ".join(f"{name} {n:,}" for name, n in parts.items()))
+    click.echo(
+        f"evaluations, {'at most' if explanation.recipe.stopping else 'about'}: "
+        + ", ".join(f"{name} {n:,}" for name, n in parts.items())
+    )
     click.echo(f"\n{out / 'overlay.png'} shows it" if out else "\n--out FOLDER writes the pictures and every number")

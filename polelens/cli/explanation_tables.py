@@ -1,11 +1,14 @@
 """One explanation as tables, for who has no picture before them."""
 
+import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from rich.table import Table
 
-from pipeline.answer.attribution import Attribution, Denoised, LabelAttribution
+from pipeline.answer.attribution import Attribution, LabelAttribution
+from pipeline.answer.denoised import Denoised
 from pipeline.answer.judgement import Judgement
 from pipeline.pictures import Backdrop
 from polelens.cli.text import printable
@@ -27,13 +30,52 @@ def superpixel_table(backdrop: Backdrop, label: LabelAttribution) -> Table:
         table.add_column(name, justify="right")
     strongest = np.argsort(-np.abs(label.weights), kind="stable")[:MOST]
     centers, sizes = backdrop.centers(), np.bincount(backdrop.segments.ravel())
+    places = _decimals(float(np.abs(label.weights).max(initial=0)))
     for index in strongest[label.weights[strongest] != 0]:
         x, y = centers[index]
         half = label.half_width[index]
-        spread = [f"{half:.3f}" if np.isfinite(half) else ""] * bool(label.errors)
+        spread = [f"{half:.{places}f}" if np.isfinite(half) else ""] * bool(label.errors)
         area = f"{sizes[index] / sizes.sum():.0%}"
-        table.add_row(str(index), f"{label.weights[index]:+.3f}", *spread, f"{x:.0f}", f"{y:.0f}", area)
+        table.add_row(str(index), f"{label.weights[index]:+.{places}f}", *spread, f"{x:.0f}", f"{y:.0f}", area)
     return table
+
+
+def _decimals(strongest: float) -> int:
+    """Three, or as many as show three digits of a strongest weight that would else be printed as nothing.
+
+    Examples
+    --------
+    >>> [_decimals(weight) for weight in (1.06, 0.001, 0.00045, 0.0)]
+    [3, 3, 6, 3]
+    """
+    return 3 if strongest >= 0.001 or not strongest else 2 - math.floor(math.log10(strongest))
+
+
+def read_inside(inside: Mapping[str, Any]) -> str:
+    """What was read of the network's inside, in a line.
+
+    Examples
+    --------
+    >>> read_inside({"read": "cam", "of": "logit", "layer": "relu_9", "map": [7, 7]})
+    'read: cam of the logit at layer relu_9, 7x7 places stretched bilinearly'
+    >>> read_inside({"read": "gradient", "of": "probability", "nodes": 32, "baselines": ["black", "white"]})
+    'read: gradient of the probability at 32 nodes from black, white'
+    >>> entries = {"logit": 4.0, "photograph": 3.0, "biases": 1.0, "stabilisers": 0.0}
+    >>> read_inside({"read": "lrp", "of": "logit", "composite": "epsilon-plus", "ledger": {"TRE": entries}})
+    'read: lrp of the logit by epsilon-plus; of TRE: logit 4, photograph 3, biases 1, stabilisers 0'
+    """
+    told = f"read: {inside['read']} of the {inside['of']}"
+    if "layer" in inside:
+        told += f" at layer {inside['layer']}, {'x'.join(map(str, inside['map']))} places stretched bilinearly"
+    if "nodes" in inside:
+        told += f" at {inside['nodes']} nodes from {', '.join(inside['baselines'])}"
+    if "regions" in inside:
+        told += f", gathered into {inside['cut']} regions ({inside['regions']}{', fast' if inside['fast'] else ''})"
+    if "ledger" in inside:
+        told += f" by {inside['composite']}"
+    for label, entries in inside.get("ledger", {}).items():
+        told += f"; of {label}: {', '.join(f'{name} {value:.3g}' for name, value in entries.items())}"
+    return told
 
 
 def further_tables(attribution: Attribution) -> list[Table]:

@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from polelens.cli.completion import audit_numbers
-from polelens.cli.store import audits, blobs, registry
-from polelens.cli.tables import summary
+from polelens.cli.store import audits, blobs, marks, registry
 from polelens.cli.text import as_json, echo_json, plain, progress_bar
+from polelens.documents import summary
 from polelens.export import SINKS, Regions, export_coco, export_tables
 from storage.audits import Audit, Explained
 from storage.scenes import read_scene
@@ -28,8 +28,9 @@ ENDED = ("done", "failed")
 def export(number: int, kind: str, out: Path, as_json: bool) -> None:
     """Write what an audit found into a folder, for another system to read.
 
-    `parquet`, `csv` and `jsonl` are two tables, photographs and superpixels; `coco` is one file with the region that
-    supports each label, in the photograph's own pixels. parquet and coco need `pip install 'polelens[export]'`.
+    `parquet`, `csv` and `jsonl` are three tables: photographs, superpixels, and the marks that people gave; `coco` is
+    one file with the region that supports each label, in the photograph's own pixels. parquet and coco need
+    `pip install 'polelens[export]'`.
 
     \b
     polelens audit export 3
@@ -51,7 +52,7 @@ def export(number: int, kind: str, out: Path, as_json: bool) -> None:
 
 def _written(one: Audit, rows: Iterable[Explained], kind: str, where: tuple[Path, dict[str, Any]]) -> list[Path]:
     if kind != "coco":
-        return export_tables(rows, kind, *where)
+        return export_tables(rows, kind, *where, marks=marks().all(one.id))
     model = registry().find(one.model)
     regions = Regions(model.labels, model.profile, lambda scene: read_scene(blobs(), scene).segments)
     return [export_coco(rows, regions, *where)]

@@ -7,11 +7,11 @@ import click
 from polelens.cli.completion import audit_numbers
 from polelens.cli.control import ask
 from polelens.cli.store import audits
-from polelens.cli.tables import summary
 from polelens.cli.text import as_json, echo_json
 from polelens.cli.watch import GOES_ON, CtrlC, ending
 from polelens.cli.watch import watch as follow
-from storage.audits import Progress
+from polelens.documents import summary
+from storage.progress import Progress
 
 NUMBER = click.argument("number", type=click.IntRange(1, 2**31 - 1), shell_complete=audit_numbers)
 STOPPED_BY_HAND = 130  # the exit status of a command that Ctrl-C ended

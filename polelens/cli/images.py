@@ -12,6 +12,7 @@ from polelens.cli.adding import Told, add_all
 from polelens.cli.beforehand import meant
 from polelens.cli.completion import selections
 from polelens.cli.profiles import FILE
+from polelens.cli.removal import remove_images
 from polelens.cli.store import archive
 from polelens.cli.text import as_json, echo_json, echo_json_list, printable
 from storage.boxes import boxes
@@ -110,3 +111,6 @@ def list_(selection: str, as_json: bool) -> None:
         near = meant(selection)
         hint = f"did you mean {near!r}?" if near else "`polelens images add PATH` adds some"
         click.echo(printable(f"no photograph is selected by {selection!r}; {hint}"), err=True)
+
+
+images.add_command(remove_images)

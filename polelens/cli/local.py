@@ -10,6 +10,7 @@ import click
 from polelens import stack
 from polelens.cli.store import database_url
 from polelens.cli.text import as_json, echo_json, progress_console
+from storage import roles
 from storage.blobs import make_bucket
 from storage.database import migrate as apply
 from storage.database import newest
@@ -25,26 +26,34 @@ from storage.settings import local_home, settings
     help="Inference processes.",
 )
 @click.option("--flower/--no-flower", default=True, help="Start Flower too.")
+@click.option("--pages/--no-pages", default=True, help="Serve the pages too: see `polelens serve`.")
 @as_json
-def up(workers: int, flower: bool, as_json: bool) -> None:
-    """Start Postgres, Redis, workers, beat and Flower on this machine, and return when they work.
+def up(workers: int, flower: bool, pages: bool, as_json: bool) -> None:
+    """Start Postgres, Redis, workers, beat, Flower and the pages here, and return when they work.
 
     Everything lives in POLELENS_HOME (default ~/.local/share/polelens); a second `up` starts what is missing.
 
     \b
     polelens up
-    polelens up --workers 8 --no-flower
+    polelens up --workers 8 --no-flower --no-pages
     """
     with progress_console.status("starting Postgres, Redis, workers and beat") as status:
         started = stack.up(
-            local_home(), workers=workers, flower=flower, tell=lambda line: status.console.print(line, soft_wrap=True)
+            local_home(),
+            workers=workers,
+            flower=flower,
+            pages=pages,
+            tell=lambda line: status.console.print(line, soft_wrap=True),
         )
     if as_json:
-        echo_json(_view(started, flower))
+        echo_json(_view(started))
         return
+    running = {one.name for one in stack.status(Path(started.home))}
     click.echo(f"the stack is up in {started.home}; logs are in its log/, photographs and pictures in {started.blobs}")
     if flower:
         click.echo(f"Flower: {started.flower_url} (its login is in {started.home}/stack.json)")
+    if "pages" in running:
+        click.echo(f"the pages: {started.pages_url} (any name; the password of their login is there, too)")
     click.echo("`polelens doctor` says whether it is well; `polelens down` stops it, and what it has stored stays")
 
 
@@ -87,27 +96,40 @@ def doctor(as_json: bool) -> None:
 
 @click.command()
 @click.option("--bucket", is_flag=True, help="Make the bucket of POLELENS_BLOBS too, if it is missing.")
+@click.option("--roles", "with_roles", is_flag=True, help="Grant the roles of deploy/roles.sql too, and make logins.")
 @as_json
-def migrate(bucket: bool, as_json: bool) -> None:
+def migrate(bucket: bool, with_roles: bool, as_json: bool) -> None:
     """Bring the database of DATABASE_URL to the newest schema.
+
+    With --roles, POLELENS_LOGIN_WORKER, _CONTROL, _PRODUCER, _READER and _MARKER, each user:password, name logins made,
+    or get that password.
 
     \b
     DATABASE_URL=postgresql://me@host/polelens polelens migrate
-    polelens migrate --bucket
+    polelens migrate --bucket --roles
     """
     apply(database_url())
+    made = roles.logins() if with_roles else []
+    if with_roles:
+        roles.apply(database_url(), made)
     if bucket:
         make_bucket(settings().blobs)
     if as_json:
-        echo_json({"schema": newest(database_url()), "bucket": settings().blobs if bucket else None})
+        where = {"schema": newest(database_url()), "bucket": settings().blobs if bucket else None}
+        echo_json(where | {"roles": with_roles, "logins": [one.user for one in made]})
         return
     click.echo("the database is at the newest schema")
+    if with_roles:
+        click.echo(f"roles are granted; logins: {', '.join(one.user for one in made) or 'none'}")
     if bucket:
         click.echo(f"{settings().blobs} is there")
 
 
-def _view(started: stack.Stack, flower: bool) -> dict[str, Any]:
+def _view(started: stack.Stack) -> dict[str, Any]:
     """Where the stack is, without its passwords: those are in a file."""
     services = [{"name": one.name, "pid": one.pid, "log": str(one.log)} for one in stack.status(Path(started.home))]
-    where = {"home": started.home, "blobs": started.blobs, "flower_url": started.flower_url if flower else None}
-    return where | {"addresses": f"{started.home}/stack.json", "services": services}
+    running = {one["name"] for one in services}
+    where: dict[str, str | None] = {"home": started.home, "blobs": started.blobs}
+    urls = {"flower": started.flower_url, "pages": started.pages_url}
+    where |= {f"{name}_url": url if name in running else None for name, url in urls.items()}
+    return {**where, "addresses": f"{started.home}/stack.json", "services": services}

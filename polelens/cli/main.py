@@ -13,9 +13,16 @@ COMMANDS = {  # name: its module in polelens.cli, imported when it is called, an
     "policy": ("policies", "Say what happens when a version of a model is registered."),
     "schedule": ("schedules", "Start audits by the clock."),
     "recipes": ("recipes", "List the named recipes."),
-    "up": ("local", "Start Postgres, Redis, workers, beat and Flower on this machine, and return when they work."),
+    "trail": ("trail", "List what was removed, started or changed: when, by whom, of what kind and how many."),
+    "token": ("tokens", "Let programs sign in to the pages and the endpoint, each by a token of its own."),
+    "up": (
+        "local",
+        "Start Postgres, Redis, workers, beat, Flower and the pages here, and return when they work.",
+    ),
     "down": ("local", "Stop the local stack. What it has stored stays."),
     "doctor": ("local", "Say what is wrong with the stack, one line each, and how to mend it."),
+    "gc": ("gc", "Remove what nothing refers to, or is needed no more."),
+    "serve": ("serve", "Serve the pages: audits, their photographs, and what people say of them."),
     "metrics": ("metrics", "Serve Prometheus the figures of the ledger and the queues."),
     "migrate": ("local", "Bring the database of DATABASE_URL to the newest schema."),
 }

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-LONGEST = 40  # characters: a word or two
+from storage.title import object_word
 
 
 class ObjectWord(click.ParamType[str]):
@@ -14,10 +14,10 @@ class ObjectWord(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The word, without blanks around it and without `the`, which the sentences have."""
-        word = str(value).strip().removeprefix("the ").strip()
-        if not word or len(word) > LONGEST or not word.isprintable():
-            self.fail(f"{value!r} is no word for the object; expected one like pole, up to {LONGEST} long", param, ctx)
-        return word
+        try:
+            return object_word(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 object_option = click.option(

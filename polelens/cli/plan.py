@@ -1,59 +1,47 @@
 """What an audit will come to: photographs, evaluations, parts, bytes and time."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import click
 import redis
 from kombu.exceptions import OperationalError as BrokerError
 
 from pipeline.judge import grounding
-from pipeline.methods import check, planned
+from pipeline.many_labels import columns_kept
+from pipeline.methods import check, looked_into, method, planned
+from pipeline.model.precision import F32
 from pipeline.recipe import Recipe
+from polelens.asked import Asked
 from polelens.cli.beforehand import check as check_selection
 from polelens.cli.beforehand import words
 from polelens.cli.completion import model_references, selections
-from polelens.cli.recipes import Asked, recipe_options
+from polelens.cli.rates import Rate, known_rate, measured_rate, notes
+from polelens.cli.recipes import recipe_options
+from polelens.cli.rounding import rounding_of, told_of
 from polelens.cli.sample import NOTHING_SEEN, Sample, sample
 from polelens.cli.store import engine, ledger, registry
 from polelens.cli.text import as_json, echo_json, printable
+from polelens.cost import InRounds
 from polelens.report.words import duration, size
 from polelens.stack.workers import Crew, crew
-from storage.paces import Paces
 from storage.planning import Selected, selected
 from storage.registry import Version
 from storage.settings import settings
-from tasks.device import device
 from tasks.parts import size as part_size
 
-# Of one explanation: the pictures and the scene of photographs of 800 pixels or more, as in docs/operations.md.
-PICTURES_BYTES, SCENE_BYTES, SCORE_BYTES = 1_300_000, 100_000, 4
-# Of one explanation: both reductions, mostly pictures, whose size is bounded. Processor seconds of the demo's archive
-# under the default recipe on a core of an Intel Xeon of 2023.
-REDUCE_SECONDS = 0.15
-# Of processes that share cores and caches each is slower than one alone, on the two threads of a core by up to a half.
-# Audits that were slower yet than so much of a warm-up shared their machines with other work.
-SHARED = 0.65
-AUDITS, WARM_UP = "audits", "warm-up"  # where a rate comes from
+if TYPE_CHECKING:
+    from pipeline.model.inside import Inside
+
+# Of one explanation: its scene, its probes, and each score: see docs/operations.md and `python -m benchmarks storage`.
+SCENE_BYTES, PROBE_BYTES, SCORE_BYTES = 120_000, 5_000, 4
+# Of one explanation: both reductions. Processor seconds of the demo's archive under the default recipe on a core of an
+# Intel Xeon of 2023.
+REDUCE_SECONDS = 0.05
+TOTALS = ("evaluations_least", "evaluations", "parts", "bytes")
 ANSWERING, ASKED, ASSUMED = "answering", "asked", "assumed"  # where the number of workers comes from
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """Evaluations a second of one worker process, and where that is known from."""
-
-    value: float
-    source: str
-    slower: float | None = None  # what audits were seen to have, on machines that did other work, too
-
-    def notes(self) -> Iterator[str]:
-        """What a person should know of it."""
-        if self.slower:
-            slow = f"audits of it had {self.slower:,.0f} evaluations a second and process, beside other work it seems"
-            yield f"{slow}; reckoned with {self.value:,.0f}, from a warm-up on this machine"
-        elif self.source == WARM_UP:
-            yield f"measured by a warm-up on this machine: {self.value:,.0f} evaluations a second and process"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +70,13 @@ class Plan:
 
     model: str
     recipe: str
+    precision: str
     photographs: int
     explained_before: int
     explained_again: int  # as their mask is another one than before
     superpixels: int  # the mean of so many photographs; of none: what the recipe asks for
     superpixels_from: int
+    evaluations_least: int  # less than the next where seeds are asked in rounds; all else is reckoned with the next
     evaluations: int
     parts: int
     bytes: int
@@ -95,8 +85,9 @@ class Plan:
     evaluations_per_second: float | None  # of one worker process
     rate_from: str | None
     seconds: float | None  # on so many workers
+    in_rounds: InRounds | None  # of one photograph
 
-    def to_json(self) -> Mapping[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The plan as JSON."""
         alone = None if self.seconds is None else round(self.seconds * self.workers, 1)
         return asdict(self) | {"seconds_of_one_worker": alone}
@@ -104,6 +95,8 @@ class Plan:
     def line(self) -> str:
         """The plan as a person reads it."""
         said = [f"{self.photographs:,} photographs under {printable(self.model)}"]
+        if self.precision != F32:
+            said.append(f"computed in {self.precision}")
         if self.explained_before:
             said.append(f"{self.explained_before:,} of them explained before")
         if self.explained_again:
@@ -118,12 +111,18 @@ class Plan:
         return f"{self._asked()}, {self._lasting()}"
 
     def _asked(self) -> str:
-        return f"about {self.evaluations:,} evaluations in {self.parts:,} parts, {size(self.bytes)} to store"
+        least = f"{self.evaluations_least:,} to " if self._varies else ""
+        parts = f"{'at most ' if self._varies else ''}{self.parts:,} parts"
+        return f"about {least}{self.evaluations:,} evaluations in {parts}, {size(self.bytes)} to store"
 
     def _lasting(self) -> str:
         if self.seconds is None:
             return "how fast is not known yet: `polelens audit plan` measures it"
-        return f"about {duration(self.seconds)} on {self._workers()}"
+        return f"{'at most' if self._varies else 'about'} {duration(self.seconds)} on {self._workers()}"
+
+    @property
+    def _varies(self) -> bool:
+        return self.evaluations_least < self.evaluations
 
     def _workers(self) -> str:
         number = "1 worker process" if self.workers == 1 else f"{self.workers} worker processes"
@@ -167,15 +166,23 @@ def plan_command(model: str, images: str, workers: int | None, asked: Asked, as_
     recipes = checked(asked, version)
     check_selection(images)
     found = [selected(engine(), version, one, images) for one in recipes]
-    measured = known_rate(version) or _measured(version)
-    plans = planned_each(version, zip(recipes, found, strict=True), images, means(measured, workers))
+    rates = [known_rate(version, one.precision) or measured_rate(version, one.precision) for one in recipes]
+    reckoned = with_rates(means(None, workers), rates)
+    plans = planned_each(version, zip(recipes, found, strict=True), images, reckoned)
+    roundings = [rounding_of(version, one, images) for one in recipes]
     if as_json:
-        told = {"plans": [one.to_json() for one in plans], "together": together(plans)}
-        echo_json(told if len(plans) > 1 else plans[0].to_json())
+        each = [one.to_json() | told_of(loss) for one, loss in zip(plans, roundings, strict=True)]
+        echo_json({"plans": each, "together": together(plans)} if len(each) > 1 else each[0])
     else:
         _tell(plans)
-    for line in (*words(version, images), *measured.notes()):
+    beside = (*rounds_told(plans), *notes(rates), *(loss.sentence for loss in roundings if loss))
+    for line in (*words(version, images), *beside):
         click.echo(printable(line), err=True)
+
+
+def rounds_told(plans: Iterable[Plan]) -> list[str]:
+    """What a photograph may cost, of each plan whose recipe asks in rounds."""
+    return [one.in_rounds.sentence for one in plans if one.in_rounds]
 
 
 def _tell(plans: Sequence[Plan]) -> None:
@@ -191,26 +198,43 @@ def _tell(plans: Sequence[Plan]) -> None:
 def checked(asked: Asked, version: Version) -> list[Recipe]:
     """The recipes that a command line asks for. Raises ValueError if one does not fit the model, or two are alike."""
     recipes: dict[str, Recipe] = {}
+    inside = lru_cache(maxsize=1)(lambda: _inside(version))
     for one in asked.recipes(known=version.labels):
         check(one, version.labels)
+        if method(one).inside:
+            looked_into(one, inside())
         if one.digest in recipes:
             raise ValueError(f"recipes {recipes[one.digest].name} and {one.name} are one and the same; name it once")
         recipes[one.digest] = one
     return list(recipes.values())
 
 
+def _inside(version: Version) -> "Inside":
+    from pipeline.model.inside import Inside  # noqa: PLC0415 -- slow to import, and seldom needed
+
+    return Inside(registry().load(version.id))
+
+
 def planned_each(
-    version: Version, recipes: Iterable[tuple[Recipe, Selected]], images: str, reckoned: Means
+    version: Version, recipes: Iterable[tuple[Recipe, Selected]], images: str, reckoned: Iterable[Means]
 ) -> list[Plan]:
-    """The plans of audits by several recipes, each with a sample of its own."""
-    return [plan(version, one, found, replace(reckoned, sample=sample(version, one, images))) for one, found in recipes]
+    """The plans of audits by several recipes, each with means and a sample of its own."""
+    return [
+        plan(version, one, found, replace(with_rate, sample=sample(version, one, images)))
+        for (one, found), with_rate in zip(recipes, reckoned, strict=True)
+    ]
 
 
 def together(plans: Sequence[Plan]) -> dict[str, Any]:
     """What several plans come to, one after another."""
     seconds = [one.seconds for one in plans if one.seconds is not None]
-    totals = {name: sum(getattr(one, name) for one in plans) for name in ("evaluations", "parts", "bytes")}
+    totals = {name: sum(getattr(one, name) for one in plans) for name in TOTALS}
     return totals | {"seconds": round(sum(seconds), 1) if seconds else None}
+
+
+def with_rates(reckoned: Means, rates: Iterable[Rate | None]) -> list[Means]:
+    """The same means with each rate."""
+    return [replace(reckoned, rate=one) for one in rates]
 
 
 def means(rate: Rate | None, workers: int | None = None) -> Means:
@@ -233,19 +257,24 @@ def plan(version: Version, recipe: Recipe, found: Selected, reckoned: Means) -> 
     that an earlier version judged by others.
     """
     remaining, parts = found.photographs - found.explained, planned(recipe, reckoned.sample.superpixels)
-    new, each, size_of_part = remaining - found.outdated, sum(parts.values()), part_size(ledger(), version.id)
+    new, each = remaining - found.outdated, sum(parts.values())
+    size_of_part = part_size(ledger(), version.id, recipe.precision)
     judging, rate = parts.get("judging", 0), reckoned.rate
+    in_rounds = InRounds.of(recipe, reckoned.sample.superpixels)
     evaluations = new * each + (found.outdated - found.rejudged) * grounding.PLANNED + found.rejudged * judging
-    stored = PICTURES_BYTES + SCENE_BYTES + SCORE_BYTES * each * len(version.labels)
+    kept = columns_kept(len(version.labels), settings().kept_labels)
+    stored = SCENE_BYTES + PROBE_BYTES + SCORE_BYTES * each * kept
     seconds = reckoned.seconds(evaluations, remaining)
     return Plan(
         model=str(version),
         recipe=recipe.name,
+        precision=recipe.precision,
         photographs=found.photographs,
         explained_before=found.explained,
         explained_again=found.outdated,
         superpixels=reckoned.sample.superpixels or recipe.superpixels,
         superpixels_from=reckoned.sample.photographs,
+        evaluations_least=evaluations - (new * (each - in_rounds.least) if in_rounds else 0),
         evaluations=evaluations,
         parts=new * sum(-(-asked // size_of_part) for asked in parts.values()) + found.outdated,
         bytes=remaining * stored,
@@ -254,22 +283,5 @@ def plan(version: Version, recipe: Recipe, found: Selected, reckoned: Means) -> 
         evaluations_per_second=round(rate.value, 1) if rate else None,
         rate_from=rate.source if rate else None,
         seconds=None if seconds is None else round(seconds, 1),
+        in_rounds=in_rounds,
     )
-
-
-def known_rate(version: Version) -> Rate | None:
-    """The rate that was seen in audits, but no less than an idle device like this machine's has after its warm-up."""
-    seen, warm = ledger().rate(version.id), Paces(engine()).find(version.id, device(settings()))
-    if seen and not (warm and seen < SHARED * warm.rate):
-        return Rate(seen, AUDITS)
-    return Rate(SHARED * warm.rate if seen else warm.rate, WARM_UP, seen) if warm else None
-
-
-def _measured(version: Version) -> Rate:
-    """The rate that a warm-up on this machine finds, remembered for the workers on it."""
-    from pipeline.model.blackbox import BlackBox  # noqa: PLC0415 -- slow to import, and seldom needed
-    from pipeline.model.pace import find_pace  # noqa: PLC0415
-
-    here, model = settings(), registry().load(version.id)
-    box = BlackBox(model, threads=here.threads, providers=here.providers.split(","))
-    return Rate(Paces(engine()).keep(version.id, device(here), find_pace(model, box)).rate, WARM_UP)

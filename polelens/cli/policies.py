@@ -4,42 +4,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import click
-from rich.table import Table
 
 from pipeline.text import meant
 from polelens.cli.beforehand import nothing_yet
-from polelens.cli.completion import model_references, policy_models, selections
-from polelens.cli.object_word import object_option
-from polelens.cli.recipes import Asked, recipe_options
+from polelens.cli.completion import model_references, policy_models
+from polelens.cli.order_options import Ordered, order_options
 from polelens.cli.store import policies, registry
+from polelens.cli.tables import kept, narrow_table
 from polelens.cli.text import as_json, console, echo_json, printable
 from storage.policies import Policy
 from storage.reaudits import Order
 
 MODEL = click.argument("model", shell_complete=policy_models)
-
-
-def order_options(command: Any) -> Any:
-    """The options of an audit that starts itself, beside the recipe's."""
-    for option in (
-        object_option,
-        click.option(
-            "--compare",
-            type=click.Choice(["previous", "none"]),
-            default="previous",
-            show_default=True,
-            help="What the audit is compared with when it ends: the previous version's, or nothing.",
-        ),
-        click.option(
-            "--images",
-            default="all",
-            show_default=True,
-            shell_complete=selections,
-            help="all, label:NAME, sha256:PREFIX or a pattern of names.",
-        ),
-    ):
-        command = option(command)
-    return command
 
 
 @click.group()
@@ -56,9 +32,8 @@ def policy() -> None:
 @policy.command("set")
 @click.argument("model", shell_complete=model_references)
 @order_options
-@recipe_options
 @as_json
-def set_(model: str, images: str, compare: str, object_word: str, asked: Asked, as_json: bool) -> None:
+def set_(model: str, ordered: Ordered, as_json: bool) -> None:
     """Explain each new version of MODEL, and compare it with the version before.
 
     Versions that are registered already count as seen. A model has one policy; this one replaces it.
@@ -67,14 +42,13 @@ def set_(model: str, images: str, compare: str, object_word: str, asked: Asked, 
     polelens policy set poles
     polelens policy set poles --recipe lime --images 'north/*' --compare none
     """
-    recipe = asked.recipe(known=registry().labels(model))
-    policies().set(model, Order(recipe, images, compare == "previous", object_word))
+    policies().set(model, ordered.order(registry().labels(model)))
     made = policies().get(model.partition("@")[0])
     if as_json:
         echo_json(_view(made))
     else:
         click.echo(_sentence(made))
-    for line in (*_waits(made.model), *nothing_yet(images)):
+    for line in (*_waits(made.model), *nothing_yet(ordered.images)):
         click.echo(printable(line), err=True)
 
 
@@ -93,10 +67,12 @@ def list_(as_json: bool) -> None:
     if not found:
         click.echo("there are no policies; `polelens policy set MODEL` makes one", err=True)
         return
-    table = Table("model", "recipe", "images", "compare", "last audit", "problem", box=None)
+    table = narrow_table("model", "name", "recipe", "images", "compare", "last audit", "problem")
     for one in found:
-        names = (printable(text) for text in (one.model, one.order.recipe.name, one.order.selection))
-        table.add_row(*names, _compared(one.order), str(one.audit or ""), printable(one.problem or ""))
+        order = one.order
+        recipe = f"{printable(order.recipe.title)}{kept(order.keep)}"
+        names = (printable(one.model), printable(order.title.told), recipe, printable(order.selection))
+        table.add_row(*names, _compared(order), str(one.audit or ""), printable(one.problem or ""))
     console.print(table)
 
 
@@ -139,7 +115,8 @@ def remove(model: str, as_json: bool) -> None:
 def order_view(order: Order) -> dict[str, Any]:
     """An order as JSON."""
     recipe = order.recipe.to_json() | {"digest": order.recipe.digest}
-    return {"recipe": recipe, "images": order.selection, "compare": _compared(order), "object": order.object_word}
+    told = {"recipe": recipe, "images": order.selection, "compare": _compared(order), "object": order.object_word}
+    return told | {"keep_days": order.keep, **order.title.ordered()}
 
 
 def _waits(model: str) -> Iterator[str]:
@@ -155,7 +132,7 @@ def _compared(order: Order) -> str:
 
 
 def _sentence(one: Policy) -> str:
-    what = f"each new version of {one.model} is explained by recipe {one.order.recipe.name}, images"
+    what = f"each new version of {one.model} is explained by recipe {one.order.recipe.title}, images"
     then = ", and compared with the version before" if one.order.compare else ""
     return printable(f"{what} {one.order.selection}{then}")
 

@@ -1,17 +1,17 @@
 """What a command line says of a model file, and what is said of a model: its profile, and where that comes from."""
 
 import functools
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
 import click
 
-from pipeline.model.label_files import read_labels
 from pipeline.model.model import Said
 from pipeline.model.profile import Activation, Profile
 from polelens.cli.text import printable
+from polelens.model_words import inside_sentence
+from polelens.said import profile_of, said_of
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 MODEL = click.Path(exists=True, path_type=Path)  # a SavedModel is a folder
@@ -56,6 +56,11 @@ def tell_model(profile: Profile, facts: Mapping[str, Any]) -> None:
         click.echo(f"note: {printable(warning)}")
 
 
+def tell_inside(facts: Mapping[str, Any]) -> None:
+    """Print what a model's inside can be asked."""
+    click.echo(f"inside: {printable(inside_sentence(facts))}")
+
+
 def _tell_conversion(converted: Mapping[str, Any] | None) -> None:
     if converted:
         ends = printable(f"{converted['input']} to {converted['output']}")
@@ -68,23 +73,5 @@ def _tell_conversion(converted: Mapping[str, Any] | None) -> None:
 def _said(
     labels: Path | None, profile: Path | None, activation: str | None, output: str | None, input_name: str | None
 ) -> Said:
-    fields = read_profile(profile)
-    if activation:
-        fields = (fields or {}) | {"activation": activation}
-    return Said(read_labels(labels.read_bytes()) if labels else None, fields, output, input_name)
-
-
-def read_profile(path: Path | None) -> dict[str, Any] | None:
-    """The profile in a JSON file. Raises ValueError."""
-    return None if path is None else profile_of(path.read_bytes(), str(path))
-
-
-def profile_of(data: bytes, name: str = "it") -> dict[str, Any]:
-    """The profile in a JSON file's bytes. Raises ValueError."""
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"profile: {name} is not JSON ({error})") from None
-    if not isinstance(value, dict):
-        raise ValueError(f'profile: {name} holds no JSON object, expected one like {{"size": 224, "crop": "center"}}')
-    return value
+    fields = None if profile is None else profile_of(profile.read_bytes(), str(profile))
+    return said_of(labels.read_bytes() if labels else None, fields, activation, output, input_name)

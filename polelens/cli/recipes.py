@@ -1,21 +1,19 @@
 """Recipes: the presets, and how a command line changes them."""
 
 import functools
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import click
-from rich.table import Table
 
 from pipeline.methods import method, planned_evaluations
 from pipeline.recipe import AUTO, Recipe
-from pipeline.recipes import RECIPES, recipe
+from pipeline.recipes import RECIPES
 from pipeline.scene.choice import Choice, own_options
-from pipeline.text import resolved
+from polelens.asked import Asked
 from polelens.cli.completion import label_names, recipe_names
+from polelens.cli.tables import narrow_table
 from polelens.cli.text import as_json, console, echo_json
+from polelens.cost import InRounds
 
 COLUMNS = ("method", "superpixels", "fill", "design", "seeds x samples")
 
@@ -25,6 +23,8 @@ COLUMNS = ("method", "superpixels", "fill", "design", "seeds x samples")
 def recipes(as_json: bool) -> None:
     """List the named recipes.
 
+    With --json, every field of each and its digest.
+
     \b
     polelens recipes
     polelens recipes --json
@@ -32,9 +32,10 @@ def recipes(as_json: bool) -> None:
     if as_json:
         echo_json({name: one.to_json() | {"digest": one.digest} for name, one in RECIPES.items()})
         return
-    table = Table("recipe", *COLUMNS, "evaluations", box=None)
+    table = narrow_table("recipe", *COLUMNS, "evaluations", whole={"recipe", "superpixels", "evaluations"})
     for name, one in RECIPES.items():
-        table.add_row(name, *_cells(one), f"{planned_evaluations(one):,}")
+        cost = InRounds.of(one)
+        table.add_row(name, *_cells(one), f"{f'{cost.least:,}-' if cost else ''}{planned_evaluations(one):,}")
     console.print(table)
 
 
@@ -50,49 +51,6 @@ class Samples(click.ParamType[int | str]):
         if not str(value).isdecimal() or int(value) < 1:
             self.fail(f"{value!r} is neither a whole number from 1 nor {AUTO}", param, ctx)
         return int(value)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The recipe that a command line asks for, as it was typed."""
-
-    name: str
-    samples: int | str | None
-    seed: int | None
-    changes: tuple[str, ...]
-    labels: tuple[str, ...]
-    thorough: bool = False
-    denoise: float | None = None
-
-    def recipe(self, base: Recipe | None = None, known: Sequence[str] = ()) -> Recipe:
-        """The recipe: the named one, or another, with its changes; `known` are the labels of the model it is for.
-
-        Raises ValueError saying which option is wrong.
-        """
-        fields = dict(_change(change) for change in self.changes)
-        if self.samples is not None:
-            fields["samples"] = self.samples
-        if self.thorough:
-            fields |= {"judge": True, "thorough": True}
-        if self.denoise is not None:
-            fields["denoise"] = self.denoise
-        if self.labels:
-            fields["labels"] = self._explained(known)
-        made = (base or recipe(self.name)).override(fields)
-        return made if self.seed is None else made.reseed(self.seed)
-
-    def recipes(self, known: Sequence[str] = ()) -> list[Recipe]:
-        """The recipes, where several are named with commas between them; the changes are made to each."""
-        names = [name.strip() for name in self.name.split(",")]
-        return [replace(self, name=name).recipe(known=known) for name in names]
-
-    def _explained(self, known: Sequence[str]) -> str | list[str]:
-        """The model's own labels, as it writes them; `top` and `all` alone are words where no label is called so."""
-        names = [resolved(label, known) or label for label in self.labels]
-        words = [name for name in names if name in ("top", "all") and name not in known]
-        if known and words and len(names) > 1:
-            raise ValueError(f"label `{words[0]}` is no label of the model; it goes alone, or leave it out")
-        return words[0] if len(names) == 1 and words else names
 
 
 def recipe_options(command: Any) -> Any:
@@ -147,26 +105,11 @@ def _cells(one: Recipe) -> list[str]:
     fitted = [_options(one.surrogate)] if "surrogate" in uses else []
     return [
         ", ".join([_options({"name": one.method, **one.options}), *fitted]),
-        _options(one.segmenter),
+        " ".join(str(one.segmenter[key]) for key in ("name", "n_segments") if key in one.segmenter),
         one.fill,
         one.design if "design" in uses else "",
         " x ".join(part for part in (seeds, samples) if part),
     ]
-
-
-def _change(text: str) -> tuple[str, Any]:
-    """FIELD=VALUE, the value as JSON where it is JSON and as text where it is not."""
-    field, equals, value = text.partition("=")
-    if not equals or not field:
-        raise ValueError(f"--set {text}: expected FIELD=VALUE, like samples=256 or segmenter.n_segments=80")
-    return field, _value(value)
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):  # no JSON, a number of thousands of digits, or brackets without end
-        return text
 
 
 def _options(value: Choice) -> str:

@@ -10,7 +10,7 @@ from pipeline.judge import faithfulness, grounding
 from pipeline.methods import planned
 from pipeline.recipe import Recipe
 from polelens.cli.following import NUMBER, go_on
-from polelens.cli.plan import Rate, known_rate
+from polelens.cli.rates import Rate, known_rate
 from polelens.cli.store import audits, blobs, engine, registry
 from polelens.cli.text import as_json, echo_json
 from polelens.report.words import duration
@@ -63,7 +63,8 @@ def rejudge(number: int, dry_run: bool, watch: bool, as_json: bool) -> None:
     one, rejudging = audits().get(number), Rejudging(engine(), settings().thresholds)
     found = rejudging.outdated(number)
     rejudging.refuse_lost(number, blobs())
-    told = Plan(found, evaluations(one.recipe, found), known_rate(registry().find(one.model)))
+    rate = known_rate(registry().find(one.model), one.recipe.precision)
+    told = Plan(found, evaluations(one.recipe, found), rate)
     wanted = found.outdated + found.masks > 0 and not dry_run
     compared = rejudging.plan(number) if wanted else []
     if as_json:

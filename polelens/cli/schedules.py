@@ -4,15 +4,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
-from rich.table import Table
 
 from polelens.cli.beforehand import nothing_yet
 from polelens.cli.completion import model_references, schedule_numbers
-from polelens.cli.policies import order_options, order_view
-from polelens.cli.recipes import Asked, recipe_options
+from polelens.cli.order_options import Ordered, order_options
+from polelens.cli.policies import order_view
 from polelens.cli.store import registry, schedules
+from polelens.cli.tables import kept, narrow_table
 from polelens.cli.text import as_json, console, echo_json, printable
-from storage.reaudits import Order
 from storage.schedules import Schedule, Timing
 
 NUMBER = click.argument("number", type=click.IntRange(1, 2**31 - 1), shell_complete=schedule_numbers)
@@ -28,11 +27,8 @@ def schedule() -> None:
 @click.option("--cron", required=True, help="Minute, hour, day, month, weekday: '0 2 * * 0' is Sundays at two.")
 @click.option("--timezone", default="UTC", show_default=True, help="Whose clock it is, like Europe/Oslo.")
 @order_options
-@recipe_options
 @as_json
-def add(  # noqa: PLR0913, PLR0917 -- a command's options
-    model: str, cron: str, timezone: str, images: str, compare: str, object_word: str, asked: Asked, as_json: bool
-) -> None:
+def add(model: str, cron: str, timezone: str, ordered: Ordered, as_json: bool) -> None:
     """Explain a selection of photographs under MODEL whenever the clock says so.
 
     poles or poles@latest is the newest version at that time. What was explained before is not computed again, so a
@@ -40,16 +36,15 @@ def add(  # noqa: PLR0913, PLR0917 -- a command's options
 
     \b
     polelens schedule add poles@latest --cron "0 2 * * 0" --timezone Europe/Oslo
+    polelens schedule add poles@latest --cron "0 2 * * 0" --name "every Sunday" --tag weekly
     polelens schedule add poles@2 --cron "30 1 1 * *" --recipe lime --images 'north/*' --compare none
     """
-    recipe = asked.recipe(known=registry().labels(model))
-    order = Order(recipe, images, compare == "previous", object_word)
-    made = schedules().add(model, Timing(cron, timezone), order)
+    made = schedules().add(model, Timing(cron, timezone), ordered.order(registry().labels(model)))
     if as_json:
         echo_json(_view(made))
     else:
         click.echo(f"schedule {made.id} starts its first audit at {_next(made)}")
-    for line in nothing_yet(images):
+    for line in nothing_yet(ordered.images):
         click.echo(printable(line), err=True)
 
 
@@ -69,10 +64,12 @@ def list_(as_json: bool) -> None:
     if not found:
         click.echo("there are no schedules; `polelens schedule add MODEL --cron ...` makes one", err=True)
         return
-    table = Table("schedule", "model", "cron", "time zone", "recipe", "images", "next", "last", box=None)
+    table = narrow_table("schedule", "name", "model", "when", "recipe", "images", "next", "last", whole={"schedule"})
     for one in found:
-        names = (one.model, one.timing.cron, one.timing.timezone, one.order.recipe.name, one.order.selection)
-        table.add_row(str(one.id), *map(printable, names), _next(one), printable(_last(one)))
+        order, when = one.order, f"{one.timing.cron}\n{one.timing.timezone}"
+        recipe = f"{printable(order.recipe.title)}{kept(order.keep)}"
+        names = (printable(order.title.told), printable(one.model), when, recipe, printable(order.selection))
+        table.add_row(str(one.id), *names, _next(one), printable(_last(one)))
     console.print(table)
 
 

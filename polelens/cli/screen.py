@@ -13,7 +13,7 @@ from rich.text import Text
 from polelens.cli.audit_pace import Pace
 from polelens.cli.text import progress_console
 from polelens.report.words import duration
-from storage.audits import Progress
+from storage.progress import Progress
 
 LEAST_SECONDS = 3.0  # between two lines
 SLOWER = 50  # and no less than this part of the time so far: an audit of a night leaves some hundred lines

@@ -37,25 +37,31 @@ def _tell_judgement(side: Side, label: str) -> None:
 def _figures(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(title=title, title_justify="left", title_style="", box=None, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("recipe", no_wrap=True)
-    for name in ("evaluations", "shared", "seconds", "deletion", "insertion", "MuFidelity", "on object"):
+    for name in ("asked", "shared", "seconds", "deletion", "insertion", "MuFidelity", "object"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         shares = (row[name] for name in ("deletion", "insertion", "mu_fidelity", "object_share"))
         counts = (f"{row['evaluations']:,}", f"{row['shared']:,}", f"{row['seconds']:.1f}")
         table.add_row(row["recipe"], *counts, *map(_share, shares))
-    table.caption = "deletion: low is good; insertion, MuFidelity: high; all on the first one's superpixels and fill"
+    table.caption = (
+        "asked, shared: evaluations; object: share of the weight on it; deletion: low is good; insertion, MuFidelity: "
+        "high; all on the first one's superpixels and fill"
+    )
     table.caption_justify = "left"
     return table
 
 
 def _pairs(pairs: Sequence[Mapping[str, Any]], chance: float) -> Table:
     table = Table("agreement", box=None)
-    for name in ("Spearman", "top-5 Jaccard"):
+    for name in ("Spearman", "seeds allow", "top-5 Jaccard"):
         table.add_column(name, justify="right")
     for pair in pairs:
-        figures = (_share(pair[name]) for name in ("spearman", "top5_jaccard"))
+        figures = (_share(pair[name]) for name in ("spearman", "seeds_allow", "top5_jaccard"))
         table.add_row(f"{pair['first']}, {pair['second']}", *figures)
-    table.caption = f"unrelated ones stay below {chance:.2f} in rank 95 % of the time"
+    table.caption = (
+        f"unrelated ones stay below {chance:.2f} in rank 95 % of the time; seeds allow: what two that say the same "
+        "would have"
+    )
     table.caption_justify = "left"
     return table
 

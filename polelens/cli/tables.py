@@ -1,41 +1,23 @@
 """Tables of audits and of what they found."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 
 from pipeline.answer.attribution import Attribution
 from pipeline.answer.judgement import Grounding, Judgement
+from pipeline.recipes import called
 from polelens.cli.explanation_tables import further_tables
 from polelens.cli.text import printable
+from polelens.documents import seconds
 from polelens.report.answers import EARLIER, answers
-from storage.audits import Audit, Explained, Progress
+from polelens.report.words import duration
+from storage.audits import Audit, Explained
 from storage.overview import Overview
-
-
-def summary(audit: Audit, progress: Progress) -> dict[str, Any]:
-    """An audit as JSON."""
-    return {
-        "audit": audit.id,
-        "model": audit.model,
-        "recipe": audit.recipe.to_json() | {"digest": audit.recipe.digest},
-        "images": audit.selection,
-        "object": audit.object_word,
-        "state": progress.state,
-        "photographs": progress.photographs,
-        "done": progress.done,
-        "failed": progress.failed,
-        "not_rejudged": progress.not_rejudged,
-        "evaluations": progress.evaluations,
-        "paused_at": progress.paused_at,
-        "pause_reason": progress.pause_reason,
-        "created_at": audit.created_at,
-        "finished_at": audit.finished_at,
-    }
+from storage.progress import Progress
 
 
 def paused(number: int, progress: Progress) -> str:
@@ -46,19 +28,51 @@ def paused(number: int, progress: Progress) -> str:
     )
 
 
+def narrow_table(*columns: str, whole: Collection[str] = ()) -> Table:
+    """A table for 80 columns: its cells fold, but for those in `whole` columns, and nothing is cut."""
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold", no_wrap=column in whole)
+    return table
+
+
+def kept(days: int | None) -> str:
+    """For how long audits are kept, as a further line of a cell; nothing where it is for ever."""
+    return "" if days is None else f"\nkept {days}d"
+
+
 def audit_table(found: Iterable[tuple[Audit, Progress]]) -> Group:
-    """A line for each audit, and below them why any is paused."""
-    table = Table("audit", "model", "recipe", "images", "state", "done", "failed", "started", box=None)
+    """A row for each audit, and below them why any is paused; nothing that tells two apart is cut."""
+    columns = ("audit", "name", "model", "recipe", "images", "state", "done", "started")
+    table = narrow_table(*columns, whole={"audit", "state", "done"})
     pauses = list[str]()
     for audit, progress in found:
-        done, started = f"{progress.done}/{progress.photographs}", f"{audit.created_at:%Y-%m-%d %H:%M}"
-        names = (printable(name) for name in (audit.model, audit.recipe.name, audit.selection))
-        table.add_row(str(audit.id), *names, progress.state, done, str(progress.failed), started)
+        names = (audit.title.told, audit.model, _recipe(audit), audit.selection)
+        state = f"{progress.state}{kept(audit.keep)}"
+        table.add_row(str(audit.id), *map(printable, names), state, _done(audit, progress), _started(audit))
         pauses += [paused(audit.id, progress)] if progress.paused_at else []
     return Group(table, *pauses)
 
 
-WORDS = {"photograph": 22, "label": 6, "model says": 12, "sound, on what": 20}  # and their width in characters
+def _done(audit: Audit, progress: Progress) -> str:
+    """How far an audit is, what failed of it and how long it took, in narrow lines."""
+    failed = f"\n{progress.failed:,} failed" if progress.failed else ""
+    taken = seconds(audit)
+    took = "" if taken is None else f"\nin {duration(taken)}"
+    return f"{progress.done:,}/{progress.photographs:,}{failed}{took}"
+
+
+def _started(audit: Audit) -> str:
+    by = f" {printable(audit.title.started_by)}" if audit.title.started_by else ""
+    return f"{audit.created_at:%Y-%m-%d}\n{audit.created_at:%H:%M}{by}"
+
+
+def _recipe(audit: Audit) -> str:
+    again = "" if audit.refit_of is None else f", refit of {audit.refit_of}"
+    return f"{called(audit.recipe)}{again}"
+
+
+WORDS = {"photograph": 40, "label": 6, "model says": 12, "sound, on what": 20}  # and their width in characters
 FIGURES = {"fit": "r2_held_out", "seeds": "spearman", "bg": "background_reliance"}
 LEGEND = """
 fit: held-out R2 of the surrogate; seeds: their mean rank correlation
@@ -84,6 +98,8 @@ def photograph_table(row: Explained, word: str = "object") -> Group:
         return Group(f"{printable(row.image_name)}: {printable(row.reason or '')}")
     labels = row.attribution.labels
     told = [printable(f"{label.label}: {one.text}") for label in labels for one in answers(label.judgement, word)]
+    ends = [(label.label, label.agreement.stopped) for label in labels]
+    told += [printable(f"{name}: {end.sentence}") for name, end in ends if end]
     return Group(_lines_table([row], len(row.attribution.labels)), LEGEND, "", *told, *further_tables(row.attribution))
 
 
@@ -108,7 +124,8 @@ def not_rejudged_table(progress: Progress, rows: Sequence[tuple[str, str]]) -> l
 
 
 def _heading(audit: Audit, progress: Progress) -> str:
-    what = printable(f"audit {audit.id}: {audit.model}, recipe {audit.recipe.name}, images {audit.selection}")
+    head = f"audit {audit.id} {audit.title.told}".strip()
+    what = printable(f"{head}: {audit.model}, recipe {_recipe(audit)}, images {audit.selection}")
     explained = f"{progress.done:,} of {progress.photographs:,} photographs explained"
     told = f"{what}, {progress.state}, {explained}, {progress.evaluations:,} evaluations"
     return f"{told}\n{paused(audit.id, progress)}" if progress.paused_at else told
@@ -117,7 +134,7 @@ def _heading(audit: Audit, progress: Progress) -> str:
 def _lines_table(rows: Iterable[Explained], most: int) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0))
     for name, width in WORDS.items():
-        table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=width)
+        table.add_column(name, overflow="fold", max_width=width)  # cut, two of a folder look the same
     for name in FIGURES:
         table.add_column(name, justify="right", no_wrap=True, min_width=4)
     lines = (line for row in rows if row.attribution for line in _lines(row, row.attribution))

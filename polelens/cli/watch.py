@@ -10,7 +10,7 @@ from polelens.cli.audit_pace import Pace
 from polelens.cli.screen import screen
 from polelens.cli.store import audits
 from polelens.cli.tables import paused
-from storage.audits import Progress
+from storage.progress import Progress
 
 INTERVAL_SECONDS, LONGEST_SECONDS = 0.5, 2.0  # between two questions to the database
 STALLED_SECONDS = 20.0  # ten parts' time: longer than that nothing stands still by itself

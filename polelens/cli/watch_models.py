@@ -41,8 +41,9 @@ class Watch:
 
         A file in a folder is whole when two looks find it alike. What was tried before is passed over.
         """
-        seen = watched().seen(self.place, self.name)
-        for file in exports(self.place):
+        seen, files = watched().seen(self.place, self.name), exports(self.place)
+        watched().prune(self.place, self.name, [file.name for file in files])
+        for file in files:
             before = seen.get(file.name)
             alike = before is not None and before.mark == file.mark
             if before is not None and alike and before.outcome is not None:
@@ -59,7 +60,7 @@ class Watch:
 
     def _try(self, file: Found) -> "Tried":
         try:
-            model = model_within(limits(), file.read(), name=self.name, said=self.said)
+            model = model_within(limits(), file.read(), name=self.name, said=self.said, inside=True)
         except ValueError as error:
             self._note(file, str(error), registered=False)
             return Tried(file.name, None, False, (str(error),))

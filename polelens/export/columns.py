@@ -7,6 +7,7 @@ from pipeline.answer.attribution import LabelAttribution
 from pipeline.answer.judgement import Curves, Grounding, Judgement, Neighbourhood
 from pipeline.answer.nulls import to_null
 from storage.audits import Explained
+from storage.marks import Said
 
 Value = str | int | float | None
 Row = Mapping[str, Value]
@@ -51,6 +52,7 @@ FIGURES: Columns = {
     "rule_low": float,
     "rule_high": float,
     "rule_area": float,
+    "stopped": str,
 }
 PHOTOGRAPHS: Columns = {**PHOTOGRAPH, **FIGURES}
 SUPERPIXELS: Columns = {
@@ -62,6 +64,26 @@ SUPERPIXELS: Columns = {
     "std_error": float,
     "half_width": float,
 }
+
+MARKS: Columns = {
+    "sha256": str,
+    "name": str,
+    "explained": str,
+    "who": str,
+    "word": str,
+    "label": str,
+    "tags": str,
+    "comment": str,
+    "marked_at": str,
+}
+
+
+def mark_row(said: Said) -> Row:
+    """What a person says of an explanation; tags have blanks between them."""
+    mark = said.mark
+    told: dict[str, Value] = {"sha256": said.image, "name": said.name, "explained": said.explained}
+    told |= {"who": mark.who, "word": mark.word, "label": mark.label, "comment": mark.comment}
+    return told | {"tags": " ".join(mark.tags), "marked_at": mark.marked_at.isoformat() if mark.marked_at else None}
 
 
 def photograph_rows(row: Explained) -> Iterator[Row]:
@@ -112,6 +134,7 @@ def figures(row: Explained, label: LabelAttribution) -> dict[str, Value]:
         "r2_held_out": label.fit.r2_held_out if label.fit else None,
         "spearman": label.agreement.spearman,
         "top5_jaccard": label.agreement.top5_jaccard,
+        "stopped": end.why if (end := label.agreement.stopped) else None,
     }
     if judged := label.judgement:
         found |= {"gap": judged.gap, "sentence": " ".join(judged.sentences), **_answers(judged)}

@@ -22,7 +22,7 @@ def csv_sink(path: Path, columns: Columns, _: Mapping[str, Any]) -> Iterator[Wri
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
-        yield lambda rows: writer.writerows([_cell(row[name]) for name in columns] for row in rows)
+        yield lambda rows: writer.writerows([cell(row[name]) for name in columns] for row in rows)
 
 
 @contextmanager
@@ -64,6 +64,6 @@ def parquet_sink(path: Path, columns: Columns, provenance: Mapping[str, Any]) ->
 SINKS: Mapping[str, Sink] = {"parquet": parquet_sink, "csv": csv_sink, "jsonl": jsonl_sink}
 
 
-def _cell(value: Value) -> Value:
+def cell(value: Value) -> Value:
     """A text that a spreadsheet would take for a formula gets an apostrophe before it."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

@@ -10,17 +10,21 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pipeline.pictures.lettering import percent
+from pipeline.pictures.rendering import KINDS
 from polelens.report.answers import EARLIER, VERDICTS, answer_mark, answers, bases, headline, soundness
+from polelens.report.shelf import Shelf, Within, emptied
 from polelens.report.tally import Tally
-from polelens.report.views import KINDS, AuditView, ExplanationView
+from polelens.report.views import AuditView, ExplanationView
 from polelens.report.words import Sentence, duration, fills, interval, known, named, sentences
+from storage.blob_errors import BlobMissing
 
 PAGE = 200  # photographs: more on one page makes a browser slow
+SINGLE = 500  # photographs that one file may have, some hundred kB each
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One explanation as a page shows it; `pictures` are paths relative to the report's folder."""
+    """One explanation as a page shows it; `pictures` are addresses by kind: see `polelens.report.shelf`."""
 
     number: int
     page: str
@@ -35,7 +39,9 @@ class Card:
         return f"p{self.number}"
 
 
-def write_report(folder: Path, audit: AuditView, explanations: Iterable[ExplanationView]) -> Path:
+def write_report(
+    folder: Path, audit: AuditView, explanations: Iterable[ExplanationView], *, single: bool = False
+) -> Path:
     """Write an audit's report: `index.html`, further pages of 200 photographs each, and `pictures/` beside them.
 
     Explanations are read once and one page at a time; of those gone by, only counts and the cards of the photographs to
@@ -47,18 +53,21 @@ def write_report(folder: Path, audit: AuditView, explanations: Iterable[Explanat
         Made if need be; a report that is there already is replaced.
     audit : AuditView
     explanations : iterable of ExplanationView
+    single : bool
+        Everything in `index.html`, the pictures too: of as many photographs as `SINGLE`, at most.
 
     Returns
     -------
     Path of `index.html`.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    beside = emptied(folder)
+    shelf: Shelf = Within() if single else beside
     tally, first, pages = Tally(), list[Card](), 0
     looks = {(look.sha256, look.explained): look for look in audit.overview.look_first}
     looked_at = dict[int, Card]()
-    for pages, batch, last in _batches(explanations):
+    for pages, batch, last in _batches(explanations, SINGLE if single else PAGE):
         cards = [
-            _card(folder, pages, tally.count + offset, item, audit.object_word) for offset, item in enumerate(batch, 1)
+            _card(shelf, (pages, tally.count + offset), item, audit.object_word) for offset, item in enumerate(batch, 1)
         ]
         for card in cards:
             tally.add(card.explanation)
@@ -80,31 +89,36 @@ def page_name(number: int) -> str:
     return "index.html" if number == 1 else f"page-{number}.html"
 
 
-def _batches(explanations: Iterable[ExplanationView]) -> Iterator[tuple[int, list[ExplanationView], bool]]:
+def _batches(explanations: Iterable[ExplanationView], page: int) -> Iterator[tuple[int, list[ExplanationView], bool]]:
     """Each page's number, its explanations, and whether it is the last; one empty page if there are none."""
     remaining = iter(explanations)
-    number, batch = 1, list(islice(remaining, PAGE))
+    number, batch = 1, list(islice(remaining, page))
     while True:
-        following = list(islice(remaining, PAGE))
+        following = list(islice(remaining, page))
         yield number, batch, not following
         if not following:
             return
         number, batch = number + 1, following
 
 
-def _card(folder: Path, page: int, number: int, explanation: ExplanationView, word: str) -> Card:
-    """Write one explanation's pictures, and say where they are."""
-    shelf = f"pictures/{page:04d}"  # a folder a page: file managers do not open folders of 600,000 files
-    (folder / shelf).mkdir(parents=True, exist_ok=True)
+def _card(shelf: Shelf, place: tuple[int, int], explanation: ExplanationView, word: str) -> Card:
+    """One explanation with this page and number, its pictures put on the shelf."""
+    page, number = place
     digits = "".join(letter for letter in explanation.sha256[:8] if letter in "0123456789abcdef")
-    paths = {}
-    for kind in KINDS:
-        if kind in explanation.pictures:
-            paths[kind] = f"{shelf}/{number:06d}-{digits}-{kind}.png"
-            (folder / paths[kind]).write_bytes(explanation.pictures[kind]())
+    # a folder a page: file managers do not open folders of 600,000 files
+    pictures = _hung(shelf, f"{page:04d}/{number:06d}-{digits}", explanation)
     figures = explanation.figures
     told = answers(figures.judgement, word), sentences(figures, word)
-    return Card(number, page_name(page), explanation, *told, paths)
+    return Card(number, page_name(page), explanation, *told, pictures)
+
+
+def _hung(shelf: Shelf, name: str, explanation: ExplanationView) -> Mapping[str, str]:
+    """The addresses of an explanation's pictures; none of one whose photograph or scene is gone."""
+    try:
+        drawn = {kind: explanation.pictures[kind]() for kind in KINDS if kind in explanation.pictures}
+    except BlobMissing:
+        return {}
+    return {kind: shelf.put(f"{name}-{kind}", data) for kind, data in drawn.items()}
 
 
 @cache

@@ -59,7 +59,7 @@ class Tally:
         """Count one explanation."""
         self.count += 1
         self.predicted[explanation.predicted] += 1
-        if explanation.label in explanation.probabilities:  # a label that the model lacks makes no answer wrong
+        if explanation.label is not None and explanation.label_known:  # what the model lacks makes no answer wrong
             self.labelled += 1
             self.correct += explanation.label == explanation.predicted
         for histogram in self.histograms:

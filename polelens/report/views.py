@@ -8,9 +8,8 @@ from typing import Any, Self
 from pipeline.answer.attribution import Attribution, LabelAttribution
 from pipeline.answer.judgement import Judgement
 from pipeline.answer.rule import Rule
+from pipeline.answer.stopped import Stopped
 from storage.overview import Overview
-
-KINDS = ("overlay", "support", "heat", "seeds", "denoised")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,7 @@ class AuditView:
     overview: Overview = field(default_factory=Overview)
     object_word: str = "object"  # what its sentences call the object
     rejudged: datetime | None = None  # when it was judged anew
+    shown: str = ""  # which of the photographs are shown, where it is not all that are explained
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,8 @@ class Figures:
     canvas that the mask covers: what evidence spread evenly would give. `background_reliance` is how far the score
     rests on what is outside the mask; `judgement` holds the two answers, or the one word of an earlier version.
     `sensitivity` is the rank correlation under each changed choice; `denoised` is how many superpixels the noise
-    experiment took away, and the label's confidence before and after; `rule` is the method's, if it gives one.
+    experiment took away, and the label's confidence before and after; `rule` is the method's, if it gives one;
+    `stopped` why no more seeds were asked, where they were asked in rounds.
     """
 
     seeds: int
@@ -68,6 +69,7 @@ class Figures:
     sensitivity: Mapping[str, float] = field(default_factory=dict)
     denoised: tuple[int, float, float] | None = None
     rule: Rule | None = None
+    stopped: Stopped | None = None
 
     @classmethod
     def of(cls, attribution: Attribution, label: LabelAttribution) -> Self:
@@ -83,6 +85,7 @@ class Figures:
             sign_agreement=label.agreement.sign_agreement,
             denoised=_denoised(attribution, label),
             rule=label.rule,
+            stopped=label.agreement.stopped,
             **_judged(label),
         )
 
@@ -91,8 +94,9 @@ class Figures:
 class ExplanationView:
     """One photograph explained for one label.
 
-    `pictures` are PNG files by kind, of `KINDS` those that there are, each read only when it is written: an
-    archive's do not fit into memory. `label` is the one a person gave, None where nobody did.
+    `pictures` are WebP files by kind, of `KINDS` those that there are, each drawn only when it is written: an
+    archive's do not fit into memory. `label` is the one a person gave, None where nobody did; `label_known` whether the
+    model has it.
     """
 
     image: str
@@ -103,6 +107,7 @@ class ExplanationView:
     figures: Figures
     pictures: Mapping[str, Callable[[], bytes]] = field(default_factory=dict)
     label: str | None = None
+    label_known: bool = True
 
 
 def _judged(label: LabelAttribution) -> dict[str, Any]:

@@ -47,6 +47,7 @@ def sentences(figures: Figures, word: str = "object") -> list[Sentence]:
         _moved(figures),
         _denoised(figures),
         Sentence("plain", figures.rule.sentence) if figures.rule else None,
+        _stopped(figures),
     ]
     asked = Sentence("plain", f"{figures.evaluations:,} perturbations put to the model")
     told = [Sentence(one.mark, named(one.text, word)) for one in found if one]
@@ -183,6 +184,11 @@ def _denoised(figures: Figures) -> Sentence | None:
     return Sentence(
         "plain", f"Without the {removed} superpixels against it, {percent(before)} becomes {percent(after)}"
     )
+
+
+def _stopped(figures: Figures) -> Sentence | None:
+    end = figures.stopped
+    return Sentence("fair" if end.open else "plain", end.sentence) if end else None
 
 
 def _on_object(figures: Figures) -> Sentence | None:

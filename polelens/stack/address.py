@@ -4,6 +4,8 @@ import secrets
 import socket
 from urllib.parse import urlsplit
 
+from sqlalchemy import make_url
+
 HOST = "127.0.0.1"  # reachable from this machine only, whatever else is done
 
 
@@ -34,3 +36,16 @@ def new_postgres_url(secret: str | None = None) -> str:
 def new_redis_url() -> str:
     """A URL for the local Redis, on a free port."""
     return f"redis://:{password()}@{HOST}:{free_port()}/0"
+
+
+def libpq(address: str) -> dict[str, str]:
+    """The variables by which pg_dump, psql and the like find a database."""
+    url = make_url(address)
+    found = {
+        "HOST": url.host,
+        "PORT": url.port,
+        "USER": url.username,
+        "PASSWORD": url.password,
+        "DATABASE": url.database,
+    }
+    return {f"PG{name}": str(value) for name, value in found.items()}

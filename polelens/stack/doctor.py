@@ -12,11 +12,13 @@ from sqlalchemy.pool import NullPool
 from polelens.stack.finding import Finding, brief, judged
 from polelens.stack.machine import machine
 from polelens.stack.motion import motion
+from polelens.stack.placements import placements
 from polelens.stack.redis import OLDEST
 from polelens.stack.workers import serving
 from storage.blob_errors import BlobsUnavailable
-from storage.blobs import may_list, try_out
-from storage.database import newest, with_driver
+from storage.blob_trial import try_out
+from storage.blobs import may_list
+from storage.database import known, newest, with_driver
 from storage.pauses import Pauses
 from storage.settings import Settings
 from tasks.depths import client, depths
@@ -27,7 +29,8 @@ def doctor(settings: Settings) -> list[Finding]:
     engine = create_engine(with_driver(settings.database_url), poolclass=NullPool, connect_args={"connect_timeout": 5})
     workers = _asked(settings)
     services = [*_postgres(settings, engine), *_redis(settings), *_blobs(settings), *_workers(workers)]
-    return [*services, *_pauses(engine), *motion(settings, engine, workers or {}), *machine(settings)]
+    seen = [*motion(settings, engine, workers or {}), *placements(engine, workers or {})]
+    return [*services, *_pauses(engine), *seen, *machine(settings)]
 
 
 def _postgres(settings: Settings, engine: Engine) -> Iterator[Finding]:
@@ -42,7 +45,9 @@ def _postgres(settings: Settings, engine: Engine) -> Iterator[Finding]:
     yield Finding("Postgres", True, f"PostgreSQL {version}")
     head = newest(settings.database_url)
     seen = f"schema {current or 'empty'}, newest {head}"
-    yield judged("migrations", current == head, seen, "run `polelens migrate`")
+    later = current and not known(settings.database_url, current)
+    remedy = "this polelens is older than the schema: run the version of it" if later else "run `polelens migrate`"
+    yield judged("migrations", current == head, seen, remedy)
 
 
 def _redis(settings: Settings) -> Iterator[Finding]:

@@ -27,7 +27,8 @@ def _onnxruntime(settings: Settings) -> Iterator[Finding]:
 
     here = onnxruntime.get_available_providers()
     missing = [one for one in settings.providers.split(",") if one not in here]
-    remedy = f"{', '.join(missing)} is not here: install polelens[gpu] (docs/operations.md), or set POLELENS_PROVIDERS"
+    extras = "install polelens[gpu] or polelens[openvino] (docs/operations.md), or set POLELENS_PROVIDERS"
+    remedy = f"{', '.join(missing)} is not here: {extras}"
     yield judged("ONNX Runtime", not missing, f"{onnxruntime.__version__}, {', '.join(here)}", remedy)
 
 

@@ -14,6 +14,7 @@ import psutil
 
 # Create times drift by a second or so when the clock is set; a pid does not come round again that fast.
 SAME_PROCESS_SECONDS = 10.0
+LONG_LOG = 10_000_000  # bytes, beyond which a process that starts begins another log
 
 
 class StackError(RuntimeError):
@@ -60,10 +61,11 @@ class Processes:
 
     def start(self, launch: Launch) -> int:
         """Start it detached, and return its pid. It must not be running."""
+        self._rotate(launch.name)
         with self.log(launch.name).open("ab") as log:
             # In "/", so that no module in our own working directory is taken for one of ours.
             process = subprocess.Popen(
-                launch.command, cwd="/", env=dict(os.environ) | dict(launch.environment), stdin=subprocess.DEVNULL,
+                launch.command, cwd="/", env=self._environment(launch), stdin=subprocess.DEVNULL,
                 stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
                 **identity(launch.user),
             )  # fmt: skip
@@ -106,6 +108,16 @@ class Processes:
         path = self.log(name)
         text = path.read_text(errors="replace") if path.exists() else ""
         return "\n".join(["", *text.splitlines()[-lines:], f"(the whole log: {path})"])
+
+    def _environment(self, launch: Launch) -> dict[str, str]:
+        """Ours, its own, and where its log is, which a worker rotates while it runs."""
+        return os.environ | {"POLELENS_LOG": str(self.log(launch.name))} | dict(launch.environment)
+
+    def _rotate(self, name: str) -> None:
+        """Keep a long log of a process that has ended as the one before, in the place of the one before that."""
+        log = self.log(name)
+        if log.exists() and log.stat().st_size > LONG_LOG:
+            log.replace(log.with_suffix(".log.1"))
 
     def _record(self, name: str) -> Path:
         return self._run / f"{name}.json"

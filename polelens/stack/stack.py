@@ -1,4 +1,4 @@
-"""The local stack: Postgres, Redis, workers, beat and Flower in one folder, brought up and down as a whole."""
+"""The local stack: services, workers, beat, Flower and the pages in one folder, brought up and down as a whole."""
 
 import fcntl
 import json
@@ -15,12 +15,17 @@ from polelens.stack.processes import Launch, Processes
 from polelens.stack.workers import (
     BEAT,
     FLOWER,
+    HUGE_PAGES,
     ONE_THREAD,
+    PAGES,
     await_flower,
+    await_listening,
     await_workers,
     beat_command,
     flower_command,
     local_workers,
+    pages_command,
+    pages_installed,
 )
 from storage.database import migrate
 from storage.settings import Settings
@@ -38,6 +43,8 @@ class Stack:
     blobs: str
     flower_url: str
     flower_login: str
+    pages_url: str = ""  # empty in the file of an earlier version
+    pages_login: str = ""
 
     def environment(self) -> dict[str, str]:
         """What workers and commands need in their environment to use it."""
@@ -57,7 +64,7 @@ class ServiceStatus:
 Tell = Callable[[str], None]
 
 
-def up(home: Path, *, workers: int, flower: bool = True, tell: Tell = lambda _: None) -> Stack:
+def up(home: Path, *, workers: int, flower: bool = True, pages: bool = True, tell: Tell = lambda _: None) -> Stack:
     """Start whatever of the local stack is not running, and return when it works.
 
     What runs is left alone, what crashed is started again, and workers beyond the number asked for are stopped.
@@ -68,6 +75,8 @@ def up(home: Path, *, workers: int, flower: bool = True, tell: Tell = lambda _: 
         The stack's folder, made if need be.
     workers : int
         Inference processes, one ONNX Runtime thread each.
+    flower, pages : bool
+        Whether those run, too; the pages need the extra `web`, and it is told where that is missing.
     tell : called with a line for each part, once it works
 
     Raises
@@ -85,6 +94,7 @@ def up(home: Path, *, workers: int, flower: bool = True, tell: Tell = lambda _: 
         _start_services(processes, stack, tell)
         _start_celery(processes, stack, workers, tell)
         _start_flower(processes, stack if flower else None, tell)
+        _start_pages(processes, stack if pages else None, stack.flower_url if flower else "", tell)
     return stack
 
 
@@ -127,15 +137,19 @@ def _settle(home: Path, processes: Processes) -> Stack:
     Blobs are in the stack's folder unless POLELENS_BLOBS names another place, a bucket for one.
     """
     stack = find(home) or Stack(
-        str(home), new_postgres_url(), new_redis_url(), str(home / "blobs"), _flower_url(), f"polelens:{password()}"
+        str(home), new_postgres_url(), new_redis_url(), str(home / "blobs"), _local_url(), f"polelens:{password()}"
     )
+    stack = replace(stack, pages_url=stack.pages_url or _local_url())
+    stack = replace(stack, pages_login=stack.pages_login or f"polelens:{password()}")
     stack = replace(stack, home=str(home), blobs=os.environ.get("POLELENS_BLOBS") or stack.blobs)
     if _lost(processes, postgres.NAME, stack.database_url):
         stack = replace(stack, database_url=new_postgres_url(urlsplit(stack.database_url).password))
     if _lost(processes, redis.NAME, stack.broker_url):
         stack = replace(stack, broker_url=new_redis_url())
     if _lost(processes, FLOWER, stack.flower_url):
-        stack = replace(stack, flower_url=_flower_url())
+        stack = replace(stack, flower_url=_local_url())
+    if _lost(processes, PAGES, stack.pages_url):
+        stack = replace(stack, pages_url=_local_url())
     if stack != find(home):
         _stop_outdated(processes)
         _write(home / "stack.json", stack)
@@ -146,7 +160,7 @@ def _lost(processes: Processes, name: str, url: str) -> bool:
     return processes.pid(name) is None and taken(url)
 
 
-def _flower_url() -> str:
+def _local_url() -> str:
     return f"http://{HOST}:{free_port()}"
 
 
@@ -176,10 +190,10 @@ def _start_services(processes: Processes, stack: Stack, tell: Tell) -> None:
 def _start_celery(processes: Processes, stack: Stack, workers: int, tell: Tell) -> None:
     wanted, ran = local_workers(workers), set(_running(processes))
     every = wanted | {BEAT: beat_command(f"{stack.home}/run/beat-schedule")}
-    processes.stop(set(processes.names()) - {*SERVICES, FLOWER, *every})
+    processes.stop(set(processes.names()) - {*SERVICES, FLOWER, PAGES, *every})
     for name, command in every.items():
         if processes.pid(name) is None:
-            processes.start(Launch(name, command, ONE_THREAD | stack.environment()))
+            processes.start(Launch(name, command, ONE_THREAD | HUGE_PAGES | stack.environment()))
     await_workers(processes, stack.broker_url, wanted)
     for name in every:
         tell(f"{name if name == BEAT else f'worker {name}'} {_word(name in ran)}")
@@ -196,6 +210,22 @@ def _start_flower(processes: Processes, stack: Stack | None, tell: Tell) -> None
         processes.start(Launch(FLOWER, flower_command(stack.flower_url), environment))
     await_flower(processes, stack.flower_url)
     tell(f"Flower {_word(ran)} at {stack.flower_url}")
+
+
+def _start_pages(processes: Processes, stack: Stack | None, flower_url: str, tell: Tell) -> None:
+    """Have the pages served for a stack; for none, have them not."""
+    if stack is None or not pages_installed():
+        processes.stop([name for name in processes.names() if name == PAGES])
+        if stack is not None:
+            tell("the pages are not served: they need pip install 'polelens[web]'")
+        return
+    ran = processes.pid(PAGES) is not None
+    if not ran:
+        environment = ONE_THREAD | stack.environment() | {"POLELENS_WEB_LOGIN": stack.pages_login}
+        environment |= {"POLELENS_FLOWER_URL": flower_url} if flower_url else {}
+        processes.start(Launch(PAGES, pages_command(stack.pages_url), environment))
+    await_listening(processes, PAGES, stack.pages_url)
+    tell(f"the pages {'run already' if ran else 'have started'} at {stack.pages_url}")
 
 
 def _running(processes: Processes) -> Iterator[str]:

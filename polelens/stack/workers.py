@@ -1,9 +1,11 @@
 """The Celery processes of the local stack: workers, beat and Flower, by the commands a person would type."""
 
+import os
 import sys
 import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from socket import gethostname
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -14,7 +16,7 @@ from polelens.stack.address import HOST, taken
 from polelens.stack.processes import Processes, StackError
 from tasks.queues import QUEUES
 
-BEAT, FLOWER = "beat", "flower"
+BEAT, FLOWER, PAGES = "beat", "flower", "pages"
 INFER = ("infer-now", "infer")
 REDUCE = "reduce"
 OTHERS = tuple(queue for queue in QUEUES if queue not in INFER)
@@ -22,6 +24,8 @@ CELERY = (sys.executable, "-m", "celery", "-A")
 APP = "tasks"
 COLUMNS = "name,args,state,received,runtime,worker,uuid"  # Flower's own leave out what a task is about
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}  # one process a core
+# A network's weights and buffers lie in huge pages, where the kernel gives them to whoever asks: glibc >= 2.35 does.
+HUGE_PAGES = {"GLIBC_TUNABLES": os.environ.get("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")}
 
 
 def worker_command(queues: Sequence[str], name: str, concurrency: int = 1, app: str = APP) -> list[str]:
@@ -39,6 +43,16 @@ def flower_command(url: str) -> list[str]:
     """The command of Flower; its login comes in FLOWER_BASIC_AUTH, since a command line is visible to everybody."""
     where = [f"--address={HOST}", f"--port={urlsplit(url).port}"]
     return [*CELERY, APP, "flower", *where, "--read_only", "--max_tasks=20000", f"--tasks_columns={COLUMNS}"]
+
+
+def pages_command(url: str) -> list[str]:
+    """The command of the pages; their login comes in POLELENS_WEB_LOGIN."""
+    return [sys.executable, "-m", "polelens", "serve", "--port", str(urlsplit(url).port)]
+
+
+def pages_installed() -> bool:
+    """Whether the extra that the pages need is there."""
+    return all(find_spec(one) for one in ("authlib", "fastapi", "httpx2", "itsdangerous", "uvicorn"))
 
 
 def local_workers(workers: int, app: str = APP) -> dict[str, list[str]]:
@@ -127,10 +141,15 @@ def await_workers(processes: Processes, broker_url: str, names: Iterable[str], s
                 raise StackError(f"the worker {name} did not start:{processes.last_words(name)}")
 
 
-def await_flower(processes: Processes, url: str, seconds: float = 60.0) -> None:
+def await_flower(processes: Processes, url: str) -> None:
     """Return when Flower listens. Raises StackError as `await_workers` does."""
+    await_listening(processes, FLOWER, url)
+
+
+def await_listening(processes: Processes, name: str, url: str, seconds: float = 60.0) -> None:
+    """Return when a process listens where it should. Raises StackError as `await_workers` does."""
     deadline = time.monotonic() + seconds
     while not taken(url):
-        if time.monotonic() > deadline or processes.pid(FLOWER) is None:
-            raise StackError(f"Flower did not start:{processes.last_words(FLOWER)}")
+        if time.monotonic() > deadline or processes.pid(name) is None:
+            raise StackError(f"{name.capitalize()} did not start:{processes.last_words(name)}")
         time.sleep(0.05)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from benchmarks import sizing
 from benchmarks.__main__ import ROWS, main
 from benchmarks.book import keep
 from benchmarks.row import Row
@@ -24,10 +25,9 @@ def test_a_row_is_measured_and_written_down(name: str, tmp_path: Path) -> None:
     assert list(told) == list(ROWS)
     row = told[name]
     if row["value"] is None:
-        assert name in ("gpu", "anchors")
-        assert row["sentence"].startswith(
-            ("Not measured: there is no GPU", "Not measured: it takes a plain .onnx file")
-        )
+        assert name in ("gpu", "anchors", "precision")
+        reasons = ("there is no GPU", "it takes a plain .onnx file", "there is no build/openvino", "precision: ")
+        assert row["sentence"].startswith(tuple(f"Not measured: {one}" for one in reasons))
     else:
         assert math.isfinite(row["value"])
         assert row["figures"]
@@ -69,3 +69,19 @@ def test_every_row_stands_in_the_documents() -> None:
     """In the order of the page."""
     told = json.loads((Path(__file__).resolve().parents[2] / "docs/benchmarks.json").read_text())
     assert list(told) == list(ROWS)
+
+
+def test_sizes_are_measured_and_written_between_their_marks(tmp_path: Path) -> None:
+    """A recipe has its line; Postgres is killed and restored from a dump, and neither loses a photograph."""
+    page = tmp_path / "sizing.md"
+    page.write_text((Path(__file__).parents[2] / "docs/sizing.md").read_text())
+    words = ["--quick", "--photographs", "2", "--recipe", "occlusion", "--page", str(page)]
+    done = CliRunner().invoke(sizing.main, words, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    before, section = page.read_text().split(sizing.BEGIN)
+    assert before.startswith("# Sizing\n")
+    [line] = [one for one in section.splitlines() if one.startswith("| `")]
+    assert line.startswith("| `occlusion` | ")
+    assert "started again: 0 photographs lost" in section
+    assert "Redis emptied: 0 lost" in section
+    assert "## What may be lost" in section.split(sizing.END)[1]

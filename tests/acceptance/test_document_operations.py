@@ -8,7 +8,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from tests.documents import OPERATIONS, address, blocks, libpq
+from polelens.stack.address import libpq
+from tests.documents import OPERATIONS, address, blocks
 from tests.newcomer import Newcomer
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from polelens.cli.main import COMMANDS
+from polelens.web.settings import WebSettings
 from storage.settings import Settings
 from tests import compose
 from tests.documents import ALONE, DOCUMENTS, OPERATIONS, ROOT, blocks, commands
@@ -57,3 +58,6 @@ def test_every_setting_is_listed() -> None:
         assert f"`{variable}`" in operations
         default = "" if field.is_required() else str(field.default).removesuffix(".0")
         assert f"{variable}={'~/.local/share/polelens' if name == 'home' else default}\n" in listed
+    for name, field in WebSettings.model_fields.items():
+        assert f"`POLELENS_WEB_{name.upper()}`" in operations
+        assert f"POLELENS_WEB_{name.upper()}={field.default}\n" in listed

@@ -12,13 +12,14 @@ from tests.chaos.cancelled import Cancelled
 from tests.chaos.deliveries import FAULTS as DELIVERIES
 from tests.chaos.failing import POINTS
 from tests.chaos.fault import Fault, Missed
+from tests.chaos.forgetting import Forgotten
 from tests.chaos.kills import FROZEN, kill_pool, kill_worker
 from tests.chaos.live_stack import WORKERS, Stage, raised
 from tests.chaos.poison import Poisoned
 
 KILLED = 50
 SPARED = 3  # parts that a process may take before it is killed, of 270: the kills go on to the end of the audit
-FAULTS = (*FROZEN, *DELIVERIES, Poisoned())  # the others have tests of their own
+FAULTS = (*FROZEN, *DELIVERIES, Poisoned(), Forgotten())  # the others have tests of their own
 
 
 @pytest.fixture(scope="module")

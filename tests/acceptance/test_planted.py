@@ -16,7 +16,7 @@ from polelens.export.coco import Regions
 from polelens.export.columns import figures
 from polelens.report.audit import write_audit_report
 from storage.archive import Photograph
-from storage.blobs import open_blobs
+from storage.gallery import Gallery
 from tests import models
 from tests.live_audits import Bench, pictures, png
 
@@ -106,8 +106,7 @@ def test_an_and_of_two_regions_is_the_rule_of_anchors(shared_bench: Bench, tmp_p
     made = recipe("default").override(changes)
     alone = shared_bench.explained_alone(model, found, made)
     assert alone.to_json() == found.attribution.to_json()
-    blobs = open_blobs(shared_bench.environment["POLELENS_BLOBS"])
-    page = write_audit_report(shared_bench.audits, blobs, number, tmp_path)
+    page = write_audit_report(Gallery(shared_bench.archive), number, tmp_path)
     assert any(label.rule.sentence in path.read_text() for path in page.parent.glob("*.html"))
     told = figures(found, label)
     assert (told["rule_outcome"], told["rule_superpixels"], told["rule_low"]) == ("anchor", 2, label.rule.low)

@@ -54,8 +54,8 @@ def test_a_refit_asks_no_model(audited: tuple[Bench, int], commands: CommandsIn)
         for name in ("intercept", "r2", "r2_held_out"):
             np.testing.assert_allclose(getattr(found.fit, name), getattr(anew.fit, name), atol=1e-6)
         assert found.judgement is None
-        for file in ("overlay.png", "seeds.png", "scores.npz"):
-            assert bench.archive.blobs.exists(explanation_key(row.key, file))
+        kept = list(bench.archive.blobs.keys(explanation_key(row.key, "")))
+        assert kept == [explanation_key(row.key, "scores.npz")]
 
     once_more = cli.json("audit", "refit", again, "--set", "kernel_width=0.5", "--label", "not")
     assert bench.wait(once_more["audit"]).done == 3

@@ -17,10 +17,10 @@ from sqlalchemy import make_url
 from pipeline.answer.attribution import Attribution
 from pipeline.recipes import recipe
 from polelens.stack import postgres
-from polelens.stack.address import new_postgres_url
+from polelens.stack.address import libpq, new_postgres_url
 from polelens.stack.processes import Processes
 from tests import models
-from tests.documents import OPERATIONS, blocks, libpq
+from tests.documents import OPERATIONS, blocks
 from tests.live_audits import Bench, pictures
 
 

@@ -84,4 +84,4 @@ def test_a_retrained_model_is_audited_and_compared_by_itself(cli: Commands, benc
 
     page = cli("audit", "compare", "1", "2", "--report", tmp_path / "comparison")
     assert "Better grounded" in page
-    assert len(list((tmp_path / "comparison/pictures").glob("*.png"))) == 2 * outcome["counts"]["changed"]
+    assert len(list((tmp_path / "comparison/pictures").glob("*.webp"))) == 2 * outcome["counts"]["changed"]

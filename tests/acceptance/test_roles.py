@@ -18,6 +18,7 @@ from polelens.stack.processes import Launch, Processes
 from polelens.stack.redis import server
 from polelens.stack.workers import await_flower, beat_command, flower_command, listening
 from storage.reaudit_tables import metadata
+from storage.roles import ROLES
 from tests import models
 from tests.commands import CommandsIn
 from tests.live_audits import Bench, pictures, png
@@ -50,7 +51,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 def postgres_logins(database_url: str, made: Certificates) -> Iterator[dict[str, str]]:
     """A login for each role of deploy/roles.sql, over verified TLS."""
     url = make_url(database_url).set(drivername="postgresql")
-    secrets = {role: password() for role in ("worker", "producer", "reader")}
+    secrets = {role: password() for role in ROLES}
     with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as c:
         c.execute(SQL.read_bytes())
         c.execute(SQL.read_bytes())  # again, as after a migration
@@ -96,7 +97,7 @@ def test_an_audit_completes_with_a_login_for_each_role(logins: Logins, commands:
     """The command line starts it, workers and beat do it, Flower watches, a reader reads it; nobody has more rights."""
     blobs, processes, photograph = tmp_path / "blobs", Processes(tmp_path / "workers"), tmp_path / "one.png"
     photograph.write_bytes(png(pictures(1, seed=9)[0]))
-    working = Bench(logins.environment("worker", blobs), processes)
+    working = Bench(logins.environment("control", blobs), processes)
     asking = Bench(logins.environment("producer", blobs), processes)
     flower = f"http://{HOST}:{free_port()}"
     try:
@@ -126,20 +127,47 @@ def test_an_audit_completes_with_a_login_for_each_role(logins: Logins, commands:
     assert {"Postgres", "migrations", "Redis", "queues"} <= well, told
 
 
-@pytest.mark.parametrize("role", ["worker", "producer", "reader"])
+TABLES = {table.name for table in metadata.sorted_tables}
+MAY = {  # what each role may write, by the right
+    "worker": {
+        "INSERT": {"part", "attribution", "tally", "pace", "placement", "notice"},
+        "UPDATE": {"explanation", "audit", "part", "attribution", "tally", "pace", "placement"},
+        "DELETE": {"part", "audit_explanation", "placement"},
+    },
+    "control": {
+        "INSERT": TABLES - {"model", "image", "mark", "token"},
+        "UPDATE": TABLES - {"model", "image", "mark", "trail", "token"},
+        "DELETE": TABLES - {"model", "image", "mark", "trail", "token"},
+    },
+    "producer": {
+        "INSERT": TABLES - {"attribution", "part", "change", "mark", "audit_figures"},
+        "UPDATE": TABLES - {"attribution", "part", "change", "mark", "audit_figures", "trail", "token"},
+        "DELETE": TABLES - {"attribution", "part", "change", "mark", "audit_figures", "trail"},
+    },
+    "reader": {"INSERT": set(), "UPDATE": set(), "DELETE": set()},
+    "marker": {"INSERT": {"mark", "trail"}, "UPDATE": {"mark"}, "DELETE": {"mark"}},
+    "operator": {
+        "INSERT": {"audit", "audit_explanation", "comparison", "explanation", "image", "image_name", "mark", "model"}
+        | {"job", "notice", "pace", "recipe", "trail"},
+        "UPDATE": {"audit", "comparison", "explanation", "image", "job", "mark", "pace", "policy"},
+        "DELETE": {"change", "mark"},
+    },
+}
+
+
+@pytest.mark.parametrize("role", ROLES)
 def test_a_role_can_do_nothing_else(postgres_logins: dict[str, str], role: str) -> None:
-    """A reader writes nothing, a worker adds no model or photograph, a producer no answer, and nobody makes a table."""
-    may = {
-        "worker": {table.name for table in metadata.sorted_tables} - {"model", "image"},
-        "producer": {table.name for table in metadata.sorted_tables} - {"attribution", "part", "change"},
-        "reader": set(),
-    }
+    """A reader writes nothing, a worker answers alone, a producer answers never, and nobody makes a table.
+
+    A marker marks alone; an operator also adds what is audited, and starts it. What the trail says nobody changes or
+    takes back.
+    """
     writes = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace "
     with psycopg.connect(postgres_logins[role], autocommit=True) as c:
         assert c.execute("SELECT count(*) FROM explanation_flags").fetchone() == (0,)
-        for right in ("INSERT", "DELETE", "UPDATE"):
+        for right, tables in MAY[role].items():
             rows = c.execute(writes + "AND has_table_privilege(oid, %s)", [right]).fetchall()
-            assert {name for (name,) in rows} == may[role], right
+            assert {name for (name,) in rows} == tables, right
         for statement in ("CREATE TABLE mine (id int)", "DROP TABLE image", "UPDATE model SET name = 'x'"):
             if role == "producer" and statement.startswith("UPDATE"):
                 continue
@@ -147,11 +175,24 @@ def test_a_role_can_do_nothing_else(postgres_logins: dict[str, str], role: str) 
                 c.execute(statement)
 
 
+def test_who_removes_photographs_unsays_their_names_in_marks(
+    postgres_logins: dict[str, str],
+) -> None:
+    """A producer may take a name out of a comment and the tags; what was judged, and by whom, it may not touch."""
+    with psycopg.connect(postgres_logins["producer"], autocommit=True) as c:
+        c.execute("UPDATE mark SET comment = '?', tags = '{}'")
+        for column in ("word", "label", "who"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                c.execute(psycopg.sql.SQL("UPDATE mark SET {} = NULL").format(psycopg.sql.Identifier(column)))
+
+
 def test_a_user_of_redis_can_do_nothing_else(redis_logins: dict[str, str]) -> None:
     """Flower and the command line keep to the queues, nobody empties or sets up the server."""
     for role, words in {
         "worker": ["FLUSHALL", "CONFIG GET *", "SHUTDOWN", "ACL LIST", "KEYS *"],
+        "control": ["FLUSHALL", "CONFIG GET *", "SHUTDOWN", "ACL LIST", "KEYS *"],
         "producer": ["FLUSHALL", "CONFIG GET *", "CONFIG SET dir /", "GET other"],
+        "operator": ["FLUSHALL", "CONFIG GET *", "CONFIG SET dir /", "GET other"],
         "watcher": ["FLUSHALL", "CONFIG GET *", "SET other 1"],
     }.items():
         with redis.Redis.from_url(redis_logins[role]) as client:

@@ -138,7 +138,13 @@ def _answers(cli: Commands, number: int) -> Any:
 def _read(cli: Commands, folder: Path) -> None:
     """Pages, tables and what starts itself, as the earlier version left them."""
     cli("audit", "report", 2, "--out", folder / "report")
-    assert (folder / "report/index.html").read_text().count(".png") >= 5
+    page = (folder / "report/index.html").read_text()
+    assert page.count(".webp") >= 5
+    stored = len(list((folder / "blobs/explanations").rglob("*.png")))
+    assert cli.json("gc", "--yes", "--grace", "0s")["removed"]["pictures that are drawn now"] == stored > 3 * 5
+    assert not list((folder / "blobs/explanations").rglob("*.png"))
+    cli("audit", "report", 2, "--out", folder / "report")
+    assert (folder / "report/index.html").read_text() == page
     cli("audit", "export", 1, "--format", "csv", "--out", folder / "export")
     assert (folder / "export/photographs.csv").read_text().count("\n") == 1 + 5
     assert cli.json("audit", "compare", 1, 2)["outcome"]["counts"]["compared"] == 5

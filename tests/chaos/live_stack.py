@@ -18,9 +18,10 @@ from polelens.stack import postgres, redis
 from polelens.stack.address import new_postgres_url, new_redis_url
 from polelens.stack.processes import Processes
 from polelens.stack.workers import await_workers
-from storage.audits import Explained, Progress
+from storage.audits import Explained
 from storage.blobs import make_bucket
 from storage.database import migrate
+from storage.progress import Progress
 from tasks.queues import QUEUES
 from tests import models
 from tests.chaos.charges import FOLDER, Charges

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-6
 QUIET_SECONDS = 120  # in which messages come and are dropped, redelivered or, after an error, tried a minute later
-FILES = {"overlay.png", "support.png", "seeds.png", "scores.npz"}
+FILES = {"scores.npz"}
 ROWS = "SELECT count(*) FROM audit_explanation WHERE audit_id = :audit"
 IMAGES = """SELECT count(DISTINCT e.image_id) FROM explanation e JOIN audit_explanation ae ON ae.explanation_id = e.id
             WHERE ae.audit_id = :audit"""

@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.blob_errors import BlobMissing, BlobsFull, BlobsUnavailable
-from storage.blobs import Blobs, FolderBlobs, S3Blobs, make_bucket, may_list, open_blobs, s3_client, try_out
-from tests.relay import Treat, relay, serving
+from storage.blob_trial import try_out
+from storage.blobs import Blobs, FolderBlobs, S3Blobs, make_bucket, may_list, open_blobs, s3_client
+from tests.relay import Treat, as_it_is, relay, serving
 from tests.services import S3
 
 NOT_KEYS = ["", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/./b", ".hidden", "a\\b", "a\0b", "a\nb"]
@@ -67,6 +69,33 @@ def test_keys_begin_with_the_prefix(blobs: Blobs) -> None:
     assert list(blobs.keys("audits/1/")) == names[:2]
     assert list(blobs.keys("audits/1/b")) == names[1:2]
     assert list(blobs.keys("none/at/all")) == []
+
+
+def test_sizes_are_those_of_the_keys(blobs: Blobs) -> None:
+    """Each key with its bytes, in the order of the keys whatever a folder is called, the empty one too."""
+    names = {"a-b/c": 3, "a.png": 0, "a/b": 70_000, "a/b-1": 2, "a0": 1}
+    for name, size in names.items():
+        blobs.put(name, bytes(size))
+    began = time.time()
+    found = list(blobs.stored())
+    assert [(one.key, one.bytes) for one in found] == list(names.items()) == sorted(names.items())
+    assert [(one.key, one.bytes) for one in blobs.stored("a/")] == [("a/b", 70_000), ("a/b-1", 2)]
+    assert all(abs(one.modified - began) < 60 for one in found)
+    assert list(blobs.keys()) == list(names)
+
+
+def test_keys_go_on_while_they_are_deleted(blobs: Blobs) -> None:
+    """Whoever removes what he is told of meets every key that was there, once."""
+    names = [f"{folder}/{number}" for folder in "ab" for number in range(5)]
+    for name in names:
+        blobs.put(name, b"x")
+    seen = []
+    for one in blobs.stored():
+        key = one.key
+        seen.append(key)
+        blobs.delete(key)
+    assert seen == names
+    assert list(blobs.keys()) == []
 
 
 def test_deleting_is_idempotent(blobs: Blobs) -> None:
@@ -188,6 +217,27 @@ def test_a_bucket_that_may_not_be_listed_works(s3: S3, monkeypatch: pytest.Monke
     assert may_list(location)
 
 
+def test_who_may_not_delete_leaves_an_empty_trial(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker needs no such right: the store works for it, whether or not it may list, and is not filled by trials."""
+
+    def forbid(data: bytes) -> bytes:  # another signature: 403
+        return data.replace(b"Signature=", b"Signature=0") if data.startswith(b"DELETE") else data
+
+    def unlisted(data: bytes) -> bytes:
+        return data.replace(b"404 Not Found", b"403 Forbidden").replace(b"NoSuchKey", b"Forbidden")
+
+    for name, back, lists in (("listed", as_it_is, True), ("unlisted", unlisted, False)):
+        location = f"s3://{s3.bucket}/undeleted-{name}"
+        with _answering(s3, back, forbid) as url:
+            monkeypatch.setenv("AWS_ENDPOINT_URL_S3", url)
+            with pytest.raises(BlobsUnavailable, match="refuses"):
+                open_blobs(location, attempts=1).delete("trial/any")
+            try_out(location)
+            assert may_list(location) is lists
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3.environment["AWS_ENDPOINT_URL_S3"])
+        assert {one.bytes for one in open_blobs(location).stored("trial/")} == {0}
+
+
 def test_credentials_that_may_nothing_are_no_missing_blob(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
     """Or each photograph would fail alone, and no audit be paused."""
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
@@ -200,13 +250,13 @@ def test_credentials_that_may_nothing_are_no_missing_blob(s3: S3, monkeypatch: p
 
 
 @contextmanager
-def _answering(s3: S3, back: Treat) -> Iterator[str]:
+def _answering(s3: S3, back: Treat, there: Treat = as_it_is) -> Iterator[str]:
     """The address of the S3 server, whose answers are changed on their way."""
     host, _, port = s3.environment["AWS_ENDPOINT_URL_S3"].removeprefix("http://").partition(":")
 
     def handle(client: socket.socket) -> None:
         with socket.create_connection((host, int(port))) as server:
-            relay(client, server, back=back)
+            relay(client, server, there, back)
 
     with serving(handle) as here:
         yield f"http://{host}:{here}"

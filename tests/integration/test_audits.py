@@ -2,20 +2,33 @@
 
 import hashlib
 import math
+import re
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 
 from pipeline.answer.attribution import Claim, Errors, LabelAttribution
+from pipeline.answer.judgement import Basis
+from pipeline.document import heat_files
+from pipeline.model.profile import Profile
+from pipeline.pictures import BLUE_ORANGE, GREEN_RED, Selection, png
+from pipeline.pictures.rendering import Picture, Style
 from pipeline.recipe import Recipe
-from polelens.report.audit import write_audit_report
+from pipeline.scene.scene import Scene
+from pipeline.staging import pack
+from polelens.report.audit import Asked, write_audit_report
+from storage.archive import Archive
+from storage.blob_errors import BlobMissing
 from storage.blobs import FolderBlobs
-from storage.keys import explanation_key
-from storage.ledger import Step
-from tests.played_ledger import LABELS, PROBE, Desk, at_once, attribution, rows
+from storage.chosen import Chosen
+from storage.gallery import Gallery
+from storage.keys import explanation_key, image_key, scene_key
+from storage.ledger import Job, Step
+from tests.played_ledger import LABELS, PROBE, STOPPED, Desk, at_once, attribution, rows
 
 
 def test_an_audit_is_planned_whole_or_not_at_all(desk: Desk) -> None:
@@ -153,6 +166,7 @@ def test_an_attribution_comes_back_as_it_was(desk: Desk) -> None:
     assert [label.label for label in found.attribution.labels] == ["no", "yes"]
     assert found.attribution.to_json() == attribution("no", "yes", spearman=0.5).to_json()
     assert math.isnan(found.attribution.labels[0].stability.kendall)
+    assert [label.agreement.stopped for label in found.attribution.labels] == [STOPPED, None]
     assert [label.judgement and label.judgement.words for label in found.attribution.labels] == ["sound, object", None]
     assert (found.image_name, found.width, found.height, found.state) == ("a", 4, 3, "done")
 
@@ -174,13 +188,102 @@ def test_a_report_shows_the_pictures_that_the_method_gives(
     assert found.attribution.to_json() == answer.to_json()
     assert found.attribution.labels[0].weights_by_seed.shape == (seeds or 0, 5)
 
-    blobs, kinds = FolderBlobs(tmp_path / "blobs"), ["overlay", "support", *["heat"] * heat, *["seeds"] * bool(seeds)]
-    for kind in kinds:
-        blobs.put(explanation_key(job.key, f"{kind}.png"), b"a picture")
-    page = write_audit_report(desk.audits, blobs, number, tmp_path / "report")
-    written = {path.stem.rsplit("-", 1)[1] for path in (tmp_path / "report").rglob("*.png")}
+    gallery, kinds = painted(desk, tmp_path, job), ["overlay", "support", *["heat"] * heat, *["seeds"] * bool(seeds)]
+    if heat:
+        warm = replace(answer, labels=(replace(label, heat=np.ones((32, 32), np.float32)),))
+        for name, data in heat_files(warm).items():
+            gallery.archive.blobs.put(explanation_key(job.key, name), data)
+    page = write_audit_report(gallery, number, tmp_path / "report")
+    written = {path.stem.rsplit("-", 1)[1] for path in (tmp_path / "report").rglob("*.webp")}
     assert written == set(kinds)
-    assert all(f"-{kind}.png" in page.read_text() for kind in kinds)
+    assert all(f"-{kind}.webp" in page.read_text() for kind in kinds)
+    [found] = desk.audits.explained(number)
+    assert [one.kind for one in gallery.pictures(found)] == kinds
+    drawn = gallery.drawing(found, Profile(32))
+    assert [one.kind for one in drawn.pictures()] == kinds
+    again = gallery.drawing(found, Profile(32))
+    assert all((drawn.draw(one) == again.draw(one)).all() for one in drawn.pictures())
+
+
+def test_a_report_whose_photograph_is_gone_says_so_and_stands(desk: Desk, tmp_path: Path) -> None:
+    """The numbers are in Postgres: only the pictures are missing, and the card says why."""
+    number, [step] = desk.audit("a"), desk.ledger.produce(64)
+    job = desk.begin_reduction(step)
+    assert desk.ledger.finish(job, attribution("yes"))
+    gallery = painted(desk, tmp_path, job)
+    [image] = gallery.archive.select()
+    gallery.archive.blobs.delete(image_key(image.sha256))
+    page = write_audit_report(gallery, number, tmp_path / "report")
+    assert "no picture: the photograph or its scene is gone" in page.read_text()
+    assert not list((tmp_path / "report").rglob("*.webp"))
+    [row] = desk.audits.explained(number)
+    with pytest.raises(BlobMissing):
+        gallery.drawing(row, Profile(32))
+
+
+def test_a_picture_s_tag_is_its_explanation_s_and_its_style_s(desk: Desk, tmp_path: Path) -> None:
+    """Another photograph, model or recipe, another picture, palette or selection has another; nothing else has."""
+    archive = Archive(desk.engine, FolderBlobs(tmp_path))
+    gallery, picture = Gallery(archive), Picture("overlay")
+    tags = [
+        gallery.etag("key", picture),
+        gallery.etag("other", picture),
+        gallery.etag("key", Picture("overlay", 2)),
+        gallery.etag("key", Picture("support")),
+        gallery.etag("key", picture, "webp"),
+        Gallery(archive, Style(BLUE_ORANGE)).etag("key", picture),
+        Gallery(archive, Style(show=Selection.of("4"))).etag("key", picture),
+    ]
+    assert len(set(tags)) == len(tags)
+    assert Gallery(archive, Style(GREEN_RED)).etag("key", picture) == tags[0] == "52789c8083ef208b5a88af0fdea01c17"
+
+
+def test_a_report_shows_what_was_chosen(desk: Desk, tmp_path: Path) -> None:
+    """By name, by answer, or the first to look at; it says how many of all, and the totals are of the whole audit."""
+    number, gallery = desk.audit("n-a", "n-b", "s-a", "s-b"), None
+    for place, step in enumerate(desk.ledger.produce(64)):
+        job = desk.begin_reduction(step)
+        answer = attribution("no")
+        if place in (1, 3):
+            judged = replace(answer.labels[0].judgement, basis=Basis("background", "Beside it."))
+            answer = replace(answer, labels=(replace(answer.labels[0], judgement=judged),))
+        assert desk.ledger.finish(job, answer)
+        gallery = painted(desk, tmp_path, job)
+    desk.ledger.settle()
+    assert gallery is not None
+
+    def shown(chosen: Chosen, *, single: bool = False) -> tuple[list[str], str]:
+        out = tmp_path / "report"
+        page = write_audit_report(gallery, number, out, Asked(chosen, single)).read_text()
+        assert chosen.count(desk.engine, number) == page.count("<article")
+        assert single == (not list(out.rglob("*.webp")))
+        return re.findall(r'data-image="([^"]*)"', page), page
+
+    assert shown(Chosen())[0] == ["n-a", "n-b", "s-a", "s-b"]
+    assert "photographs are shown" not in shown(Chosen())[1]
+    names, page = shown(Chosen("n-*"))
+    assert names == ["n-a", "n-b"]
+    assert "2 of 4 photographs are shown: those whose names are n-*." in page
+    assert ">4</dd>" in page
+    assert shown(Chosen(answers=("background",)))[0] == ["n-b", "s-b"]
+    assert shown(Chosen(answers=("background", "object")))[0] == ["n-a", "n-b", "s-a", "s-b"]
+    assert shown(Chosen(most=1, images="s*"))[0] == ["s-b"]
+    assert shown(Chosen(most=3))[0][:2] == ["n-b", "s-b"]
+    names, page = shown(Chosen(most=2), single=True)
+    assert page.count("data:image/webp;base64,") >= 2 * 3
+    assert "pictures/" not in page
+    with pytest.raises(ValueError, match=f"audit {number} has no such photograph: those whose names are x"):
+        shown(Chosen("x"))
+
+
+def test_too_many_photographs_are_no_single_file(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says how many there may be, before anything is written."""
+    number = _done(desk, "a", "b", "c")
+    monkeypatch.setattr("polelens.report.audit.SINGLE", 2)
+    with pytest.raises(ValueError, match="3 photographs are too many for one file: --limit 2"):
+        gallery = Gallery(Archive(desk.engine, FolderBlobs(tmp_path)))
+        write_audit_report(gallery, number, tmp_path / "report", Asked(single=True))
+    assert not (tmp_path / "report").exists()
 
 
 def test_explanations_come_page_by_page_and_none_is_missed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,3 +315,17 @@ def _done(desk: Desk, *names: str) -> int:
 def _finish(desk: Desk, step: Step, labels: tuple[str, ...] = LABELS) -> None:
     """Explain a photograph that has a mask."""
     assert desk.ledger.finish(desk.begin_reduction(step), attribution(*labels, spearman=0.5))
+
+
+def painted(desk: Desk, folder: Path, job: Job) -> Gallery:
+    """A gallery with the scene and the photograph of an explanation, of five superpixels and 4 x 3 pixels."""
+    blobs = FolderBlobs(folder / "blobs")
+    segments = np.minimum(np.arange(32) // 6, 4)[:, None].repeat(32, axis=1).astype(np.int32)
+    canvas = np.full((32, 32, 3), 90, np.uint8)
+    blobs.put(scene_key(job.scene or ""), pack(Scene(canvas, segments, canvas)))
+    photograph = png(np.full((3, 4, 3), 90, np.uint8)) + job.key.encode()  # which no reader reads
+    digest = hashlib.sha256(photograph).hexdigest()
+    blobs.put(image_key(digest), photograph)
+    with desk.engine.begin() as c:
+        c.execute(text("UPDATE image SET sha256 = :digest WHERE sha256 = :was"), {"digest": digest, "was": job.image})
+    return Gallery(Archive(desk.engine, blobs))

@@ -13,13 +13,15 @@ import pytest
 
 from polelens.stack.address import HOST, free_port
 from storage.blob_errors import BlobsFull, BlobsUnavailable
-from storage.blobs import TRIAL_BYTES, Blobs, FolderBlobs, open_blobs, try_out
+from storage.blob_trial import TRIAL_BYTES, try_out
+from storage.blobs import Blobs, FolderBlobs, open_blobs
 from tests.disks import on_small_disk
 from tests.services import S3
 
 ON_A_SMALL_DISK = """
 import os, sys
-from storage.blobs import open_blobs, try_out
+from storage.blobs import open_blobs
+from storage.blob_trial import try_out
 from storage.blob_errors import BlobsUnavailable
 
 place = sys.argv[1]

@@ -100,6 +100,18 @@ def test_explain_with_no_folder_still_tells_what_was_found(nowhere: Commands, zi
     assert told.rstrip().endswith("--out FOLDER writes the pictures and every number")
 
 
+def test_explain_says_what_rounds_may_cost_and_why_they_ended(nowhere: Commands, zipped: Path, pole: Path) -> None:
+    """The cost before anything is asked, the end with the answer."""
+    rounds = ("--recipe", "adaptive", "--samples", "16", "--set", "judge=false", "--set", "stopping.precision=0.01")
+    asked = ("explain", pole, "--model", zipped, *rounds, "--set", "seeds=[1,2,3,4]")
+    result = nowhere.run(*asked)
+    assert "note: adaptive asks 3 to 4 seeds of each photograph, about 50 to 66 evaluations: few where" in result.stderr
+    assert "Which superpixels are the 5 strongest is open: all seeds were asked" in result.stdout
+    assert "evaluations, at most: explanation 66" in result.stdout
+    [label] = nowhere.json(*asked)["labels"].values()
+    assert label["stability"]["stopped"] == {"why": "spent", "top": 5, "chance": None}
+
+
 def test_explain_takes_a_registered_model(cli: Commands, zipped: Path, pole: Path) -> None:
     """By name, with its version in the document and the numbers of its file."""
     cli("models", "add", zipped, "poles")

@@ -55,8 +55,8 @@ def test_pandas_and_duckdb_read_the_databases_weights(
     bench, number = audited
     cli = commands(bench.environment)
     told = cli.json("audit", "export", number, "--out", tmp_path)
-    assert told["files"] == [str(tmp_path / f"{name}.parquet") for name in ("photographs", "superpixels")]
-    photographs, superpixels = told["files"]
+    assert told["files"] == [str(tmp_path / f"{name}.parquet") for name in ("photographs", "superpixels", "marks")]
+    photographs, superpixels, _ = told["files"]
 
     expected = _in_database(store.engine(), number)
     assert len(expected) > 100
@@ -115,9 +115,9 @@ def test_csv_has_its_provenance_beside_it(audited: tuple[Bench, int], commands: 
     """And no text that a spreadsheet takes for a formula."""
     cli = commands(audited[0].environment)
     files = cli("audit", "export", audited[1], "--format", "csv", "--out", tmp_path / "new/folder").splitlines()
-    assert [Path(path).name for path in files] == ["photographs.csv", "superpixels.csv", "provenance.json"]
+    assert [Path(path).name for path in files] == ["photographs.csv", "superpixels.csv", "marks.csv", "provenance.json"]
     assert len(pd.read_csv(files[0])) == 7
-    assert json.loads(Path(files[2]).read_text())["audit"] == audited[1]
+    assert json.loads(Path(files[3]).read_text())["audit"] == audited[1]
 
 
 def test_what_is_missing_is_named(

@@ -105,3 +105,26 @@ def test_what_goes_with_a_model_is_refused_too(cli: Commands, zipped: Path, tmp_
     for name in ("poles@x", "poles@0", "@1", "two words", "a/b"):
         assert "model is" in cli.refused("models", "add", zipped, name)
     assert "does not exist" in cli.refused("models", "add", tmp_path / "none.zip", "poles", status=2)
+
+
+def test_adding_a_model_tries_what_its_inside_can_be_asked(cli: Commands, zipped: Path, tmp_path: Path) -> None:
+    """Gradients, maps, and where one of them is exact are said, listed and shown; what has no gradient says why."""
+    assert "inside: maps of r2, where cam is exact; gradients" in cli("models", "add", zipped, "poles")
+    nodes = [
+        models.node("Mod", "pixels seven", "odd", fmod=1),
+        models.node("MatMul", "odd weights", "logits"),
+        models.node("Softmax", "logits", "probs", axis=1),
+    ]
+    weights = np.random.default_rng(0).normal(size=(3 * 32 * 32, 2)) / 1000
+    (tmp_path / "odd.onnx").write_bytes(models.planted(nodes, {"weights": weights, "seven": [7.0]}, size=32))
+    (tmp_path / "labels.txt").write_text("a\nb\n")
+    told = cli("models", "add", tmp_path / "odd.onnx", "odd", "--labels", tmp_path / "labels.txt")
+    assert "inside: no layer with a height and a width to map; no gradient, for there is none for its Mod" in told
+    facts = {one["name"]: one["facts"]["inside"] for one in cli.json("models", "list")}
+    assert facts["poles"] == {"layer": "r2", "exact_cam": True, "no_gradient": None, "no_relevance": None}
+    assert "Mod" in facts["odd"]["no_gradient"]
+    rows = {line.split()[0]: line for line in cli("models", "list").splitlines()[1:]}
+    assert "cam, gradients" in rows["poles@1"]
+    assert "scores alone" in rows["odd@1"]
+    shown = " ".join(cli("models", "show", "poles").split())
+    assert "inside: maps of r2, where cam is exact; gradients; relevance" in shown

@@ -29,11 +29,11 @@ def test_what_is_wrong_with_the_photographs_is_said_before_an_audit(
     archived(cli, tmp_path / "p", zipped, table="path,label\na.png,tre\nb.png,TRE\npano.png,granitt\n")
     for words in (("plan",), ("start",)):
         told = cli.run("audit", *words, "poles", *FEW).stderr
-        assert "1 photographs are known as tre, which is no label of poles@1 and counts as unknown" in told
+        assert "1 photograph is known as tre, which is no label of poles@1 and counts as unknown" in told
         assert "the nearest that it has is TRE" in told
         assert "known as granitt, which is no label of poles@1 and counts as unknown\n" in told
         assert "known as TRE" not in told
-        assert "poles@1 is shown less than 60% of 1 photographs, as its profile's crop is" in told
+        assert "poles@1 is shown less than 60% of 1 photograph, as its profile's crop is" in told
         assert "of pano.png" in told
     assert "shown less" not in cli.run("audit", "plan", "poles", "--images", "nord/*", *FEW).stderr
 

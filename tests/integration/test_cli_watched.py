@@ -48,6 +48,23 @@ def test_exports_become_versions_in_the_order_of_their_age(cli: Commands, folder
     assert len(cli.json("models", "list")) == 2
 
 
+def test_a_version_that_was_removed_is_not_registered_again(cli: Commands, folder: Path) -> None:
+    """Its file was seen, and is forgotten only when it is there no more; an empty place may not be mounted."""
+    once(cli, folder)
+    cli("models", "remove", "poles@1", "--yes")
+    assert once(cli, folder) == []
+    assert [one["version"] for one in cli.json("models", "list")] == [2]
+    (folder / "june/first.zip").unlink()
+    assert once(cli, folder) == []
+    (folder / "june/first.zip").write_bytes(export(1))
+    assert once(cli, folder) == ["june/first.zip is poles@3"]
+    for path in folder.rglob("*.zip"):
+        path.unlink()
+    assert once(cli, folder) == []
+    (folder / "second.zip").write_bytes(export(2))
+    assert once(cli, folder) == ["second.zip is poles@2, as it was before"]
+
+
 def test_what_is_refused_is_said_once(cli: Commands, folder: Path) -> None:
     """Until the file is another one; the same bytes under another name are the version that they were."""
     (folder / "broken.zip").write_bytes(b"no zip")

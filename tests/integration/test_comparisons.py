@@ -15,10 +15,12 @@ from pipeline.change.comparison import compare
 from pipeline.change.outcome import Tally
 from pipeline.recipe import Recipe
 from polelens.report.comparison import write_comparison
+from storage.archive import Archive
 from storage.blob_errors import BlobMissing
 from storage.blobs import FolderBlobs
 from storage.comparer import Comparer
 from storage.comparisons import Comparisons
+from storage.gallery import Gallery
 from storage.registry import Registry
 from storage.settings import settings
 from tasks import runtime
@@ -146,7 +148,7 @@ def test_a_comparison_of_an_earlier_version_stays_readable(comparer: Comparer, t
     tally = Tally(0.05)
     tally.add(change)
     comparisons.finish(one.id, tally.outcome("a", "b"))
-    page = write_comparison(comparisons, comparer.blobs, comparisons.get(one.id), tmp_path / "new").read_text()
+    page = write_comparison(comparisons, gallery(comparer), comparisons.get(one.id), tmp_path / "new").read_text()
     assert "lie at least 0.015 apart" in page
     assert "an F test of the differences under the seeds that both models share (Box 1954) on 1." in page
     with comparisons.engine.begin() as c:
@@ -157,7 +159,7 @@ def test_a_comparison_of_an_earlier_version_stays_readable(comparer: Comparer, t
         )
     [found] = comparisons.compared(one.id)
     assert repr(found.change) == repr(replace(change, test=None, on_grid=None))
-    page = write_comparison(comparisons, comparer.blobs, comparisons.get(one.id), tmp_path / "report").read_text()
+    page = write_comparison(comparisons, gallery(comparer), comparisons.get(one.id), tmp_path / "report").read_text()
     assert "dealt to two groups at random" in page
     assert "apart, and by more than seeds" not in page
 
@@ -355,6 +357,11 @@ def test_nobody_knows_whether_a_label_that_a_model_lacks_is_right(desk: Desk, co
     comparisons.finish(one.id, tally.outcome("a", "b"))
     for image, label in ((1, "no"), (2, "maybe"), (3, "yes")):
         desk.value("UPDATE image SET label = :label WHERE id = :id RETURNING 1", label=label, id=image)
-    page = write_comparison(comparisons, comparer.blobs, comparisons.get(one.id), tmp_path).read_text()
+    page = write_comparison(comparisons, gallery(comparer), comparisons.get(one.id), tmp_path).read_text()
     assert page.count('<span class="chip">not <bdi>no</bdi></span>') == 2
     assert page.count('<span class="chip">') == 2
+
+
+def gallery(comparer: Comparer) -> Gallery:
+    """Of a comparer's archive, whose photographs nobody has."""
+    return Gallery(Archive(comparer.comparisons.engine, comparer.blobs))

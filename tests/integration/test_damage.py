@@ -10,10 +10,12 @@ from pipeline.scene.scene import Scene
 from pipeline.staging import pack
 from storage.blob_errors import BlobDamaged, BlobMissing
 from storage.blobs import FolderBlobs
-from storage.keys import scene_key
+from storage.keys import model_key, scene_key
+from storage.registry import Registry
 from storage.scenes import read_scene
 from tests import models
 from tests.live_audits import Bench, pictures
+from tests.played_ledger import Desk
 
 SCENE = Scene(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4), np.int32), np.zeros((4, 4, 3), np.uint8))
 
@@ -58,3 +60,15 @@ def test_a_damaged_scene_is_made_anew(bench: Bench) -> None:
     bench.workers(1)
     assert bench.wait(second).done == 1
     assert blobs.get(key) == whole
+
+
+def test_a_damaged_model_is_said_to_be(desk: Desk, tmp_path: Path) -> None:
+    """It is no model that refuses every photograph: the bytes are looked at before anything is made of them."""
+    registry = Registry(desk.engine, FolderBlobs(tmp_path / "blobs"))
+    key = model_key(desk.model.digest)
+    whole = registry.blobs.get(key)
+    registry.blobs.put(key, whole[:-1])
+    with pytest.raises(BlobDamaged, match="it is not the file that was registered"):
+        registry.load(desk.model.id)
+    registry.blobs.put(key, whole)
+    assert registry.load(desk.model.id).onnx == whole

@@ -5,13 +5,18 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import psycopg
 import pytest
 import redis
 
+from pipeline.model.placement import Placement
+from pipeline.model.precision import CPU, OPENVINO
 from polelens.stack import Finding, doctor
 from polelens.stack.address import new_postgres_url, new_redis_url
 from polelens.stack.machine import space
 from polelens.stack.motion import motion
+from polelens.stack.placements import placements
+from storage.placements import Placements, Seen
 from storage.settings import Settings
 from tasks.queues import QUEUES
 from tests.played_ledger import Desk
@@ -54,6 +59,10 @@ def test_it_finds_services_that_are_down(settings: Settings) -> None:
 def test_it_finds_a_schema_that_is_not_the_newest(settings: Settings, empty_database_url: str) -> None:
     """A database without the tables is found, with the command that makes them."""
     assert "polelens migrate" in wrong(elsewhere(settings, database_url=empty_database_url))["migrations"]
+    with psycopg.connect(empty_database_url.replace("+psycopg", "")) as c:
+        c.execute("CREATE TABLE alembic_version (version_num varchar(32))")
+        c.execute("INSERT INTO alembic_version VALUES ('9999')")
+    assert "older than the schema" in wrong(elsewhere(settings, database_url=empty_database_url))["migrations"]
 
 
 def test_it_finds_a_redis_that_forgets(settings: Settings) -> None:
@@ -90,6 +99,22 @@ def test_it_finds_providers_that_are_missing(settings: Settings) -> None:
     """What POLELENS_PROVIDERS asks for and ONNX Runtime here has not would fail every photograph."""
     found = wrong(elsewhere(settings, providers="NoSuchProvider,CPUExecutionProvider"))
     assert found["ONNX Runtime"].startswith("NoSuchProvider is not here")
+
+
+def test_it_says_what_workers_run_on_and_finds_what_falls_back(desk: Desk) -> None:
+    """Of those that answer; a provider that leaves much of the time to the CPU is hardly used."""
+    stored, precision = Placements(desk.engine), "bf16"
+    for worker, nodes, share in (("well@here", 2, 0.04), ("ill@here", 30, 0.6), ("gone@here", 30, 0.6)):
+        for told in (Placement(CPU, 0, 0.0), Placement(OPENVINO, nodes, share)):  # the last word counts
+            stored.keep(Seen(worker, desk.model.id, precision, told))
+    ill, well = placements(desk.engine, ["well", "ill"])
+    assert (ill.subject, ill.ok, well.subject, well.ok) == ("ill@here", False, "well@here", True)
+    assert ill.seen.endswith(f"in bf16 by {OPENVINO}; 30 nodes fell back to the CPU and take 60% of the time")
+    desk.value("UPDATE placement SET seen_at = now() - interval '2 days' RETURNING 1")
+    assert list(placements(desk.engine, ["well", "ill"])) == []
+    desk.value("UPDATE placement SET seen_at = now() - interval '8 days' RETURNING 1")
+    stored.keep(Seen("new@here", desk.model.id, precision, Placement(CPU, 0, 0.0)))
+    assert desk.value("SELECT count(*) FROM placement") == 1
 
 
 def test_it_finds_who_was_last_well_long_ago(settings: Settings, tmp_path: Path) -> None:

@@ -36,6 +36,17 @@ def test_produce_waits_for_a_quarter_of_the_window(desk: Desk) -> None:
     assert desk.ledger.produce(1) == []
 
 
+def test_what_somebody_waits_for_is_claimed_beyond_the_window(desk: Desk) -> None:
+    """An audit of one who bounds what they ask: at once and once, and nothing of any other audit."""
+    desk.audit(*"abcd")
+    assert len(desk.ledger.produce(2)) == 2
+    urgent = desk.audit("e", "f", images="sha256:3f79bb7b,252f10c8", urgent=True)
+    assert desk.ledger.produce(2) == []
+    claimed = desk.ledger.claim(urgent)
+    assert [(step.audit, step.urgent, step.photograph) for step in claimed] == [(urgent, True, one) for one in "ef"]
+    assert desk.ledger.claim(urgent) == []
+
+
 def test_producers_at_once_keep_to_the_window(desk: Desk) -> None:
     """However many produce at once, no photograph is handed out twice and the window holds."""
     desk.audit(*"abcdefghijklmnop")

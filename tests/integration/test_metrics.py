@@ -44,7 +44,11 @@ def test_an_audit_of_real_workers_in_figures(shared_bench: Bench, commands: Comm
     first = shared_bench.wait(shared_bench.audit(version, "measured/000.png", samples=128, judge=False))
     found = samples(cli("metrics", "--once"))
     rate = first.evaluations / found["polelens_inference_seconds_total", "measured@1"]
-    assert rate == pytest.approx(found["polelens_model_rate", "measured@1"], rel=1e-6)
+    assert rate == pytest.approx(found["polelens_model_rate", "measured@1 f32"], rel=1e-6)
+    running_on = {where for name, where in found if name == "polelens_cpu_nodes" and "measured@1" in where}
+    assert running_on
+    assert all(where.startswith("measured@1 f32 CPUExecutionProvider all-") for where in running_on)
+    assert {found["polelens_cpu_nodes", where] for where in running_on} == {0}
     progress = shared_bench.wait(shared_bench.audit(version, "measured/*", samples=128, judge=False))
     found = samples(cli("metrics", "--once"))
 

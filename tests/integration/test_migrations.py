@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from alembic import command
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 
-from storage.database import migrate, migrations, with_driver
+from storage.database import LaterSchema, migrate, migrations, schema, with_driver
 from tests.played_ledger import engine_of
 
 
@@ -28,6 +28,15 @@ def test_what_is_up_to_date_is_left_alone(database_url: str) -> None:
     """Migrating again is no error; every deployment may do it at its start."""
     migrate(database_url)
     command.check(migrations(database_url))
+
+
+def test_a_schema_of_a_later_version_is_refused_and_left_as_it_is(database_url: str) -> None:
+    """In a sentence that names it, and says how to go back."""
+    with engine_of(database_url) as engine, engine.begin() as c:
+        c.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(LaterSchema, match=r"the schema is 9999, .* nothing was changed; .* restore the copy"):
+        migrate(database_url)
+    assert schema(database_url) == "9999"
 
 
 def test_deployments_that_migrate_at_once_wait_for_each_other(empty_database_url: str) -> None:

@@ -192,8 +192,8 @@ def test_real_beats_start_what_is_due_once(bench: Bench) -> None:
     for weeks, number in ((3, 1), (1, 2)):
         _pass(bench, weeks)
         _until(lambda number=number: len(schedules.runs(schedule.id)) >= number)
-        ticks = worker.log().count("Task schedule[")
-        _until(lambda ticks=ticks: worker.log().count("Task schedule[") > ticks + 6)
+        ticks = worker.log().count(" schedule: ")
+        _until(lambda ticks=ticks: worker.log().count(" schedule: ") > ticks + 3)
         assert len(schedules.runs(schedule.id)) == number
         if number == 1:
             beats[0].kill()

@@ -27,7 +27,7 @@ from polelens.stack.processes import Launch, Processes
 from storage.settings import Settings
 
 UP = "import sys; from pathlib import Path; from polelens.stack import up; up(Path(sys.argv[1]), workers=1)"
-ALL = {"postgres", "redis", "infer-1", "prepare-reduce", "beat", "flower"}
+ALL = {"postgres", "redis", "infer-1", "prepare-reduce", "beat", "flower", "pages"}
 
 
 @pytest.fixture(scope="module")
@@ -99,9 +99,10 @@ def test_up_twice_changes_nothing(home: Path, stack: Stack) -> None:
         "worker prepare-reduce",
         "beat",
         "Flower",
+        f"the pages run already at {stack.pages_url}",
     ]
     assert f"at {urlsplit(stack.database_url).netloc.split('@')[1]}, its data in {home.resolve()}/postgres" in told[0]
-    assert told[-1].endswith(stack.flower_url)
+    assert told[-2].endswith(stack.flower_url)
     assert not any(urlsplit(stack.database_url).password in line for line in told)
 
 
@@ -123,13 +124,13 @@ def test_what_crashed_is_started_again_and_the_rest_left_alone(home: Path, stack
 
 
 def test_the_number_of_workers_follows_what_is_asked(home: Path, stack: Stack) -> None:
-    """`up` with more workers adds them, with fewer stops those beyond, and without Flower stops it."""
+    """`up` with more workers adds them, with fewer stops those beyond, and without Flower and the pages stops them."""
     before = pids(home)
     local.up(home, workers=2)
     assert set(pids(home)) == ALL | {"infer-2"}
-    local.up(home, workers=1, flower=False)
+    local.up(home, workers=1, flower=False, pages=False)
     after = pids(home)
-    assert set(after) == ALL - {"flower"}
+    assert set(after) == ALL - {"flower", "pages"}
     assert {name: before[name] for name in after} == after
 
 
@@ -140,22 +141,24 @@ def test_passwords_are_seen_by_nobody_else(home: Path, stack: Stack) -> None:
     for folder in ("postgres", "run", "log", redis.server().name):
         assert stat.S_IMODE((home / folder).stat().st_mode) == 0o700
     secrets = [url.split("@")[0].rpartition(":")[2] for url in (stack.database_url, stack.broker_url)]
-    secrets.append(stack.flower_login.partition(":")[2])
+    secrets += [login.partition(":")[2] for login in (stack.flower_login, stack.pages_login)]
     for pid in pids(home).values():
         for process in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
             assert not any(secret in word for word in process.cmdline() for secret in secrets)
 
 
-def test_flower_asks_for_the_login(stack: Stack) -> None:
-    """Without the login Flower shows nothing; with it, its page."""
+@pytest.mark.parametrize(("which", "shows"), [("flower", b"Flower"), ("pages", b"There are no audits yet")])
+def test_flower_and_the_pages_ask_for_their_login(stack: Stack, which: str, shows: bytes) -> None:
+    """Without the login they show nothing; with it, their page."""
+    url, given = getattr(stack, f"{which}_url"), getattr(stack, f"{which}_login")
     with pytest.raises(HTTPError, match="401") as refused:
-        urlopen(stack.flower_url, timeout=30)  # noqa: S310  our own server
+        urlopen(url, timeout=30)  # noqa: S310  our own server
     refused.value.close()
-    login = base64.b64encode(stack.flower_login.encode()).decode()
-    asked = Request(stack.flower_url, headers={"Authorization": f"Basic {login}"})  # noqa: S310
+    login = base64.b64encode(given.encode()).decode()
+    asked = Request(url, headers={"Authorization": f"Basic {login}"})  # noqa: S310
     with urlopen(asked, timeout=30) as page:  # noqa: S310
         assert page.status == 200
-        assert b"Flower" in page.read()
+        assert shows in page.read()
 
 
 def test_down_leaves_nothing_running_and_up_finds_the_data_again(home: Path, stack: Stack) -> None:
@@ -267,3 +270,14 @@ def test_a_process_that_does_not_end_is_killed_with_its_children(processes: Proc
     family = [psutil.Process(pid), *psutil.Process(pid).children()]
     assert processes.stop(["stubborn"], seconds=0.2) == ["stubborn"]
     assert psutil.wait_procs(family, timeout=10)[1] == []
+
+
+def test_a_long_log_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When its process starts again: the log before stays as .log.1, the one before that goes; a short one goes on."""
+    monkeypatch.setattr("polelens.stack.processes.LONG_LOG", 100)
+    here = Processes(tmp_path)
+    for words in ("a" * 90, "b" * 90, "c" * 90, "d" * 90):
+        pid = here.start(Launch("talker", [sys.executable, "-c", f"print({words!r})"], {}))
+        psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=30)
+    assert here.log("talker").read_text().split() == ["c" * 90, "d" * 90]
+    assert (tmp_path / "log/talker.log.1").read_text().split() == ["a" * 90, "b" * 90]

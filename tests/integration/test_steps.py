@@ -140,3 +140,14 @@ def test_scores_that_are_no_numbers_fail_their_photograph_alone(bench: Bench) ->
     assert failed.image_name == "flat/000.png"
     assert "the model gives a nan for the photograph itself" in (failed.reason or "")
     assert "leave the photograph out" in (failed.reason or "")
+
+
+def test_a_worker_that_lacks_the_precision_of_an_audit_answers_nothing(bench: Bench) -> None:
+    """It says why and leaves the part to a later try, which a worker that has it may take; nothing is rounded less."""
+    model = bench.model(models.uneven(), "a", "b")
+    bench.photographs("lower", pictures(1))
+    [worker] = bench.workers(1)
+    number = bench.audit(model, "lower/*", samples=8, seeds=[1], precision="bf16")
+    bench.wait(number, lambda _: "retry: Retry in" in worker.log())
+    assert "CPUExecutionProvider does not compute in bf16; set POLELENS_PROVIDERS" in worker.log()
+    assert _value(bench, "SELECT count(*) FROM part WHERE scores IS NOT NULL") == 0

@@ -18,6 +18,7 @@ from pipeline.answer.judgement import Basis, Grounding, Reason, Soundness, Thres
 from pipeline.recipe import Recipe
 from storage.database import migrations
 from storage.overview import Look, Reliance, overview
+from storage.planning import Wanted
 from tests.played_ledger import JUDGEMENT, PROBE, Desk, attribution, engine_of
 
 FORMATS = Path(__file__).resolve().parents[2] / "docs/formats.md"
@@ -283,7 +284,7 @@ def test_a_sentence_has_the_audit_s_word_for_the_object(desk: Desk) -> None:
     """Two audits of one explanation each have their own."""
     desk.photographs("a")
     for word in ("object", "insulator"):
-        desk.audits.start(desk.model, Recipe("default"), object_word=word)
+        desk.audits.begin(desk.model, Wanted(Recipe("default"), "all", object_word=word))
     [step] = desk.ledger.produce(64)
     assert desk.ledger.finish(desk.begin_reduction(step), attribution("no"))
     told = [desk.value("SELECT sentence FROM explanation_flags WHERE audit = :id", id=number) for number in (1, 2)]

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
-from pipeline.answer.attribution import Attribution, Errors, FillChoice, LabelAttribution
-from pipeline.answer.judgement import Curves, Grounding, Judgement
+from pipeline.answer.attribution import Attribution, Errors, FillChoice, LabelAttribution, Stability
+from pipeline.answer.judgement import Curves, Grounding, Judgement, Verdict
 from pipeline.change.alignment import Seen
 from pipeline.change.comparison import compare
 from pipeline.change.outcome import Tally
 from pipeline.change.terms import Terms
-from pipeline.model.profile import Profile
+from pipeline.model.profile import Placement, Profile
 from pipeline.recipe import Recipe
 from pipeline.scene.segments import grid
 
@@ -170,6 +170,99 @@ def test_an_explanation_that_names_nothing_has_no_order():
     assert told.warnings[0].startswith("An explanation of 1 of 7 photographs weighs all superpixels alike")
 
 
+def told_by(weights, figures, spearman, words):
+    """An answer whose judgement says so: reliance, share and areas; its seeds agree so far."""
+    reliance, share, deletion, insertion = figures
+    judgement = Judgement(
+        0.5,
+        Curves(deletion, 0.4, insertion, 0.5),
+        Grounding(mask_share=share, background_reliance=reliance),
+        verdict=Verdict(words, "gap", 0.5, "Told."),
+    )
+    one = planted(weights)
+    [label] = one.labels
+    return replace(one, labels=(replace(label, judgement=judgement, stability=Stability(9, spearman=spearman)),))
+
+
+def test_a_change_has_each_figure_of_both_under_its_name():
+    """What the models predict, how surely, what the judgements say, and the lower agreement of seeds."""
+    weights = np.arange(K) + 1.0
+    before = replace(told_by(weights, (0.1, 0.2, 0.3, 0.4), 0.75, "trusted"), probabilities={"yes": 0.875, "no": 0.1})
+    after = replace(told_by(weights, (0.5, 0.6, 0.7, 0.8), 0.5, "unstable"), probabilities={"yes": 0.25, "no": 0.625})
+    found = compare(before, after, (SEEDS, SEEDS))
+    assert (found.label_before, found.confidence_before) == ("yes", 0.875)
+    assert (found.label_after, found.confidence_after) == ("no", 0.625)
+    assert (found.explained_before, found.explained_after) == ("yes", "yes")
+    assert (found.reliance_before, found.share_before) == (0.1, 0.2)
+    assert (found.deletion_before, found.insertion_before) == (0.3, 0.4)
+    assert (found.reliance_after, found.share_after) == (0.5, 0.6)
+    assert (found.deletion_after, found.insertion_after) == (0.7, 0.8)
+    assert (found.verdict_before, found.verdict_after) == ("trusted", "unstable")
+    assert found.seeds_spearman == 0.5
+    assert found.on_grid is False
+
+
+@pytest.mark.parametrize("one_recipe", [True, False])
+def test_an_answer_without_a_judgement_is_compared_by_its_weights(one_recipe):
+    """What would be in the judgement is unknown, of that answer alone."""
+    weights = np.arange(K) + 1.0
+    judged = told_by(weights, (0.1, 0.2, 0.3, 0.4), 0.75, "trusted")
+    bare = replace(judged, labels=(replace(judged.labels[0], judgement=None),))
+    found, other = (compare(*two, (SEEDS, SEEDS), one_recipe=one_recipe) for two in ((judged, bare), (bare, judged)))
+    assert (found.spearman, other.spearman) == (pytest.approx(1), pytest.approx(1))
+    assert (found.verdict_before, found.verdict_after, other.verdict_before) == ("trusted", None, None)
+    for name in ("reliance", "share", "deletion", "insertion"):
+        assert math.isnan(getattr(found, f"{name}_after"))
+        assert math.isnan(getattr(other, f"{name}_before"))
+        assert math.isfinite(getattr(found, f"{name}_before"))
+
+
+def test_overlap_is_the_evidence_that_lies_in_the_same_place():
+    """The histograms' intersection of positive weights, each over its sum; unknown where one has none."""
+    one, other = planted([1, 3, -9, 0] * 4), planted([4, 0, 2, 2] * 4)
+    assert between(one, other).overlap == pytest.approx(0.25)
+    assert math.isnan(between(one, planted([-1.0] * K)).overlap)
+    assert math.isnan(between(planted([-1.0] * K), one).overlap)
+
+
+def test_weights_of_nothing_have_no_order_to_agree_with():
+    """Neither with such of their own kind; nor are all alike in any order."""
+    nothing, some = planted(np.zeros(K)), planted(np.arange(K) + 1.0)
+    for two in ((nothing, some), (some, nothing), (nothing, nothing)):
+        assert math.isnan(between(*two).spearman)
+
+
+def halves(k, width=64):
+    """What a network saw of a photograph of 64 by 64: k stripes, of the left part so many pixels wide."""
+    segments = np.repeat(np.arange(k, dtype=np.int32), 64 // k)[None].repeat(64, axis=0)
+    return Seen(segments, Placement(0, 0, width, 64), 64, 64)
+
+
+def test_on_a_grid_the_strongest_five_are_compared_by_their_area():
+    """Of the photograph: three stripes of seven are among the five of both; half as wide, they lie elsewhere."""
+    one, other = np.zeros(16), np.zeros(16)
+    one[[0, 1, 2, 3, 4, 5]] = [1, -2, 2, 2, -2, 2]  # the first of them is the weakest, whatever the signs
+    other[[3, 4, 5, 6, 7]] = -1
+    seen = halves(16), halves(16)
+    assert between(planted(one), planted(other), seen).top5_jaccard == pytest.approx(3 / 7)
+    equal = between(planted(np.ones(16)), planted(np.r_[np.ones(5), np.zeros(11)]), seen)
+    assert equal.top5_jaccard == 1  # of all alike the first five
+    narrow = halves(16, width=32)  # the same stripes, half as wide
+    assert between(planted(other), planted(other), (seen[0], narrow)).top5_jaccard == pytest.approx(
+        4 / 26
+    )  # 12 to 32, 6 to 16
+
+
+@pytest.mark.parametrize("seen", [None, (halves(16), halves(16))], ids=["superpixels", "grid"])
+def test_what_weighs_nothing_is_among_no_five(seen):
+    """Of superpixels or of area: a rule of one shares nothing with a rule of another, and two empty ones are alike."""
+    one, other, nothing = np.eye(16)[3], np.eye(16)[5] + np.eye(16)[6], np.zeros(16)
+    assert between(planted(one), planted(other), seen).top5_jaccard == 0
+    assert between(planted(one + other), planted(other), seen).top5_jaccard == pytest.approx(2 / 3)
+    assert between(planted(one), planted(nothing), seen).top5_jaccard == 0
+    assert between(planted(nothing), planted(nothing), seen).top5_jaccard == 1
+
+
 def test_curves_with_other_chosen_fills_are_of_no_one_measure():
     """`fill: auto` on both sides, and another one taken."""
     weights = np.arange(K) + 1.0
@@ -179,6 +272,10 @@ def test_curves_with_other_chosen_fills_are_of_no_one_measure():
     assert math.isnan(between(mean, black).deletion_before)
     assert between(mean, mean).deletion_before == 0.3
     assert between(mean, black).spearman == pytest.approx(1)
+    unlike = between(mean, black)
+    assert all(math.isnan(getattr(unlike, f"{name}_after")) for name in ("deletion", "insertion"))
+    assert (unlike.share_before, unlike.share_after, unlike.top5_jaccard) == (0.5, 0.5, 1)
+    assert math.isnan(between(mean, planted(weights)).insertion_before)
 
 
 def test_other_superpixels_and_two_differences_are_warned_of():
@@ -196,6 +293,16 @@ def test_other_superpixels_and_two_differences_are_warned_of():
     assert "Models and recipes both differ (in segmenter)" in models
     assert "of 6 of 6 photographs are not the same" in superpixels
     assert "a grid of 64 by 64" in superpixels
+
+
+def test_under_one_recipe_what_each_model_says_is_compared():
+    """Its first label, though the other's is explained too: a model that changed its mind is seen to."""
+    weights = np.arange(K) + 1.0
+    yes, no = planted(weights), planted(weights[::-1], label="no")
+    both = replace(yes, labels=(*yes.labels, *no.labels))
+    found = compare(both, no, (SEEDS, SEEDS))
+    assert (found.explained_before, found.explained_after, found.spearman) == ("yes", "no", pytest.approx(-1))
+    assert between(both, no).explained_before == "no"
 
 
 def test_under_one_recipe_nothing_of_two_is_told():

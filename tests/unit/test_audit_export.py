@@ -52,6 +52,7 @@ def test_every_format_says_the_same(kind: str, tmp_path: Path) -> None:
     assert (second["explained"], second["predicted"], second["probability"]) == ("STAAL", "TRE", 0.5)
     assert (first["confidence"], first["r2"], first["r2_held_out"]) == (1.0, 0.9, None)
     assert (first["soundness"], first["doubt"], first["basis"]) == ("doubtful", "unstable", "unknown")
+    assert first["stopped"] == "futile"
     assert (first["verdict"], first["figure"], first["value"]) == (None, "stability", 0.4)
     assert first["sentence"] == "It varies. Nobody said where."
     assert (first["deletion"], first["insertion_random"], first["mask_share"]) == (0.2, 0.6, None)

@@ -48,6 +48,15 @@ def test_a_line_has_both_answers(sound: str, basis: str, words: str) -> None:
     assert f"TRE: What does the answer rest on? {basis.capitalize()}. It does." in told
 
 
+@pytest.mark.parametrize("name", ["forest-betong-202600003.jpg", "a folder/of many/with names as long/as 0001.jpg"])
+def test_a_name_is_whole(name: str) -> None:
+    """On one line or folded onto several: cut, two photographs of a folder would look the same."""
+    row = replace(explained(1, (3, 4), {"TRE": np.array([0.1, 0.2, 0.3])}), image_name=name)
+    lines = shown(photograph_table(row)).split("fit: ")[0].splitlines()[1:]
+    width = lines[0].index("TRE")
+    assert "".join("".join(line[:width] for line in lines).split()) == "".join(name.split())
+
+
 @pytest.mark.parametrize("word", ["trusted", "unexplained", "unstable", "unfaithful", "background"])
 def test_a_verdict_of_before_is_told_apart(word: str) -> None:
     """By a star in its line, and in words below."""

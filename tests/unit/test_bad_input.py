@@ -14,8 +14,8 @@ from pipeline.model.model import ModelRefused
 from pipeline.model.normalised import normalise
 from pipeline.recipe import Recipe
 from pipeline.scene.photograph import Unreadable, decode
+from polelens.asked import Asked
 from polelens.cli.explain import Rectangle
-from polelens.cli.recipes import Asked
 from storage.registry import split_reference
 from tests import corpus, models
 

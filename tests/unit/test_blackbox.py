@@ -1,7 +1,10 @@
 """The black box: scores for masks, whatever their number, type and order."""
 
 import dataclasses
+import subprocess
+import sys
 import threading
+import time
 
 import numpy as np
 import onnx
@@ -11,6 +14,7 @@ from onnx import TensorProto, helper
 from pipeline.conversation.designs import scattered
 from pipeline.model.admission import read_model
 from pipeline.model.blackbox import BlackBox, UnusableScores
+from pipeline.model.graft import MASK
 from pipeline.model.model import Model
 from pipeline.model.normalised import normalise, with_free_batch
 from pipeline.model.profile import Profile
@@ -22,6 +26,7 @@ from tests.models import Network, additive, custom_vision_zip, means, standardis
 PROFILE = {"size": 32, "crop": "center", "color": "rgb", "mean": 0, "scale": 255}
 RNG = np.random.default_rng(0)
 MASKS = RNG.random((10, 9)) < 0.5
+ELSEWHERE = ("AzureExecutionProvider", CPU)  # it ships in every onnxruntime, and leaves the work to the CPU
 
 
 def _scene(seed=0):
@@ -50,6 +55,14 @@ def test_scores_are_those_of_the_composed_pictures_whatever_the_micro_batch(mode
         scores = BlackBox(model, batch=batch).scores(_scene(), MASKS)
         np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-6)
         assert scores.dtype == np.float32
+
+
+def test_scores_are_the_same_however_many_pictures_are_composed_at_once(model, monkeypatch):
+    """To the last bit: the network is run in the same micro-batches."""
+    expected = BlackBox(model, batch=2).scores(_scene(), MASKS)
+    for room_bytes in (1, 4 * 3 * 32 * 32 * 4, 1 << 20):  # for a batch of two, two batches, all
+        monkeypatch.setattr("pipeline.model.composed.ROOM_BYTES", room_bytes)
+        np.testing.assert_array_equal(BlackBox(model, batch=2).scores(_scene(), MASKS), expected)
 
 
 def test_bits_and_the_same_numbers_as_floats_give_the_same_scores(box):
@@ -83,10 +96,12 @@ def test_scores_of_soft_regions_are_those_of_blended_pictures_whatever_the_micro
     pictures = share * model.profile.tensor(scene.canvas) + (1 - share) * model.profile.tensor(scene.fill)
     expected = open_session(model.onnx).run(None, {"data": pictures})[0]
     soft = dataclasses.replace(scene, lattice=lattice)
-    for batch, providers in ((1, [CPU]), (3, [CPU]), (64, [CPU]), (4, ["AzureExecutionProvider", CPU])):
+    for batch, providers in ((1, [CPU]), (3, [CPU]), (64, [CPU]), (4, ELSEWHERE)):
         box = BlackBox(model, batch=batch, providers=providers)
         np.testing.assert_allclose(box.scores(soft, rows), expected, rtol=0, atol=1e-6)
         np.testing.assert_array_equal(box.scores(scene, MASKS), BlackBox(model, batch=batch).scores(scene, MASKS))
+        shares = MASKS.astype(np.float32)
+        np.testing.assert_allclose(box.scores(scene, shares), box.scores(scene, MASKS), rtol=0, atol=1e-6)
 
 
 def test_no_masks_give_no_scores(box):
@@ -126,8 +141,128 @@ def test_micro_batches_are_full_but_for_the_last_one_on_the_cpu():
 
 
 def test_elsewhere_the_last_micro_batch_is_padded_so_that_kernels_see_one_shape():
-    """The Azure provider ships in every onnxruntime and leaves the work to the CPU."""
-    assert _batches_seen(batch=4, providers=("AzureExecutionProvider", CPU)) == [4] * 10
+    assert _batches_seen(batch=4, providers=ELSEWHERE) == [4] * 10
+
+
+class Device:
+    """A session in a device's place: it wants two batches at a time after the first, and has room for so many masks."""
+
+    def __init__(self, session, *, room=64, complaint="", patient=True):
+        self._session, self._room, self._complaint = session, room, complaint
+        self._both, self._first = (threading.Barrier(2, timeout=30) if patient else None), True
+        self.sizes = []
+
+    def run_with_ort_values(self, names, feeds):
+        (size, _), first, self._first = feeds[MASK].shape(), self._first, False
+        self.sizes.append(size)
+        if size > self._room:
+            raise RuntimeError(self._complaint)
+        if self._both and not first:
+            self._both.wait()  # for ever, if there is no second: then it is broken, which is an error
+        return self._session.run_with_ort_values(names, feeds)
+
+
+def _on_device(model, batch, **more):
+    """A black box whose provider is no processor, and what stands in its device's place."""
+    box = BlackBox(model, batch=batch, providers=ELSEWHERE)
+    box._session = Device(box._session, **more)
+    return box, box._session
+
+
+def test_on_a_device_two_batches_are_under_way_behind_the_first_and_scores_keep_their_order(model):
+    box, device = _on_device(model, batch=2)
+    expected = BlackBox(model, batch=2).scores(_scene(), MASKS)
+    np.testing.assert_allclose(box.scores(_scene(), MASKS), expected, rtol=0, atol=1e-6)
+    assert device.sizes == [2] * 5
+
+
+# As ONNX Runtime's arena, CUDA, cuDNN and cuBLAS word it.
+@pytest.mark.parametrize(
+    "complaint",
+    [
+        "bfc_arena.cc:359 Failed to allocate memory for requested buffer of size 822083584",
+        "CUDA failure 2: out of memory ; GPU=0 ; hostname=node ; file=cuda_allocator.cc ; line=47 ; expr=cudaMalloc(",
+        "CUDNN failure 4: CUDNN_STATUS_ALLOC_FAILED ; GPU=0 ; hostname=node ; file=conv.cc ; line=478 ; expr=cudnnFind",
+        "CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED ; GPU=0 ; hostname=node ; file=cuda_execution_provider.cc",
+    ],
+)
+def test_a_device_that_is_out_of_memory_is_given_half_the_batch_and_no_photograph_fails(model, complaint):
+    box, device = _on_device(model, batch=8, room=2, complaint=complaint, patient=False)
+    expected = BlackBox(model, batch=2).scores(_scene(), MASKS)
+    np.testing.assert_allclose(box.scores(_scene(), MASKS), expected, rtol=0, atol=1e-6)
+    assert box.batch == 2
+    assert device.sizes == [8, 4, *[2] * 5]
+
+
+class Shared:
+    """A session in the place of a device with room for eight masks, of which two batches want too much at once."""
+
+    def __init__(self, session):
+        self._session, self._taken, self._lock = session, 0, threading.Lock()
+        self._both, self._first, self.complaints = threading.Barrier(2, timeout=30), True, []
+
+    def run_with_ort_values(self, names, feeds):
+        (size, _) = feeds[MASK].shape()
+        crowded, self._first = size == 8 and not self._first, False
+        if crowded:
+            self._both.wait()
+        with self._lock:
+            if self._taken + size > 8:
+                self.complaints.append(size)
+                raise RuntimeError("CUDA failure 2: out of memory")
+            self._taken += size
+        try:
+            time.sleep(0.1 if crowded else 0)  # until the other's error has long been heard
+            return self._session.run_with_ort_values(names, feeds)
+        finally:
+            with self._lock:
+                self._taken -= size
+
+
+def test_a_batch_is_halved_once_the_other_one_has_left_the_device(model):
+    """Where there is room for one and not for two: half of it fits twice, but not beside what is still under way."""
+    box = BlackBox(model, batch=8, providers=ELSEWHERE)
+    box._session = Shared(box._session)
+    masks = np.concatenate([MASKS, MASKS])
+    expected = BlackBox(model, batch=4).scores(_scene(), masks)
+    np.testing.assert_allclose(box.scores(_scene(), masks), expected, rtol=0, atol=1e-6)
+    assert (box.batch, box._session.complaints) == (4, [8])
+
+
+def test_another_error_of_a_device_comes_through_and_halves_nothing(model):
+    box, _ = _on_device(model, batch=8, room=2, complaint="CUDA failure 700: an illegal memory access", patient=False)
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        box.scores(_scene(), MASKS)
+    assert box.batch == 8
+
+
+LITTLE_MEMORY = """
+import resource
+import sys
+from pathlib import Path
+import numpy as np
+from pipeline.model.blackbox import BlackBox
+from tests import models
+from tests.insides import read, scene
+model, shown = read(models.uneven(), "a", "b"), scene()
+masks = np.random.default_rng(0).random((4096, 16)) < 0.5
+expected, box = BlackBox(model, batch=8).scores(shown, masks), BlackBox(model, batch=8, providers=sys.argv[1:])
+box.scores(shown, masks)  # its threads take memory, too
+box.batch = 4096
+taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (taken + 2**22, 2**40))
+np.testing.assert_allclose(box.scores(shown, masks), expected, atol=1e-6)
+assert 1 <= box.batch < 4096, box.batch
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to its memory")
+@pytest.mark.parametrize("providers", [(CPU,), ELSEWHERE], ids=["processor", "elsewhere"])
+def test_a_batch_that_is_too_large_for_the_memory_is_halved_and_fails_no_photograph(providers):
+    """Really so: the pictures of this batch alone take 48 MB, and there are 4, and 16 that were used before."""
+    command = [sys.executable, "-c", LITTLE_MEMORY, *providers]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_provider_that_is_missing_is_an_error_and_never_a_slow_run_on_the_cpu(model):

@@ -1,23 +1,24 @@
 """`fill: auto`: the model is asked which fill is the least of an answer, and everything else is about that one."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from demo.photographs import BACKGROUNDS, LABELS, photograph
-from pipeline.answer.attribution import FillChoice
+from pipeline.answer.attribution import Attribution, FillChoice
 from pipeline.conversation.known import Known
-from pipeline.conversation.probe import Evidence, Probe
+from pipeline.conversation.probe import Draw, Evidence, Listed, Probe, Scatter
 from pipeline.explain import answer, explain
 from pipeline.methods import explainer, planned
-from pipeline.methods.chosen_fill import CANDIDATES
+from pipeline.methods.chosen_fill import CANDIDATES, ChosenFill, filled
 from pipeline.model.profile import Profile
 from pipeline.recipes import recipe
 from pipeline.refit import refit, refit_recipe
 from pipeline.scene.scene import compose
-from pipeline.scene.variant import Variant
+from pipeline.scene.variant import Variant, vary
 from pipeline.staging import stage
+from tests.planted import striped
 
 SHOT = photograph(7_000_001, LABELS[1], BACKGROUNDS[1])
 AUTO = recipe("default").override({"fill": "auto", "labels": ["yes"], "seeds": [1, 11, 21]})
@@ -105,3 +106,59 @@ def test_what_was_shown_upon_a_variant_is_told_within_it():
     assert base.within() is None
     assert look.upon(base).within() == look
     assert look.upon(Variant(without=(1,))).upon(base).within() == look.upon(Variant(without=(1,)))
+
+
+OBJECT, CELLS = Variant("blur", regions="object"), Variant(lattice=2)
+ASKED = Probe(4, (Draw("coin", 1, 3), Listed.of(np.eye(2, dtype=bool), OBJECT), Scatter(0.5, 7, 3, 50, CELLS)), "own")
+
+
+@dataclass
+class Talker:
+    """Asks twice, and writes down what it hears."""
+
+    made: object
+    heard: list
+
+    def open(self, scene):
+        self.heard.append((self.made, scene, None))
+        return ASKED
+
+    def proceed(self, scene, told):
+        self.heard.append((self.made, scene, told))
+        return ASKED if len(told) == 1 else Attribution({}, None, 9, ())
+
+
+def test_what_is_asked_is_upon_the_fill_that_is_taken_and_told_as_if_it_were_the_scene_s():
+    """By hand, round by round, whatever the blocks; and the rows of the choice are counted."""
+    shown, heard, own = striped(4), [], AUTO.override({"labels": ["no"]})
+    talker = ChosenFill(own, ("yes", "no"), lambda made: Talker(made, heard))
+    candidates = [Listed.of(np.zeros((1, 4), dtype=bool), Variant(name)) for name in CANDIDATES]
+    first = talker.open(shown)
+    assert first == Probe(4, (Listed.of(np.ones((1, 4), dtype=bool)), *candidates), "fill")
+    told = [Evidence(first, np.float32([[0.9, 0.1], [0.5, 0.5], [0.5, 0.5], [0, 1], [0.75, 0.25], [0.75, 0.25]]))]
+    grey = Variant("grey")
+    blocks = (
+        Draw("coin", 1, 3, 4, grey),
+        replace(ASKED.blocks[1], variant=replace(OBJECT, of=grey)),
+        replace(ASKED.blocks[2], variant=replace(CELLS, of=grey), k=50),
+    )
+    for number in (1, 2):
+        step = talker.proceed(shown, told)
+        assert step == replace(ASKED, blocks=blocks)
+        told.append(Evidence(step, np.full((step.n, 2), number, np.float32)))
+    found = talker.proceed(shown, told)
+    assert (found.evaluations, found.labels) == (9 + 6, ())
+    scores = {"mean": 0.5, "blur": 0.5, "black": 1.0, "grey": 0.25, "noise": 0.25}
+    assert found.fill_choice == FillChoice("grey", scores)
+    assert [(made, scene) for made, scene, _ in heard] == [(replace(own, fill="grey"), vary(shown, grey))] * 3
+    assert heard[0][2] is None
+    plain = replace(ASKED, blocks=(Draw("coin", 1, 3, 4), *ASKED.blocks[1:]))
+    for rounds in (1, 2):
+        assert [one.probe for one in heard[rounds][2]] == [plain] * rounds
+        assert all(mine.scores is kept.scores for mine, kept in zip(heard[rounds][2], told[1:], strict=False))
+
+
+def test_without_a_choice_the_scene_is_the_recipe_s_own():
+    """As prepared."""
+    assert filled(SCENE, None) is SCENE
+    assert filled(SCENE, FillChoice("black", {})) is vary(SCENE, Variant("black"))

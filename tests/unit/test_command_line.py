@@ -15,10 +15,11 @@ from polelens.cli.main import COMMANDS, load
 from polelens.cli.screen import screen
 from polelens.cli.text import echo_json_list, echo_json_object, printable
 from polelens.cli.watch import ending
-from storage.audits import Progress
+from storage.progress import Progress
 from tests.commands import every_command
 
 SLOW = {"onnxruntime", "onnx", "scipy", "sklearn", "skimage", "celery", "sqlalchemy", "boto3", "rich"}
+SLOW_PARTS = {"sklearn", "pandas", "scipy.stats", "scipy.linalg", "scipy.ndimage", "scipy.sparse", "scipy.special"}
 
 
 @pytest.mark.parametrize("words", [words for words, _ in every_command()], ids=" ".join)
@@ -31,9 +32,9 @@ def test_every_command_has_help_with_an_example(words: list[str]) -> None:
 
 
 def test_every_command_speaks_to_scripts() -> None:
-    """All take --json, but for one that has a form of its own that programs read."""
+    """All take --json, but for those that have forms of their own that programs read."""
     without = {" ".join(words) for words, one in every_command() if "--json" not in _options(one)}
-    assert without == {"metrics"}  # Prometheus's text
+    assert without == {"metrics", "serve"}  # Prometheus's text; each page's twin
 
 
 def _options(command: click.Command) -> set[str]:
@@ -54,6 +55,14 @@ def test_help_waits_for_no_library() -> None:
     show = "; print('IMPORTED', *{name.partition('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", script + show], capture_output=True, text=True, check=True)
     assert not SLOW & set(done.stdout.partition("IMPORTED")[2].split())
+
+
+def test_no_command_waits_for_what_only_the_science_needs() -> None:
+    """`audit list` and the like start in a second: SciPy's parts and scikit-learn are imported when they are used."""
+    script = "import sys; from polelens.cli.main import COMMANDS, load; [load(name) for name in COMMANDS]"
+    show = "; print('IMPORTED', *sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script + show], capture_output=True, text=True, check=True)
+    assert not SLOW_PARTS & set(done.stdout.partition("IMPORTED")[2].split())
 
 
 def test_a_command_that_is_not_there_is_wrong_usage() -> None:

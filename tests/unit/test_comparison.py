@@ -17,11 +17,11 @@ from pipeline.change.permutation import discoveries
 from pipeline.change.terms import Terms
 from pipeline.explain import explain
 from pipeline.methods import explainer
-from pipeline.model.profile import Profile
+from pipeline.model.profile import Placement, Profile
 from pipeline.recipes import recipe
 from pipeline.scene.scene import Scene
 from pipeline.scene.segments import grid
-from polelens.report.comparison import _told
+from polelens.report.sides import _told
 from storage.comparisons import Compared
 
 K = 16
@@ -229,6 +229,48 @@ def test_other_superpixels_are_compared_on_the_photograph():
     assert placed.noise > 0
     assert math.isnan(placed.p_value)
     assert placed.test is None
+
+
+@pytest.mark.parametrize(
+    "placement",
+    [
+        Placement(0, 0, 50, 30),  # the whole photograph
+        Placement(10, 0, 40, 30),  # its middle
+        Placement(-5, -7, 55, 44),  # more than there is of it
+        Placement(12.5, 3.25, 33.3, 29.9),
+        Placement(40, 20, 44, 24),  # a small part
+        Placement(0.390625, 0.234375, 25.390625, 15.234375),  # from the middle of a cell to that of another
+    ],
+    ids=str,
+)
+def test_a_cell_is_of_the_superpixel_at_its_middle(placement):
+    """Cell by cell, rows and columns apart; outside of what the network saw there is none."""
+    segments = np.random.default_rng(0).integers(0, 9, (12, 17)).astype(np.int32)
+    found = Seen(segments, placement, 50, 30).cells().reshape(GRID, GRID)
+    for y in range(GRID):
+        for x in range(GRID):
+            down = ((y + 0.5) / GRID * 30 - placement.top) / (placement.bottom - placement.top)
+            across = ((x + 0.5) / GRID * 50 - placement.left) / (placement.right - placement.left)
+            seen = 0 <= down < 1 and 0 <= across < 1
+            assert found[y, x] == (segments[int(down * 12), int(across * 17)] if seen else -1)
+    assert found.dtype == np.int32
+
+
+def test_weights_are_spread_evenly_over_the_cells_of_their_superpixels():
+    """Row by row of many; one that holds no cell's middle is lost, and cells of none have nothing."""
+    segments = np.zeros((128, 64), np.int32)
+    segments[:, 32:] = 1
+    segments[0, 0] = 2  # in the corner of a cell
+    seen = Seen(segments, Placement(0, 0, 64, 32), 64, 64)  # the upper half
+    weights = np.array([[1.0, 2.0, 9.0, 7.0], [-1.0, 0.0, 9.0, 7.0]])
+    found = spread(seen, weights)
+    expected = np.zeros((2, GRID, GRID))
+    expected[:, :32, :32], expected[:, :32, 32:] = (weights[:, i, None, None] / (32 * 32) for i in (0, 1))
+    np.testing.assert_allclose(found, expected.reshape(2, -1))
+    np.testing.assert_array_equal(spread(seen, weights[0]), found[0])
+    one = np.ones((GRID, GRID), np.int32)
+    one[3, 4] = 0  # a superpixel of one cell
+    assert spread(Seen(one, Placement(0, 0, 64, 64), 64, 64), weights[0, :2])[3 * GRID + 4] == 1
 
 
 def test_an_archive_s_outcome_counts_and_says_which_way():

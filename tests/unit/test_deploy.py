@@ -13,8 +13,8 @@ import yaml
 from compose_spec import PyCompose
 
 from polelens.metrics import now, so_far
-from polelens.stack.workers import INFER, OTHERS, beat_command, flower_command, worker_command
-from storage.monitoring import Backlog, ModelCounts, Reading
+from polelens.stack.workers import INFER, OTHERS, beat_command, flower_command, pages_command, worker_command
+from storage.monitoring import Backlog, ModelCounts, ModelRate, Reading
 from tasks import app
 from tests import compose
 
@@ -52,7 +52,7 @@ def test_compose_reads_its_file() -> None:
 
 def test_no_password_has_a_default() -> None:
     """What is secret must be given, and nothing that must be given is anything else."""
-    secret = {name for name, kind in compose.variables() if re.search("PASSWORD|SECRET|AUTH", name)}
+    secret = {name for name, kind in compose.variables() if re.search("PASSWORD|SECRET|AUTH|LOGIN", name)}
     assert secret - {"GRAFANA_PASSWORD"} == set(GIVEN)
     assert ("GRAFANA_PASSWORD", "-") in compose.variables()  # of one profile; its container refuses an empty one
 
@@ -62,15 +62,20 @@ def test_compose_starts_what_the_local_stack_starts() -> None:
     python_m_celery = 2
     infer = worker_command(INFER, "infer")[python_m_celery:]
     assert SERVICES["infer"].command == SERVICES["infer-gpu"].command == infer
-    assert SERVICES["prepare-reduce"].command == worker_command(OTHERS, "prepare-reduce", 2)[python_m_celery:]
+    assert SERVICES["prepare-reduce"].command == worker_command(compose.REST, "prepare-reduce", 2)[python_m_celery:]
+    assert SERVICES["control"].command == worker_command(["control"], "control")[python_m_celery:]
+    assert {*INFER, *compose.REST, "control"} == {*INFER, *OTHERS}
     assert SERVICES["beat"].command == beat_command("/tmp/beat-schedule")[python_m_celery:]  # noqa: S108 a tmpfs
     flower = flower_command("http://0.0.0.0:5555")[python_m_celery:]
     assert SERVICES["flower"].command == [word.replace("=127.0.0.1", "=0.0.0.0") for word in flower]
+    serve = ["polelens", "serve", "--address", "0.0.0.0", "--port", "8765"]  # noqa: S104  in a container
+    assert SERVICES["pages"].command == serve
+    assert set(pages_command("http://127.0.0.1:8765")[python_m_celery:]) <= set(serve)
 
 
 def test_a_worker_has_time_to_end() -> None:
     """It is asked to end by the signal that means a soft shutdown, and killed only well after that is over."""
-    for name in ("infer", "infer-gpu", "prepare-reduce"):
+    for name in ("infer", "infer-gpu", "prepare-reduce", "control"):
         worker = SERVICES[name].definition
         assert worker["stop_signal"] == "SIGQUIT"
         assert int(worker["stop_grace_period"].removesuffix("s")) >= app.conf.worker_soft_shutdown_timeout + 15
@@ -78,16 +83,16 @@ def test_a_worker_has_time_to_end() -> None:
 
 def test_workers_and_beat_are_watched() -> None:
     """By the file that they keep, and are started again when they end."""
-    for name in ("infer", "infer-gpu", "prepare-reduce", "beat"):
+    for name in ("infer", "infer-gpu", "prepare-reduce", "control", "beat"):
         service = SERVICES[name]
         assert service.environment["POLELENS_HEALTH"] in " ".join(service.healthcheck or ())
         assert service.definition["restart"] == "unless-stopped"
 
 
 def test_only_pages_behind_a_login_are_published_and_only_here() -> None:
-    """Flower and Grafana, on this machine's own address."""
+    """Flower, the pages and Grafana, on this machine's own address."""
     published = {name: one["ports"] for name, one in compose.document(GIVEN)["services"].items() if "ports" in one}
-    assert set(published) == {"flower", "grafana"}
+    assert set(published) == {"flower", "pages", "grafana"}
     assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
 
 
@@ -104,7 +109,7 @@ def test_every_container_of_ours_has_the_least_it_needs() -> None:
 def metrics() -> set[str]:
     """The names of all our metrics."""
     backlog = [Backlog(step, 0, 0, 0, 0.0) for step in ("prepare", "infer", "reduce")]
-    reading = Reading({"running": 1}, 0, backlog, 0.0, [ModelCounts("poles@1", 1.0)])
+    reading = Reading({"running": 1}, 0, backlog, 0.0, [ModelCounts("poles@1")], [ModelRate("poles@1", "f32", 1.0)])
     families = [*now(reading), *so_far(reading.models)]
     samples = {sample.name for family in families for sample in family.samples}
     return samples | {"polelens_up", "polelens_queue_messages"}

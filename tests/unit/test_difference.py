@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.change import permutation
 from pipeline.change.difference import Replicates, apart, differ
+from pipeline.judge.stability import NEGLIGIBLE
 
 K, NINE = 30, tuple(range(1, 82, 10))
 OTHERS = tuple(range(2, 83, 10))
@@ -98,13 +99,16 @@ def test_three_pairs_of_nine_tell_more_than_all_rows():
         (NINE[:2], NINE[:2], None),
         (NINE[:1], NINE[:1], None),
         (NINE[:3], OTHERS[:3], None),
+        (NINE[:1], tuple(range(2, 21)), "permutation"),  # 20 relabelings, the clearest of which is one in 20
+        (NINE[:1], tuple(range(2, 20)), None),
         (NINE, (), None),
         ((), (), None),
     ],
 )
 def test_which_test_is_asked(first, second, test):
     """Pairs where three or more seeds are common, all rows where fewer are, none where the clearest would not tell."""
-    one, other = replicates(weights(1), 0.1, 1), replicates(weights(2), 0.1, 2)
+    many = tuple(range(20))
+    one, other = replicates(weights(1), 0.1, 1, many), replicates(weights(2), 0.1, 2, many)
     one, other = (
         replace(each, by_seed=each.by_seed[: len(seeds)], seeds=seeds)
         for each, seeds in ((one, first), (other, second))
@@ -143,3 +147,49 @@ def test_weights_of_nothing_are_at_no_distance():
     found = differ(nothing, nothing)
     assert (found.distance, found.noise, found.p_value) == (0, 0, 1)
     assert apart(nothing, replicates(weights(1), 0.1, 1)).distance == pytest.approx(1)
+
+
+def plain(pooled, by_seed, seeds):
+    """Replicates of these numbers."""
+    return Replicates(np.array(pooled, dtype=float), np.array(by_seed, dtype=float), seeds)
+
+
+def test_distance_and_noise_by_hand():
+    """Of weights over their length: 3-4-5 against 4-3-5. Noise is the variance of each row's mean, summed over places;
+    under common seeds that of the differences."""
+    one = plain([3, 4], [[3, 4], [3, 5], [3, 3]], (1, 2, 3))
+    other = plain([8, 6], [[8, 6], [10, 6], [6, 6]], (1, 2, 3))
+    free = apart(one, other)
+    assert free.distance == pytest.approx(math.hypot(0.2, 0.2))
+    assert free.noise == pytest.approx(math.sqrt(1 / 25 / 3 + 4 / 100 / 3))
+    assert (math.isnan(free.p_value), free.test) == (True, None)
+    assert differ(one, other).noise == pytest.approx(math.sqrt((4 / 100 + 1 / 25) / 3))
+    assert differ(one, other).distance == free.distance
+    assert math.isnan(apart(one, plain([8, 6], [[8, 6]], (1,))).noise)
+    two = plain([8, 6], [[8, 6], [10, 6]], (4, 5))
+    assert apart(one, two).noise == pytest.approx(math.sqrt(1 / 25 / 3 + 2 / 100 / 2))
+
+
+def test_rows_of_weights_that_cancel_keep_their_length():
+    """There is no length to take them over."""
+    nothing = plain([0, 0], [[1, 0], [-1, 0]], (1, 2)).scaled()
+    np.testing.assert_array_equal(nothing.by_seed, [[1, 0], [-1, 0]])
+    assert nothing.seeds == (1, 2)
+
+
+@pytest.mark.parametrize(("step", "p"), [(NEGLIGIBLE, 0), (0.99 * NEGLIGIBLE, 1)])
+def test_from_a_thousandth_on_pairs_are_a_difference(step, p):
+    """Less is rounding, however alike all pairs have it; some of the seeds are common, and those decide."""
+    one = plain([1, 0], [[1, 0]] * 3, (1, 2, 3))
+    found = differ(one, plain([1, 0], [[1, step]] * 3 + [[1, -3 * step]], (1, 2, 3, 4)))
+    assert (found.p_value, found.test) == (p, "paired")
+    assert found.distance == pytest.approx(step)
+
+
+@pytest.mark.parametrize(("angle", "p"), [(1.01 * NEGLIGIBLE, 2 / 70), (0.99 * NEGLIGIBLE, 1)])
+def test_from_a_thousandth_on_rows_are_a_difference(angle, p):
+    """Under other seeds too: four rows against four, all alike within."""
+    turned = [math.cos(angle), math.sin(angle)]
+    found = differ(plain([1, 0], [[1, 0]] * 4, (1, 2, 3, 4)), plain(turned, [turned] * 4, (5, 6, 7, 8)))
+    assert found.p_value == pytest.approx(p)
+    assert found.test == "permutation"

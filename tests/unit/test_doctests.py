@@ -5,8 +5,16 @@ import pkgutil
 import pytest
 
 import pipeline
+import polelens
+import storage
+import tasks
 
-MODULES = sorted(module.name for module in pkgutil.walk_packages(pipeline.__path__, "pipeline."))
+FOUND = [
+    module.name
+    for package in (pipeline, polelens, storage, tasks)
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+]
+MODULES = sorted(name for name in FOUND if not name.endswith(".__main__"))  # which runs when it is imported
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -11,7 +11,7 @@ from pipeline.change.comparison import compare
 from pipeline.conversation.known import Known
 from pipeline.conversation.probe import Evidence, Probe
 from pipeline.explain import answer, explain
-from pipeline.methods import explainer
+from pipeline.methods import explainer, planned_evaluations
 from pipeline.methods.exhaustive import exhausts
 from pipeline.methods.surrogate import kernel
 from pipeline.recipes import RECIPES, recipe
@@ -57,10 +57,10 @@ def test_weights_are_those_of_least_squares_over_all_masks(k, width):
 @pytest.mark.parametrize("name", ["default", "adaptive"])
 @pytest.mark.parametrize("k", [1, 2, 3, 4, 5])
 def test_each_mask_is_asked_once_and_in_one_round(name, k):
-    """Two to the number of superpixels, the whole photograph and the bare fill among them."""
+    """Two to the number of superpixels, the whole photograph and the bare fill among them, and so it is planned."""
     made = recipe(name).override({"judge": False, "labels": ["yes"]})
     found = explained(k, made)
-    assert found.evaluations == 2**k
+    assert found.evaluations == 2**k == planned_evaluations(made, k)
     assert found.labels[0].weights == pytest.approx(explained(k).labels[0].weights, abs=2e-3)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binomtest, norm, t
 
 from pipeline.answer.interval import of_mean, wilson
 
@@ -59,3 +59,45 @@ def test_beside_an_end_is_at_that_end() -> None:
     """What rounding leaves of a sum moves no bound."""
     assert of_mean(1 - 1e-16, 1e-30, 24) == of_mean(1.0, 0.0, 24)
     assert of_mean(1e-17, 1e-30, 24) == of_mean(0.0, 0.0, 24)
+
+
+def by_the_docstring(values: list[float], groups: int | None = None) -> tuple[float, float]:
+    """The interval of a mean written out: half a row at each end, and a variance of all rows."""
+    n, mean = len(values), float(np.mean(values))
+    squares = sum((value - mean) ** 2 for value in values)
+    less = 1 - squares / (n * mean * (1 - mean))
+    half = min(less / 2, n * mean, n * (1 - mean))
+    rows, weights = np.array([*values, 0.0, 1.0]), np.array([1.0] * n + [half, half])
+    center = np.average(rows, weights=weights)
+    variance = np.average((rows - center) ** 2, weights=weights)
+    z = norm.ppf(0.975) + less * (t.ppf(0.975, (groups or n) - 1) - norm.ppf(0.975))
+    share, told = center, weights.sum() * center * (1 - center) / variance
+    root = np.sqrt(share * (1 - share) / told + z**2 / (4 * told**2))
+    return tuple((share + z**2 / (2 * told) + sign * z * root) / (1 + z**2 / told) for sign in (-1, 1))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[0.2, 0.4], [0.1, 0.3, 0.35, 0.6], [0.9] * 3, [0.5, 0.5, 0.75, 1.0, 0.0], [0.001, 0.002, 0.003], [0.998, 0.999]],
+    ids=str,
+)
+def test_it_is_wilson_s_with_half_a_row_at_each_end_and_student_s_t(values: list[float]) -> None:
+    """Written out row by row; the half rows come to no more than all figures do from the nearer end."""
+    assert interval(values) == pytest.approx(by_the_docstring(values), rel=1e-9)
+    mean, squares = float(np.mean(values)), float(np.var(values) * len(values))
+    expected = by_the_docstring(values, groups=len(values) + 3)
+    assert of_mean(mean, squares, len(values), len(values) + 3) == pytest.approx(expected, rel=1e-9)
+
+
+def test_figures_that_vary_more_than_zeros_and_ones_are_told_as_those() -> None:
+    """Of groups that pull together: as few as would tell so little, with z and without half rows."""
+    n, mean, squares = 24, 0.25, 2 * 24 * 0.25 * 0.75
+    assert of_mean(mean, squares, n, 12) == pytest.approx(wilson(mean, n / 2), rel=1e-12)
+
+
+def test_no_bound_is_beyond_an_end_of_the_range() -> None:
+    """Exactly, however many photographs; nor is one of a single group at an end, which has no t, unknown."""
+    for n in range(1, 300):
+        assert wilson(0.0, n)[0] == 0
+        assert wilson(1.0, n)[1] <= 1
+    assert of_mean(0.0, 0.0, 24, 1) == wilson(0.0, 24)

@@ -154,7 +154,8 @@ def test_a_mask_that_does_not_divide_the_canvas_is_said(marked, words):
     area, *others = vars_of(label.judgement.grounding)
     assert area == float(marked)
     assert all(math.isnan(value) for value in others)
-    assert label.judgement.warning.startswith(words)
+    told = " ".join((*label.judgement.sentences, label.judgement.warning))
+    assert told.count(words) == 1
     assert label.judgement.basis.word == "unknown"
 
 
@@ -253,7 +254,7 @@ def test_each_label_s_own_curves_are_compared_with_the_same_random_ones():
 
 def test_an_order_is_better_by_more_than_rounding():
     """Both curves together; an order that does as well is not better, and the means are over the random ones alone."""
-    gains = np.array([0.3, 0.1, 0.3 + ROUNDING / 2, 0.3 + 2 * ROUNDING, 0.5, 0.3])
+    gains = np.array([0.3, 0.2, 0.3 + ROUNDING / 2, 0.3 + 2 * ROUNDING, 0.5, 0.3])
     found = compared(0.4 - gains / 2, 0.4 + gains / 2)
     assert (found.orders, found.better) == (5, 2)
     assert (found.deletion, found.insertion) == pytest.approx((0.25, 0.55))

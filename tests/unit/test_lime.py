@@ -1,15 +1,18 @@
 import itertools
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from pipeline.conversation.probe import Evidence, Probe
+from pipeline.answer.attribution import Claim
+from pipeline.conversation.probe import Draw, Evidence, Probe
 from pipeline.explain import explain
 from pipeline.methods import explainer
-from pipeline.methods.lime import BASE_ROWS, Lime
+from pipeline.methods.asked import base
+from pipeline.methods.lime import BASE_ROWS, METHOD, Lime
 from pipeline.methods.replicates import blocks
 from pipeline.methods.surrogate import Sample, kernel, ridge
 from pipeline.recipe import Recipe
@@ -283,3 +286,67 @@ def test_the_smallest_recipe_still_answers():
     found = explained(sigmoid, 8, samples=4, seeds=[1])
     assert np.isfinite(found.weights).all()
     assert np.isnan(found.std_error).all()
+
+
+def test_it_claims_to_follow_the_model_on_masks_that_it_has_not_seen():
+    """By its fit to them, of which half is enough."""
+    found = explained(sigmoid, 30)
+    told = "The simple model behind the colours does not follow the classifier: do not rely on it."
+    assert found.claims == (Claim("fidelity.r2_held_out", found.fit.r2_held_out, 0.5, told),)
+
+
+@pytest.mark.parametrize(("step", "asked"), [(1, [3, 1, 1]), (2, [3, 2]), (9, [3, 2])])
+def test_seeds_are_asked_in_rounds_while_it_is_not_enough(step, asked):
+    """As many as the rule says first, then so many at a time, of those there are; their masks one after another. The
+    answer is that of all at once, but for why there are no more."""
+    rule = {"first": 3, "step": step, "precision": 0, "tie": 0}
+    made = RECIPES["default"].override({"seeds": [5, 4, 3, 2, 1], "stopping": rule, "judge": False})
+    talker, shown, evidence = Lime(made, LABELS), striped(30), []
+    step_ = talker.open(shown)
+    while isinstance(step_, Probe):
+        evidence.append(Evidence(step_, planted(sigmoid)(shown, step_.masks())))
+        step_ = talker.proceed(shown, evidence)
+    drawn = [[one.seed for one in told.probe.blocks if isinstance(one, Draw)] for told in evidence]
+    assert list(map(len, drawn)) == asked
+    assert list(itertools.chain(*drawn)) == [5, 4, 3, 2, 1]
+    at_once = explain(shown, Lime(made.override({"stopping": None}), LABELS), planted(sigmoid))
+    [label] = step_.labels
+    assert label.stability.stopped.why == "spent"
+    bare = replace(label, stability=replace(label.stability, stopped=None))
+    assert replace(step_, labels=(bare,)).to_json() == at_once.to_json()
+
+
+@pytest.mark.parametrize(("samples", "n"), [(16, 16), ("auto", 32)])
+def test_masks_are_asked_seed_by_seed_and_fitted_together(samples, n):
+    """By hand: the ends and the first seeds, then the next; every label's weights are those of all masks, as they
+    count under the kernel, in the order of the photograph's labels, which are not those of the bare fill."""
+
+    def turning(masks):
+        return 0.2 + 0.4 * masks.mean(axis=1) + 0.2 * masks[:, 0] * masks[:, -1]
+
+    rule = {"first": 2, "step": 1, "precision": 0, "tie": 0}
+    made = RECIPES["lime"].override({"labels": "all", "samples": samples, "seeds": [1, 11, 21], "stopping": rule})
+    talker, shown, evidence = Lime(made, LABELS), striped(8), []
+    one, two, three = (Draw("coin", seed, n) for seed in made.seeds)
+    step = talker.open(shown)
+    for expected in (Probe(8, (base(8), one, two)), Probe(8, (three,))):
+        assert step == expected
+        evidence.append(Evidence(step, planted(turning)(shown, step.masks())))
+        step = talker.proceed(shown, evidence)
+    masks = np.concatenate([told.probe.masks() for told in evidence])[BASE_ROWS:]
+    scores = np.concatenate([told.scores for told in evidence])[BASE_ROWS:].astype(float)
+    sample, seeds = Sample(masks, scores, kernel(masks, made.kernel_width)), np.repeat(range(3), n)
+    assert (step.probabilities, step.evaluations) == (pytest.approx({"yes": 0.8, "no": 0.2}), 2 + 3 * n)
+    assert step.fill_probabilities == pytest.approx({"yes": 0.2, "no": 0.8})
+    for c, label in enumerate(step.labels):
+        assert label.label == LABELS[c]
+        assert label.weights == pytest.approx(ridge(sample, 1).coefficients[c], abs=1e-12)
+        own = [ridge(sample.at(seeds == seed), 1).coefficients[c] for seed in range(3)]
+        assert label.weights_by_seed == pytest.approx(np.array(own), abs=1e-12)
+        assert label.stability.stopped.why == "spent"
+
+
+def test_the_plan_is_of_every_seed_or_of_every_mask():
+    """Where superpixels are few."""
+    made = RECIPES["default"].override({"seeds": [1, 11]})
+    assert [METHOD.planned(made.sized(k)) for k in (5, 6)] == [32, 2 + 2 * 16]

@@ -8,6 +8,7 @@ from PIL import Image
 
 from pipeline.model.admission import read_model
 from pipeline.model.blackbox import BlackBox
+from pipeline.model.inside import Inside
 from pipeline.model.model import ModelRefused
 from pipeline.model.session import open_session
 from pipeline.model.stamp import newest
@@ -97,6 +98,8 @@ def test_where_the_shape_is_silent_the_first_convolution_tells_the_channels(shap
     graph.input[0].CopyFrom(helper.make_tensor_value_info("x", TensorProto.FLOAT, shape))
     model = read_model(file.SerializeToString(), name="net", labels=LABELS, profile={"size": 32})
     assert model.facts["layout"] == layout
+    inside = Inside(model).facts()
+    assert (inside["layer"], inside["no_gradient"]) == ("seen", None)
 
 
 def test_where_nothing_tells_the_channels_the_shape_is_named():

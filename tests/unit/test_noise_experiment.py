@@ -1,15 +1,17 @@
 """The noise experiment: what speaks against the label is taken away, and everything is asked again."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from pipeline.answer.attribution import Attribution, Denoised
-from pipeline.conversation.probe import Evidence, Probe
+from pipeline.answer.attribution import Attribution, LabelAttribution
+from pipeline.answer.denoised import Denoised
+from pipeline.conversation.probe import Draw, Evidence, Probe
 from pipeline.explain import answer, explain
 from pipeline.methods import explainer
-from pipeline.methods.noise_experiment import PURPOSE, against
+from pipeline.methods.noise_experiment import PURPOSE, NoiseExperiment, against
 from pipeline.recipes import recipe
 from pipeline.scene.scene import Scene, compose
 from pipeline.scene.segments import grid
@@ -56,6 +58,15 @@ def test_what_is_left_keeps_its_weight():
     assert found.r2_held_out > 0.99
 
 
+def test_where_there_is_no_fit_nothing_was_held_out():
+    """As under occlusion, which has no errors either, but of what is gone."""
+    made = recipe("occlusion").override({"labels": ["yes"], "denoise": 1.0, "judge": False})
+    found = explain(scene(), explainer(made, ("yes", "no")), predict).labels[0].denoised
+    assert np.isnan(found.r2_held_out)
+    assert found.weights == pytest.approx(np.where(TRUE < 0, 0, TRUE), abs=1e-6)
+    np.testing.assert_array_equal(found.std_error, np.where(TRUE < 0, 0, np.nan))
+
+
 @pytest.mark.parametrize(("share", "removed"), [(0.5, (3,)), (0.75, (1, 3)), (0.9, (1, 3, 8)), (1.0, (1, 3, 6, 8))])
 def test_a_share_takes_the_strongest(share, removed):
     """As few as carry the share of the weight against: 0.2 and 0.1 of 0.38 are 79 %."""
@@ -70,6 +81,8 @@ def test_where_nothing_speaks_against_nothing_is_asked_again():
     found = attribution.labels[0].denoised
     assert (found.removed, found.probabilities) == ((), attribution.probabilities)
     assert attribution.evaluations == explainer(made, ("yes", "no")).open(scene()).n
+    plain = explainer(made, ("yes", "no")).inner  # with every repetition, which it counts itself
+    assert explain(scene(), plain, flat).evaluations == plain.open(scene()).n
 
 
 def test_the_evaluations_are_counted_and_the_verdict_is_of_the_photograph_as_it_is():
@@ -116,3 +129,23 @@ def test_a_tree_has_nothing_against():
     tree = {"surrogate": {"name": "sklearn.tree.DecisionTreeRegressor"}}
     attribution = explain(scene(), explainer(RECIPE.override(tree), ("yes", "no")), predict)
     assert against(attribution.labels[0], 1.0) == ()
+
+
+def test_the_second_conversation_is_of_the_first_label_and_of_the_photograph_without_what_speaks_against_it():
+    """Whatever label is the most probable then; what is gone shows its fill for good."""
+    shown, begun = scene(), []
+    answer = Attribution({"yes": 0.75, "no": 0.25}, None, 10, (LabelAttribution("yes", TRUE),))
+
+    def make(made):
+        def open_(about):
+            begun.append((made.labels, about))
+            return Probe(about.k, (Draw("hadamard", 1, 4),))
+
+        return SimpleNamespace(open=open_, proceed=lambda *_: answer)
+
+    step = NoiseExperiment(RECIPE.override({"labels": "top"}), 1.0, make).proceed(shown, [])
+    assert step.purpose == PURPOSE
+    [(labels, about)] = begun
+    assert labels == ("yes",)
+    gone = np.isin(shown.segments, (1, 3, 6, 8))[..., None]
+    np.testing.assert_array_equal(about.canvas, np.where(gone, shown.fill, shown.canvas))

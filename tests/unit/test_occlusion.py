@@ -6,8 +6,9 @@ import math
 import numpy as np
 import pytest
 
+from pipeline.answer.attribution import Claim
 from pipeline.explain import explain
-from pipeline.methods import check, explainer
+from pipeline.methods import METHODS, check, explainer
 from pipeline.methods.occlusion import Options, windows
 from pipeline.recipes import recipe
 from pipeline.scene.scene import Scene, compose
@@ -63,7 +64,9 @@ def test_parts_that_work_together_are_said_not_to_add_up(together, enough):
     made = recipe("occlusion").override({"labels": ["yes"]})
     found, _ = explained(lambda masks: 0.1 + 0.8 * masks[:, :together].all(axis=1), 30, made)
     [claim] = found.claims
-    assert claim.value == pytest.approx(1 - abs(together / 2 - 1) * (together > 1))
+    expected = 1 - abs(together / 2 - 1) * (together > 1)
+    told = "Parts that are hidden one at a time do not add up to the answer: they work together."
+    assert claim == Claim("completeness", pytest.approx(expected), 0.5, told)
     assert (claim.value >= claim.least - 1e-6) == enough
     reason = found.judgement.soundness.reason
     assert (reason, found.judgement.soundness.figure) == ("unfaithful", "completeness") or enough
@@ -108,6 +111,7 @@ def test_a_window_slides_as_by_hand(window, stride):
     [found] = attribution.labels
     np.testing.assert_allclose(found.heat, fall / times, atol=1e-6)
     assert found.weights == pytest.approx([found.heat[scene.segments == i].sum(dtype=float) for i in range(16)])
+    assert found.heat.dtype == np.float32
     assert attribution.evaluations == len(starts) ** 2 + 2
     assert found.claims == ()
 
@@ -151,7 +155,7 @@ def test_a_window_that_hides_all_at_once_is_refused(window, refused):
     scene = Scene(canvas, grid(canvas, n_segments=8), canvas)
     asked = explainer(ALONE.override({"options.window": window}), LABELS)
     if not refused:
-        assert asked.open(scene).n > 2
+        assert asked.open(scene).n == 2 + 2  # from side to side; it is higher than the canvas
         return
     with pytest.raises(ValueError, match=f"window is {window}, and hides all of the canvas of 32x16 pixels at once"):
         asked.open(scene)
@@ -177,3 +181,13 @@ def test_it_is_thorough_and_denoised_as_any_method(options):
     assert (kept > 0).all()
     if not options:  # windows at the border of what is gone hide less than they did
         np.testing.assert_allclose(kept, found.weights[~against], rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "rows"),
+    [({}, 2 * 30), ({"window": 32}, 13**2), ({"window": 32, "stride": 20}, 11**2), ({"window": 300}, 1)],
+)
+def test_it_is_planned_as_two_rows_a_superpixel_or_one_a_place_of_the_window(options, rows):
+    """On a canvas of 224 pixels, beside the whole photograph and the bare fill."""
+    made = ALONE.override({"options": options, "segmenter": {"name": "grid", "n_segments": 30}})
+    assert METHODS["occlusion"].planned(made) == 2 + rows

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.linalg import hadamard
 from scipy.stats import f, ttest_1samp
 
 from pipeline.change.paired import directions, p_value
@@ -67,3 +68,18 @@ def test_differences_that_do_not_scatter_are_sure():
     assert p_value(np.zeros((4, 3))) == 1
     assert p_value(np.ones((4, 3))) == 0
     assert directions(np.eye(3)) == pytest.approx((2 + 3) / 2)
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0, 3.0])
+def test_rows_that_scatter_alike_in_every_direction_have_as_many_as_they_can(scale):
+    """On whichever side of all n - 1 of them rounding puts the plain ratio: below, above and at it, with these."""
+    assert directions(scale * np.eye(3)) == pytest.approx((2 + 3) / 2)
+    assert directions(scale * hadamard(8)[:, 1:]) == pytest.approx(7)
+
+
+@pytest.mark.parametrize("n", [3, 5, 9])
+def test_rows_along_one_line_scatter_in_one_direction(n):
+    """However many columns there are."""
+    along = np.arange(n)[:, None] * np.array([1.0, -2.0, 0.5])
+    assert directions(along) == pytest.approx(1)
+    assert p_value(along) == pytest.approx(ttest_1samp(along[:, 0], 0).pvalue)

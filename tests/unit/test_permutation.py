@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import false_discovery_control
 
-from pipeline.change.permutation import DRAWN, discoveries, p_value, smallest_p
+from pipeline.change.permutation import DRAWN, _contrasts, discoveries, p_value, smallest_p
 
 
 def rows(n, p=3, seed=0, shift=0.0):
@@ -45,6 +45,7 @@ def test_rows_alike_are_no_difference():
     same = rows(9)
     assert p_value(same, same) == 1
     assert p_value(same, same[::-1]) == 1
+    assert p_value(np.ones((4, 3)), np.ones((4, 3))) == 1
 
 
 @pytest.mark.parametrize("draw", ["normal", "standard_cauchy", "standard_exponential"])
@@ -66,3 +67,39 @@ def test_the_believed_are_those_of_scipy():
         assert (believed == (false_discovery_control(p_values) <= rate)).all()
     assert discoveries([], 0.05) == 0
     assert discoveries([0.2, 0.9], 0.05) == 0
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [(4, 4, 2 / 70), (3, 4, 1 / 35), (1, 19, 0.05), (9, 9, 2 / 48_620), (9, 10, 1 / 10_000), (12, 12, 1 / 10_000)],
+)
+def test_the_smallest_p_value_is_one_relabeling(first, second, expected):
+    """Or two, where both groups exchanged are as far apart; one in 10,000 where relabelings are drawn."""
+    assert smallest_p(first, second) == expected
+
+
+def test_at_its_boundary_a_p_value_is_believed():
+    """One is judged by the rate itself, and of two the larger by it, the smaller by half."""
+    assert discoveries([0.05], 0.05) == 0.05
+    assert discoveries([0.0501], 0.05) == 0
+    assert discoveries([0.9, 0.025], 0.05) == 0.025
+    assert discoveries([0.9, 0.0251], 0.05) == 0
+    assert discoveries([0.05, 0.04], 0.05) == 0.05
+
+
+@pytest.mark.parametrize(("n", "m"), [(2, 3), (12, 12)])
+def test_relabelings_are_kept_and_cannot_be_changed(n, m):
+    """The groups as they are come first; each row is a difference of two means; the same ones whenever asked."""
+    found = _contrasts(n, m)
+    np.testing.assert_array_equal(found[0], [1 / n] * n + [-1 / m] * m)
+    assert len(found) == (10 if n == 2 else DRAWN + 1)
+    np.testing.assert_array_equal((found > 0).sum(axis=1), n)
+    np.testing.assert_array_equal(np.unique(found), [-1 / m, 1 / n])
+    np.testing.assert_allclose(found.sum(axis=1), 0, atol=1e-12)
+    assert not found.flags.writeable
+
+
+def test_drawn_relabelings_take_each_row_as_often():
+    """About half of them have it in the first group, of twelve against twelve."""
+    share = (_contrasts(12, 12) > 0).mean(axis=0)
+    assert share == pytest.approx(0.5, abs=0.03)

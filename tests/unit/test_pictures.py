@@ -9,10 +9,23 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.model.profile import Profile
-from pipeline.pictures import BLUE_ORANGE, GREEN_RED, Backdrop, Selection, overlay, palette, png, seeds, segments_png
+from pipeline.pictures import (
+    BLUE_ORANGE,
+    GREEN_RED,
+    Backdrop,
+    Said,
+    Selection,
+    disagreement,
+    overlay,
+    palette,
+    png,
+    segments_png,
+    webp,
+)
 from pipeline.pictures import support as support_picture
+from pipeline.pictures.disagreement import scatter
 from pipeline.pictures.lettering import fit, font, percent
-from pipeline.pictures.paint import edges, relative
+from pipeline.pictures.paint import CAPPED, edges, relative, relative_pixels
 from pipeline.pictures.panel import bars
 from pipeline.scene.segments import grid
 
@@ -44,7 +57,7 @@ def noise(height: int, width: int) -> NDArray[np.uint8]:
 
 def test_a_superpixel_is_painted_exactly_where_it_lies_in_the_original() -> None:
     """A 600x400 photograph, its central square 400 wide cut four by four: cell (1, 2) is x 300..400, y 100..200."""
-    picture = overlay(gridded(flat(400, 600), Profile(40)), one_of(16, 6), CERTAIN, "BETONG")
+    picture = overlay(gridded(flat(400, 600), Profile(40)), one_of(16, 6), Said("BETONG", CERTAIN))
     expected = np.zeros((400, 600), dtype=bool)
     expected[100:200, 300:400] = True
     assert ((greenness(picture[:400, :600]) > 0) == expected).all()
@@ -59,7 +72,7 @@ def test_what_the_network_saw_and_what_is_painted_are_the_same_place(shape: tupl
     photograph[height * 4 // 10 : height * 6 // 10, width * 4 // 10 : width * 7 // 10] = 220
     segments = (profile.canvas(photograph)[..., 0] > 120).astype(np.int32)
     backdrop = Backdrop(photograph, profile.placement(width, height), segments)
-    picture = overlay(backdrop, np.array([0.0, 1.0]), CERTAIN, "BETONG")
+    picture = overlay(backdrop, np.array([0.0, 1.0]), Said("BETONG", CERTAIN))
     high, wide = (round(side * min(800, max(512, height, width)) / max(height, width)) for side in shape)
     shown = np.asarray(Image.fromarray(photograph).resize((wide, high), Image.Resampling.NEAREST))[..., 0] == 220
     painted = greenness(picture[:high, :wide]) > 40
@@ -73,7 +86,7 @@ def test_without_evidence_the_photograph_keeps_its_colors() -> None:
     """Zero weights change only the borders of the superpixels."""
     photograph = noise(512, 512)
     backdrop = gridded(photograph, Profile(64, "stretch"))
-    picture = overlay(backdrop, np.zeros(16), CERTAIN, "BETONG")[:512, :512]
+    picture = overlay(backdrop, np.zeros(16), Said("BETONG", CERTAIN))[:512, :512]
     border = edges(np.kron(backdrop.segments, np.ones((8, 8), dtype=np.int32)))
     assert (picture[~border] == photograph[~border]).all()
     assert (picture[border] != photograph[border]).any(axis=1).all()
@@ -84,7 +97,7 @@ def test_a_photographs_own_red_and_green_are_no_evidence(color: tuple[int, int, 
     """Beside evidence, a red house or green grass without any keeps less than a third of its color."""
     photograph = np.full((512, 512, 3), color, dtype=np.uint8)
     backdrop = gridded(photograph, Profile(64, "stretch"), cells=4)
-    picture = overlay(backdrop, np.array([1.0, -1.0, 0.0, 0.0]), CERTAIN, "BETONG")
+    picture = overlay(backdrop, np.array([1.0, -1.0, 0.0, 0.0]), Said("BETONG", CERTAIN))
     muted, supports, against = (int(greenness(picture)[y, x]) for y, x in ((384, 128), (128, 128), (128, 384)))
     assert abs(muted) < abs(color[1] - color[0]) / 3
     assert supports > abs(muted)
@@ -93,7 +106,7 @@ def test_a_photographs_own_red_and_green_are_no_evidence(color: tuple[int, int, 
 
 def test_what_the_network_never_saw_is_dark_and_without_color() -> None:
     """Outside the placement, but for its frame, nothing is brighter than a third."""
-    picture = overlay(gridded(noise(400, 600), Profile(40)), one_of(16, 6), CERTAIN, "BETONG")
+    picture = overlay(gridded(noise(400, 600), Profile(40)), one_of(16, 6), Said("BETONG", CERTAIN))
     outside = picture[:400, :98]
     assert outside.max() < 255 / 3
     assert (outside == outside[..., :1]).all()
@@ -109,7 +122,7 @@ def test_renumbering_superpixels_gives_the_same_pictures(order: list[int]) -> No
     names = np.array(order, dtype=np.int32)
     renamed, moved = np.empty(16), Backdrop(backdrop.photograph, backdrop.placement, names[backdrop.segments])
     renamed[names] = weights
-    assert (overlay(backdrop, weights, CERTAIN, "TRE") == overlay(moved, renamed, CERTAIN, "TRE")).all()
+    assert (overlay(backdrop, weights, Said("TRE", CERTAIN)) == overlay(moved, renamed, Said("TRE", CERTAIN))).all()
     assert (support_picture(backdrop, weights) == support_picture(moved, renamed)).all()
 
 
@@ -118,7 +131,7 @@ def test_renumbering_superpixels_gives_the_same_pictures(order: list[int]) -> No
 def test_signs_never_swap(weights: NDArray[np.float64], value: int) -> None:
     """On any grey, what supports is greener and what speaks against is redder; what is neither stays grey."""
     backdrop = gridded(flat(512, 512, value), Profile(64, "stretch"))
-    green = greenness(overlay(backdrop, weights, CERTAIN, "BETONG")[:512, :512])
+    green = greenness(overlay(backdrop, weights, Said("BETONG", CERTAIN))[:512, :512])
     segments = np.kron(backdrop.segments, np.ones((8, 8), dtype=np.int32))
     for index, strength in enumerate(relative(weights)):
         cell = green[segments == index]
@@ -131,13 +144,13 @@ def test_signs_never_swap(weights: NDArray[np.float64], value: int) -> None:
 def test_opacity_is_in_proportion_to_weight() -> None:
     """Half the weight changes the photograph half as much, and the unit of the weights does not matter."""
     backdrop = gridded(flat(512, 512, 0), Profile(64, "stretch"), cells=4)
-    picture = overlay(backdrop, np.array([0.4, 0.2, 0.1, 0.0]), CERTAIN, "BETONG")
+    picture = overlay(backdrop, np.array([0.4, 0.2, 0.1, 0.0]), Said("BETONG", CERTAIN))
     full, half, quarter, none = (int(picture[y, x, 1]) for y, x in ((128, 128), (128, 384), (384, 128), (384, 384)))
     assert full > 100
     assert half == pytest.approx(full / 2, abs=1)
     assert quarter == pytest.approx(full / 4, abs=1)
     assert none == 0
-    scaled = overlay(backdrop, np.array([40, 20, 10, 0.0]), CERTAIN, "BETONG")
+    scaled = overlay(backdrop, np.array([40, 20, 10, 0.0]), Said("BETONG", CERTAIN))
     assert (scaled == picture).all()
 
 
@@ -146,7 +159,7 @@ def test_evidence_against_is_told_by_hatching_too(colors: object) -> None:
     """In black and white, evidence against is striped where support is smooth."""
     assert isinstance(colors, type(GREEN_RED))
     backdrop = gridded(flat(512, 512), Profile(64, "stretch"), cells=4)
-    picture = overlay(backdrop, np.array([1.0, -1.0, 0.3, -0.3]), CERTAIN, "BETONG", colors)
+    picture = overlay(backdrop, np.array([1.0, -1.0, 0.3, -0.3]), Said("BETONG", CERTAIN), colors)
     spread = [np.ptp(picture[y : y + 90, x : x + 90].mean(axis=2)) for y in (80, 336) for x in (80, 336)]
     assert spread[0] == spread[2] == 0
     assert min(spread[1], spread[3]) > 15
@@ -197,39 +210,59 @@ def test_a_selection_that_means_nothing_is_refused(by: str, value: float) -> Non
         Selection(by, value)  # type: ignore[arg-type]
 
 
-def test_seeds_share_one_scale() -> None:
-    """A seed with half the weight is painted half as strong, beside the seed that has it whole."""
+def test_seeds_that_agree_leave_the_photograph_as_it_is() -> None:
+    """Only where they differ is there colour, and the more of it the further they differ."""
     backdrop = gridded(flat(256, 256, 0), Profile(64, "stretch"), cells=4)
-    picture = seeds(backdrop, np.array([one_of(4, 0, 2.0), one_of(4, 0, 1.0)]), [1, 11])
-    left, right = (greenness(picture[:, half]).max() for half in (slice(0, 268), slice(268, None)))
-    assert left > 80
-    assert right == pytest.approx(left / 2, abs=1)
+    calm = disagreement(backdrop, np.array([[1.0, -0.5, 0.25, 0.0]] * 9), "BETONG")
+    assert not calm[4:508, 4:508].max(axis=2)[16:240, 16:240].any()
+    weights = np.array([[1.0, 0.2, 0.3, 0.0], [1.0, 0.8, 0.6, 0.0]])
+    picture = disagreement(backdrop, weights, "BETONG").astype(int)
+    first, second, third, fourth = (picture[y : y + 200, x : x + 200].mean() for y in (28, 284) for x in (28, 284))
+    assert first == fourth == 0
+    assert second == pytest.approx(2**0.5 * third, rel=0.05)
 
 
-def test_nine_seeds_are_three_by_three() -> None:
-    """Nine pictures of one photograph make a sheet of its own shape, and every seed has a title."""
-    backdrop = gridded(flat(256, 256), Profile(64, "stretch"))
-    picture = seeds(backdrop, np.ones((9, 16)), range(1, 82, 10))
-    assert picture.shape[1] == pytest.approx(3 * 256, abs=40)
-    assert picture.shape[0] == pytest.approx(3 * 280, abs=40)
-    with pytest.raises(ValueError, match="2 rows for 3 seeds"):
-        seeds(backdrop, np.ones((2, 16)), [1, 2, 3])
+def test_hatched_is_where_one_seed_contradicts_another() -> None:
+    """Evidence for and against, each of a tenth of the strongest; signs of what is no evidence do not count."""
+    weights = np.array([[1.0, 0.4, 0.05, 0.3], [1.0, -0.4, -0.05, 0.5]])
+    assert (scatter(weights) < 0).tolist() == [False, True, False, False]
+    backdrop = gridded(flat(256, 256, 0), Profile(64, "stretch"), cells=4)
+    picture = disagreement(backdrop, weights, "BETONG")
+    spread = [np.ptp(picture[y : y + 90, x : x + 90].mean(axis=2)) for y in (80, 336) for x in (80, 336)]
+    assert spread[1] > 15  # grey levels
+    assert spread[0] == spread[2] == spread[3] == 0
+
+
+def test_one_seed_or_none_that_weighs_anything_disagrees_with_nobody() -> None:
+    """Nothing is painted, and nothing is divided by zero."""
+    for weights in (np.zeros((9, 4)), np.full((3, 4), np.nan), np.ones((1, 4))):
+        assert not scatter(weights).any()
+
+
+def test_a_picture_at_screen_size_is_small_and_looks_the_same() -> None:
+    """A WebP file has the size of the picture, hardly other colours, and a fraction of the PNG's bytes."""
+    smooth = np.asarray(Image.fromarray(noise(40, 60)).resize((600, 400), Image.Resampling.BICUBIC))
+    data = webp(smooth)
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.format == "WEBP"
+        assert np.abs(np.asarray(image.convert("RGB")).astype(int) - smooth).mean() < 6
+    assert len(data) * 4 < len(png(smooth))
 
 
 def test_weights_that_do_not_fit_the_superpixels_are_refused() -> None:
     """One weight a superpixel, or nothing is painted."""
     with pytest.raises(ValueError, match=r"weights are \(15,\), expected one for each of 16"):
-        overlay(gridded(flat(256, 256), Profile(64)), np.ones(15), CERTAIN, "BETONG")
+        overlay(gridded(flat(256, 256), Profile(64)), np.ones(15), Said("BETONG", CERTAIN))
 
 
 @pytest.mark.parametrize("shape", [(1, 3000), (3000, 1), (8, 8)])
 def test_any_shape_of_photograph_can_be_shown(shape: tuple[int, int]) -> None:
     """The extremes of a photograph's shape give pictures too, no longer than the rule."""
     backdrop = gridded(flat(*shape), Profile(32))
-    for picture in (support_picture(backdrop, np.ones(16)), overlay(backdrop, np.ones(16), CERTAIN, "BETONG")):
+    for picture in (support_picture(backdrop, np.ones(16)), overlay(backdrop, np.ones(16), Said("BETONG", CERTAIN))):
         assert picture.dtype == np.uint8
         assert max(picture.shape) <= 1200
-    assert seeds(backdrop, np.ones((9, 16)), range(9)).ndim == 3
+    assert disagreement(backdrop, np.ones((9, 16)), "BETONG").ndim == 3
 
 
 def test_painting_within_the_shown_size_is_painting_the_large_photograph() -> None:
@@ -274,7 +307,7 @@ def test_the_font_has_the_letters_of_the_north() -> None:
 )
 def test_a_label_may_be_any_text(label: str) -> None:
     """Letters the font lacks, line breaks and lone surrogates do not stop a picture."""
-    picture = overlay(gridded(flat(64, 64), Profile(32)), np.ones(16), {label: 1.0}, label)
+    picture = overlay(gridded(flat(64, 64), Profile(32)), np.ones(16), Said(label, {label: 1.0}))
     assert picture.shape[0] == 512
 
 
@@ -313,3 +346,16 @@ def test_the_explained_label_always_has_a_bar() -> None:
 def test_percent(probability: float, words: str) -> None:
     """No confidence is rounded to impossible or to certain."""
     assert percent(probability) == words
+
+
+def test_a_few_hot_pixels_do_not_hide_the_rest_of_a_heat_map() -> None:
+    """All but one in a hundred are in proportion, those as strong as can be; if fewer are warm the largest counts."""
+    heat = np.linspace(-1, 1, 1000).reshape(20, 50)
+    heat[0, 0] = 100
+    found = relative_pixels(heat)
+    assert (found.min(), found.max()) == (-1, 1)
+    cool = np.abs(heat.ravel()) < np.quantile(np.abs(heat), CAPPED)
+    assert np.corrcoef(found[cool], heat.ravel()[cool])[0, 1] == pytest.approx(1)
+    assert np.abs(found[cool]).max() > 0.98
+    np.testing.assert_array_equal(relative_pixels(one_of(1000, 3).reshape(20, 50)), one_of(1000, 3))
+    assert not relative_pixels(np.zeros((4, 4))).any()

@@ -21,7 +21,8 @@ from tests.live_audits import pictures
 
 LABELS = ("a", "b", "c")
 MADE = recipe("default").override({"samples": 16, "seeds": [1, 11, 21]})
-OTHERS = {  # for each field a value that nobody has, to be refused or let through
+OTHERS = {
+    "precision": "bf16",  # for each field a value that nobody has, to be refused or let through
     "name": "other",
     "method": "rise",
     "segmenter": {"name": "grid", "n_segments": 9},

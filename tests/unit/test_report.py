@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from pipeline.answer.judgement import Basis, Curves, Grounding, Judgement, Reason, Soundness, Verdict
+from pipeline.answer.stopped import Stopped
 from polelens.report import AuditView, ExplanationView, Figures, pages, write_report
 from polelens.report.answers import answers, headline
 from polelens.report.words import sentences
@@ -54,8 +55,10 @@ class Document(HTMLParser):
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert tag in VOID
+        assert tag in VOID | {"rect", "circle"}
         self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.handle_endtag(tag)
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
@@ -126,7 +129,7 @@ def test_every_photograph_is_in_the_report_once(tmp_path: Path) -> None:
     assert [len(document.articles) for document in documents] == [200, 200, 1]
     names = [article["data-image"] for document in documents for article in document.articles]
     assert names == [f"mast {number}.jpg" for number in range(401)]
-    assert len(list((tmp_path / "new/report/pictures").rglob("*.png"))) == 3 * 401
+    assert len(list((tmp_path / "new/report/pictures").rglob("*.webp"))) == 3 * 401
 
 
 @pytest.fixture
@@ -227,10 +230,9 @@ def test_the_front_page_says_what_the_model_looks_at(tmp_path: Path) -> None:
         "The model is sure of the bare fill as BETONG (5)",
     ):
         assert words in document.text
-    styles = document.all("style")
-    assert styles.count("left:50.00%;width:37.50%") == 2
-    assert styles.count("left:75.00%") == 2
-    assert {"flex-grow:0.0300", "flex-grow:0.9700"} <= set(styles)
+    assert document.all("x").count("50.00%") == document.all("width").count("37.50%") == 2
+    assert document.all("cx").count("75.00%") == 2
+    assert {"3.00%", "97.00%"} <= set(document.all("width"))
 
 
 @pytest.mark.usefixtures("small_pages")
@@ -310,7 +312,7 @@ def test_an_explanation_with_little_known_has_a_card(tmp_path: Path) -> None:
     """No pictures, no label, one seed, every figure unknown: a card all the same, without a word about those."""
     bare = view(1, pictures={}, label=None, figures=Figures(1, 100, spearman=math.nan, r2=None))
     text = read(write_report(tmp_path, AUDIT, [bare])).text
-    assert "no picture kept" in text
+    assert "no picture: the photograph or its scene is gone" in text
     assert "nan" not in text.lower()
     assert "None" not in text
 
@@ -473,11 +475,35 @@ def test_marks_fall_with_the_figures() -> None:
         ({"sensitivity": {"noise:2": 0.3}}, "Moved most by noise of 2 in 255: 0.30 rank correlation"),
         ({"denoised": (6, 0.547, 0.794)}, "Without the 6 superpixels against it, 55 % becomes 79 %"),
         ({"denoised": (0, 0.5, 0.5)}, "No superpixel speaks against it"),
+        (
+            {"stopped": Stopped("parted", 5)},
+            "No more seeds were asked: the 5 strongest superpixels are told from the next.",
+        ),
     ],
 )
 def test_the_report_says_what_moves_an_explanation_and_what_is_left_without_the_noise(figures, text):
-    """The choice that moves it most beside chance; the confidence before and after the noise experiment."""
+    """The choice that moves it most beside chance; the confidence before and after the noise experiment; and why no
+    more seeds were asked."""
     assert text in [sentence.text for sentence in sentences(Figures(9, 1, **figures))]
+
+
+@pytest.mark.parametrize(
+    ("end", "mark", "text"),
+    [
+        (Stopped("precise", 5), "plain", "the weights are known as closely as was asked for."),
+        (
+            Stopped("futile", 5, 0.04),
+            "fair",
+            "is open: more seeds would hardly have settled it (chance 4 %).",
+        ),
+        (Stopped("spent", 3), "fair", "the 3 strongest is open: all seeds were asked and did not settle it."),
+        (Stopped("spent"), "fair", "All seeds were asked, and the weights are not known as closely as was asked for."),
+    ],
+)
+def test_what_was_left_open_is_said(end, mark, text):
+    """In a colour of its own: what more seeds would not have settled, and what all seeds did not."""
+    [told] = [one for one in sentences(Figures(9, 1, stopped=end)) if text in one.text]
+    assert told.mark == mark
 
 
 def test_a_report_calls_the_object_by_the_audit_s_word(tmp_path: Path) -> None:
@@ -492,3 +518,38 @@ def test_a_report_calls_the_object_by_the_audit_s_word(tmp_path: Path) -> None:
     assert "It rests on the cat." in text
     assert "of the supporting evidence lies on the cat" in text
     assert "the object" not in text
+
+
+def test_a_report_takes_the_place_of_an_earlier_one_and_of_nothing_else(tmp_path: Path) -> None:
+    """Pictures of a report before it go, those of an earlier version too; what else is in the folder is not ours."""
+    before = ["pictures/0001/000007-00000007-overlay.png", "pictures/0002/000201-00000003-heat.webp"]
+    before += ["pictures/00000000000000a1-before.png", "pictures/00000000000000a1-after.webp"]
+    others = ["pictures/holiday.png", "pictures/0001/me.webp", "pictures/2026/000001-aa.png", "notes.txt"]
+    for name in (*before, *others):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    write_report(tmp_path, AUDIT, views(1))
+    kept = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    ours = {f"pictures/0001/000001-00000000-{kind}.webp" for kind in ("overlay", "support", "seeds")}
+    assert kept == {*others, "index.html"} | ours
+
+
+def test_one_file_holds_everything(tmp_path: Path) -> None:
+    """Pictures and all on one page, however many pages it would be; a picture within is no link, which no browser
+    follows."""
+    page = write_report(tmp_path, AUDIT, views(pages.PAGE + 1), single=True)
+    document = read(page)
+    assert [path.name for path in tmp_path.rglob("*")] == ["index.html"]
+    assert len(document.articles) == pages.PAGE + 1
+    assert all(address.startswith("data:image/webp;base64,") for address in document.all("src"))
+    assert not [address for address in document.all("href") if address.startswith("data:")]
+    assert len(document.all("alt")) == document.tags["img"]
+
+
+def test_photographs_to_look_at_first_that_are_not_shown_are_not_counted_as_shown(tmp_path: Path) -> None:
+    """Of a report of some photographs: how many of them there are, or that none is."""
+    some = replace(AUDIT, overview=overview([1, 2, 3]), shown="2 of 9 photographs are shown.")
+    page = write_report(tmp_path, some, [view(1), view(7)]).read_text()
+    assert "2 of 9 photographs are shown. The answers and totals are those of the whole audit" in page
+    assert "1 of 97 with a reason to look" in page
+    assert "None of them is among the photographs shown." in write_report(tmp_path, some, [view(7)]).read_text()

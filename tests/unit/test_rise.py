@@ -10,7 +10,8 @@ from pipeline.conversation.designs import scattered
 from pipeline.conversation.known import Known
 from pipeline.conversation.probe import Evidence, pack_evidence, unpack_evidence
 from pipeline.explain import answer, explain
-from pipeline.methods import check, explainer
+from pipeline.methods import METHODS, check, explainer
+from pipeline.methods.rise import Totals, sums
 from pipeline.model.admission import read_model
 from pipeline.model.blackbox import BlackBox
 from pipeline.model.session import open_session
@@ -157,8 +158,10 @@ def test_a_constant_model_gives_zeros(level):
     assert np.isnan(found.stability.spearman)
 
 
-def test_errors_are_a_jackknife_over_seeds_by_hand():
-    """Of the heat map and of the weights: each seed left out in turn, its masks and scores gone."""
+@pytest.mark.parametrize("seeds", [[1, 11, 21], [1, 11], [1]])
+def test_errors_are_a_jackknife_over_seeds_by_hand(seeds):
+    """Of the heat map and of the weights: each seed left out in turn, or each fifth of one alone, its masks and scores
+    gone. Maps are float32, and nobody knows what a seed's own error is."""
     shown, asked = scene(), {}
 
     def predict(varied, masks):
@@ -168,19 +171,85 @@ def test_errors_are_a_jackknife_over_seeds_by_hand():
             asked["scores"], asked["masks"] = yes.astype(float), plain_masks(masks, 7, ODD)
         return np.stack([yes, 1 - yes], axis=1)
 
-    [found] = explain(shown, explainer(FEW, LABELS), predict).labels
-    scores, masks = asked["scores"].reshape(3, 40), asked["masks"].reshape(3, 40, *ODD)
-    alone = [plain_rise(y, m) - y.mean() for y, m in zip(scores, masks, strict=True)]
-    np.testing.assert_allclose(found.weights_by_seed, [laid(one, shown.segments) for one in alone], atol=1e-4)
+    made = FEW.override({"seeds": seeds, "samples": 40 if len(seeds) > 1 else 43})
+    [found] = explain(shown, explainer(made, LABELS).inner, predict).labels
+    parts = list(map(np.arange, [40] * len(seeds))) if len(seeds) > 1 else np.split(np.arange(43), [8, 17, 25, 34])
+    ends = np.cumsum([len(one) for one in parts])[:-1]
+    scores, masks = np.split(asked["scores"], ends), np.split(asked["masks"], ends)
+    alone = zip(scores, masks, strict=True) if len(seeds) > 1 else [(asked["scores"], asked["masks"])]
+    by_seed = [laid(plain_rise(y, m) - y.mean(), shown.segments) for y, m in alone]
+    np.testing.assert_allclose(found.weights_by_seed, by_seed, atol=1e-4)
     left_out = []
-    for seed in range(3):
-        y, m = (np.concatenate(np.delete(one, seed, axis=0)) for one in (scores, masks))
+    for part in range(len(parts)):
+        y, m = (np.concatenate([*one[:part], *one[part + 1 :]]) for one in (scores, masks))
         left_out.append(plain_rise(y, m) - y.mean())
-    spread = np.sqrt(2 / 3 * ((np.array(left_out) - np.mean(left_out, axis=0)) ** 2).sum(axis=0))
-    np.testing.assert_allclose(found.heat_error, spread, atol=1e-5)
-    sums = np.array([laid(one, shown.segments) for one in left_out])
-    expected = np.sqrt(2 / 3 * ((sums - sums.mean(axis=0)) ** 2).sum(axis=0))
-    np.testing.assert_allclose(found.std_error, expected, atol=1e-4)
+    np.testing.assert_allclose(found.heat_error, jackknifed(left_out), atol=1e-5)
+    sums = [laid(one, shown.segments) for one in left_out]
+    np.testing.assert_allclose(found.std_error, jackknifed(sums), atol=1e-4)
+    assert (found.heat.dtype, found.heat_error.dtype) == (np.float32, np.float32)
+    assert np.isnan(found.stability.csi)
+
+
+def jackknifed(left_out):
+    """Efron and Tibshirani 1993, equation 11.5."""
+    share = (len(left_out) - 1) / len(left_out)
+    return np.sqrt(share * ((np.array(left_out) - np.mean(left_out, axis=0)) ** 2).sum(axis=0))
+
+
+def test_scores_are_less_their_mean():
+    """To the last digits of float64, over all replicates together."""
+    scores = np.random.default_rng(0).random((90, 3)).astype(np.float32)
+    masks = scattered(49, 90, 1, 0.5)
+    for one in sums(Lattice(7), scene(), np.split(masks, [20, 50]), np.split(scores, [20, 50])):
+        assert one.rows.tolist() == [20, 30, 40]
+        assert one.scores.sum() == pytest.approx(0, abs=1e-12)
+
+
+def test_a_map_of_some_replicates_by_hand():
+    """Sums over sums, less the mean score; where nothing was ever shown it is zero, and the least that was counts."""
+    weighted, shown = np.array([[[1.0, 0, 0.25]], [[0.5, 0, 0]]]), np.array([[[2.0, 0, 0.5]], [[1.0, 0, 0]]])
+    totals = Totals(weighted, shown, np.array([1.25, 0.25]), np.array([3, 2]))
+    np.testing.assert_allclose(totals.heat(np.array([True, True])), [[0.2, 0, 0.2]], atol=1e-12)
+    np.testing.assert_allclose(totals.heat(np.array([False, True])), [[0.375, 0, 0]])
+
+
+def test_a_label_that_does_not_vary_is_zero_beside_one_that_does():
+    """Exactly, and all that is below what float32 can say."""
+    still = 0.1 + 5e-8 * (np.arange(90) % 2)
+    scores = np.column_stack([np.random.default_rng(0).random(90), still]).astype(np.float32)
+    moved, unmoved = sums(Lattice(7), scene(), [scattered(49, 90, 1, 0.5)], [scores])
+    assert moved.weighted.any()
+    assert np.ptp(scores[:, 1]) > 0
+    assert not unmoved.weighted.any() and not unmoved.scores.any()
+
+
+def test_auto_draws_by_the_cells():
+    """A whole block of 49, or of 16, under each seed."""
+    for cells, block in ((7, 128), (4, 64)):
+        made = FEW.override({"samples": "auto", "options.grid": cells})
+        assert METHODS["rise"].planned(made) == 2 + 3 * block == explainer(made, LABELS).inner.open(scene()).n
+
+
+def test_labels_are_summed_a_few_at_a_time():
+    """Of ten each has the map that it has alone."""
+    names = tuple("abcdefghij")
+
+    def predict(varied, masks):
+        pictures = compose(varied, masks).mean(axis=(2, 3)) / 255
+        return np.stack([pictures[:, 3 * row] * 0.6**row for row in range(10)], axis=1).astype(np.float32)
+
+    made = FEW.override({"labels": "all", "samples": 12})
+    found = explain(scene(), explainer(made, names), predict).labels
+    assert [one.label for one in found] == list(names)
+    for name in "ahij":
+        [alone] = explain(scene(), explainer(made.override({"labels": [name]}), names), predict).labels
+        np.testing.assert_allclose(found[names.index(name)].heat, alone.heat, rtol=1e-4, atol=1e-9)
+
+
+@pytest.mark.parametrize("options", [{"grid": 2}, {"grid": 32}, {"probability": 0.001}])
+def test_options_may_be_as_little_and_as_much_as_that(options):
+    """From two cells along a side to as many as a scene may have superpixels."""
+    check(FEW.override({"options": options}), LABELS)
 
 
 def test_standard_errors_say_how_far_other_seeds_are():

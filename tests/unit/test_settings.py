@@ -49,7 +49,8 @@ def test_the_addresses_come_from_the_environment(tmp_path: Path) -> None:
 @pytest.mark.parametrize("field", sorted(set(Settings.model_fields) - {"database_url", "broker_url", "home", "blobs"}))
 def test_every_setting_is_set_by_its_variable(environment: pytest.MonkeyPatch, field: str) -> None:
     """POLELENS_ and its name."""
-    words = {"providers": "CUDAExecutionProvider", "palette": "blue-orange", "logs": "json"}
+    words = {"providers": "CUDAExecutionProvider", "precision": "bf16", "palette": "blue-orange", "logs": "json"}
+    words |= {"flower_url": "https://flower/path"}
     value = words.get(field, "0.7" if field in (*SHARES, "change_distance") else "7")
     if field == "webhook_url":
         value = "https://receiver/path"

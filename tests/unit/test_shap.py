@@ -7,11 +7,15 @@ from itertools import product
 import numpy as np
 import pytest
 
-from pipeline.conversation.probe import Evidence, Listed, Probe
+from pipeline.answer.attribution import Claim, Errors, Fit, LabelAttribution
+from pipeline.conversation.designs import DESIGNS
+from pipeline.conversation.probe import Draw, Evidence, Listed, Probe
 from pipeline.explain import answer, explain
 from pipeline.methods import check, explainer, planned, planned_evaluations
-from pipeline.methods.shap import exhausts
-from pipeline.methods.shapley import Game, kernel
+from pipeline.methods.asked import base, every
+from pipeline.methods.shap import Shap, drawn, exhausts, reliability
+from pipeline.methods.shapley import Game, Values, kernel
+from pipeline.methods.surrogate import r2
 from pipeline.recipes import recipe
 from pipeline.refit import refit_recipe
 from tests.planted import LABELS, planted, striped
@@ -119,10 +123,34 @@ def test_masks_count_as_in_the_shapley_kernel():
     assert twice[:40] + twice[64:] == pytest.approx(kernel(masks)[:40])
 
 
+def test_a_mask_alone_of_its_size_weighs_what_all_of_them_do():
+    """One over how many are on times how many are off, whatever else was drawn."""
+    masks = np.array([[True, False, False, False], [True, True, False, False], [True, False, True, False]])
+    assert kernel(masks).tolist() == [1 / 3, 1 / 8, 1 / 8]
+    assert kernel(np.array([[True, False]])).tolist() == [1]
+
+
+def test_values_all_alike_predict_nothing_between_masks_of_one_size():
+    """A prediction is of how far a mask lies above those of its size, for masks of any."""
+    masks = np.array([[True, False, False], [True, True, False], [True, True, True]])
+    assert Values(np.ones((1, 3)), np.zeros(1)).predict(masks) == pytest.approx(np.zeros((3, 1)), abs=1e-15)
+    assert Values(np.array([[3.0, 0, 0]]), np.zeros(1)).predict(masks).ravel() == pytest.approx([2, 1, 0])
+
+
 def test_what_masks_of_one_size_have_in_common_moves_no_value():
     """A model that only counts what is shown gives all superpixels the same: how it bends is no noise."""
     label = explained(lambda masks: 0.1 + 0.8 * masks.mean(axis=1) ** 5, 40).labels[0]
     assert label.weights == pytest.approx(np.full(40, 0.8 / 40), abs=1e-6)
+
+
+@pytest.mark.parametrize(("degree", "bends"), [(2, False), (7, False), (8, True)])
+def test_a_count_is_taken_away_up_to_the_seventh_power(degree, bends):
+    """Six terms beyond the line from the bare fill to the photograph, which vanish at both: nothing is left to fit."""
+    masks = DESIGNS["shapley"](20, 256, 1)
+    sample = Game(np.array([0.8]), np.array([0.1])).sample(
+        masks, 0.1 + 0.7 * masks.mean(axis=1, keepdims=True) ** degree
+    )
+    assert sample.scores.any() == bends
 
 
 def test_estimates_scatter_about_the_true_values_as_their_errors_say():
@@ -204,6 +232,78 @@ def test_another_label_is_explained_without_the_model():
     assert refit_recipe(SHAP, SHAP.override({"labels": ["no"]})).labels == ("no",)
     both = explained(tangled(20), 20, labels="all").labels
     assert both[0].weights == pytest.approx(-both[1].weights, abs=1e-6)
+
+
+def test_reliability_is_the_share_of_the_variance_that_is_no_error():
+    """By hand: values of variance 8 / 3 with a mean squared error of 2 / 3; unknown where values do not vary."""
+    errors = Errors(np.array([0.0, 0.0, math.sqrt(2)]), np.zeros((5, 3)))
+    assert reliability(LabelAttribution("yes", np.array([0.0, 2.0, 4.0]), errors=errors)) == pytest.approx(0.75)
+    assert math.isnan(reliability(LabelAttribution("yes", np.full(3, 2.0), errors=errors)))
+    for seeds in ([1, 11], [1, 11, 21]):
+        found = explained(tangled(20), 20, seeds=seeds).labels[0]
+        told = "Other masks would give other colours: too few were asked to rely on these."
+        assert found.claims == (Claim("reliability", reliability(found), 0.5, told),)
+
+
+def turning(masks):
+    """The photograph is "yes", and the bare fill "no", by more than a sum."""
+    return 0.2 + 0.4 * masks.mean(axis=1) + 0.2 * masks[:, 0] * masks[:, -1]
+
+
+@pytest.mark.parametrize(("samples", "n"), [(16, 16), ("auto", 64)])
+def test_masks_are_asked_seed_by_seed_and_solved_together(samples, n):
+    """By hand: the ends and the first seeds, then the next; every label's values are those of all masks, and each
+    seed's of its own, in the order of the photograph's labels."""
+    rule = {"first": 2, "step": 1, "precision": 0, "tie": 0}
+    made = SHAP.override({"labels": "all", "samples": samples, "seeds": [1, 11, 21], "stopping": rule})
+    talker, shown, evidence = Shap(made, LABELS), striped(12), []
+    one, two, three = (Draw("shapley", seed, n) for seed in made.seeds)
+    step = talker.open(shown)
+    for expected in (Probe(12, (base(12), one, two)), Probe(12, (three,))):
+        assert step == expected
+        evidence.append(Evidence(step, planted(turning)(shown, step.masks())))
+        step = talker.proceed(shown, evidence)
+    masks = np.concatenate([told.probe.masks() for told in evidence])[2:]
+    (whole, bare), scores = evidence[0].scores[:2], np.concatenate([told.scores for told in evidence])[2:]
+    game, seeds = Game(whole.astype(float), bare.astype(float)), np.repeat(range(3), n)
+    assert (step.probabilities, step.evaluations) == (pytest.approx({"yes": 0.8, "no": 0.2}), 2 + 3 * n)
+    assert step.fill_probabilities == pytest.approx({"yes": 0.2, "no": 0.8})
+    sample = game.sample(masks, scores.astype(float))
+    for c, label in enumerate(step.labels):
+        assert label.label == LABELS[c]
+        assert label.weights == pytest.approx(game.values(sample).coefficients[c], abs=1e-12)
+        own = [game.values(sample.at(seeds == seed)).coefficients[c] for seed in range(3)]
+        assert label.weights_by_seed == pytest.approx(np.array(own), abs=1e-12)
+        assert label.claims[0].value == reliability(label)
+        assert label.stability.stopped.why == "spent"
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_where_every_mask_is_asked_the_fit_is_that_of_all(k):
+    """Its value with nothing shown is the bare fill's; of one superpixel there is no mask between, and no fit."""
+    talker, shown = Shap(SHAP.override({"labels": "all"}), LABELS), striped(k)
+    probe = talker.open(shown)
+    assert probe == Probe(k, (base(k), every(k)))
+    scores = planted(turning)(shown, probe.masks())
+    game = Game(scores[0].astype(float), scores[1].astype(float))
+    sample = game.sample(probe.masks()[2:], scores[2:].astype(float))
+    found = talker.proceed(shown, [Evidence(probe, scores)])
+    values = game.values(sample)
+    inside = [math.nan] * 2 if k == 1 else r2(sample, values.predict(sample.masks))
+    assert [one.label for one in found.labels] == ["yes", "no"]
+    for c, label in enumerate(found.labels):
+        assert label.weights == pytest.approx(values.coefficients[c])
+        assert label.fit == Fit(
+            pytest.approx(scores[1, c]), pytest.approx(inside[c], nan_ok=True), pytest.approx(math.nan, nan_ok=True)
+        )
+
+
+def test_a_seed_draws_twice_a_block_of_lime_s_and_a_number_is_a_number():
+    """And as many masks as there are count as enough, where the seeds would usually draw just so many."""
+    assert [drawn(SHAP.override({"samples": samples}), 8) for samples in ("auto", 100)] == [64, 100]
+    made = SHAP.override({"seeds": [1, 2, 3, 4]})
+    assert (exhausts(made, 10), exhausts(made, 11)) == (True, False)
+    assert [planned(made, k)["explanation"] for k in (3, 10, 11)] == [8, 1024, 2 + 4 * drawn(made, 11)]
 
 
 def _asked(score, k):

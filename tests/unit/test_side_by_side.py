@@ -11,6 +11,7 @@ from PIL import Image
 from pipeline.answer.attribution import Attribution, LabelAttribution
 from pipeline.conversation.known import NOTHING
 from pipeline.judge.faithfulness import mu_fidelity, subsets
+from pipeline.recipes import RECIPES
 from pipeline.side_by_side import SEED, common_weights, compared
 from polelens import explain, recipe, side_by_side
 from polelens.cli.side_by_side import tell_side_by_side
@@ -68,6 +69,34 @@ def test_methods_that_find_the_truth_cannot_be_told_apart() -> None:
     assert found.sentences == ["yes: default and occlusion cannot be told apart here."]
     [pair] = found.pairs(found.labels[0])
     assert pair["spearman"] == pytest.approx(1)
+
+
+def test_beside_an_agreement_stands_what_seeds_alone_allow() -> None:
+    """The root of what is expected of two runs of each: 1 of what draws nothing, NaN of one seed, which has no second.
+
+    Over many pairs of runs, the runs agree with each other as was expected of them.
+    """
+
+    def noisy(pictures: np.ndarray) -> np.ndarray:
+        function = Counted()(pictures)
+        rough = 0.2 * np.sin(pictures.reshape(len(pictures), -1).astype(float) @ np.arange(3072) / 255)
+        return np.clip(function + np.stack([rough, -rough], axis=1), 0, 1)
+
+    def sides(first: int):  # type: ignore[no-untyped-def]
+        seeds = [made("lime", samples=64, seeds=[first + 5 * run + seed for seed in range(5)]) for run in (0, 1)]
+        named = [replace(one, name=name) for one, name in zip(seeds, ("one", "other"), strict=True)]
+        return side_by_side(WHITE, noisy, [*named, made("occlusion")], labels=["yes", "no"], size=32)
+
+    runs = [found.pairs(found.labels[0]) for found in map(sides, range(0, 120, 10))]
+    between = [pairs[0]["spearman"] for pairs in runs]
+    assert 0.2 < np.mean(between) < 0.95
+    assert np.mean([pairs[0]["seeds_allow"] for pairs in runs]) == pytest.approx(np.mean(between), abs=0.1)
+    for pairs in runs:
+        assert pairs[0]["seeds_allow"] == pytest.approx(pairs[1]["seeds_allow"] * pairs[2]["seeds_allow"])
+    steady = side_by_side(WHITE, Counted(), [made("occlusion"), made("lime", seeds=[1])], labels=["yes", "no"], size=32)
+    assert np.isnan(steady.pairs(steady.labels[0])[0]["seeds_allow"])
+    assert steady.document()["labels"]["yes"]["agreement"][0]["seeds_allow"] is None
+    assert steady.sides[0].rerun("yes") == 1
 
 
 def test_all_are_tested_on_the_first_one_s_superpixels() -> None:
@@ -133,15 +162,18 @@ def test_two_or_more_each_once(names: list[str]) -> None:
         side_by_side(WHITE, Counted(), names, labels=["yes", "no"], size=32)
 
 
+LONGEST = max(RECIPES, key=len)
+
+
 def test_the_table_has_room_for_its_names(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """A terminal of 80 columns shows every name and figure whole, of a photograph with a mask, too."""
-    recipes = [replace(made(name), name=told) for name, told in (("default", "adaptive-2026"), ("rise", "rise-paper"))]
+    recipes = [replace(made(name), name=told) for name, told in (("default", "adaptive-2026"), ("rise", LONGEST))]
     found = side_by_side(WHITE, Counted(), recipes, labels=["yes", "no"], size=32, boxes=[(0, 0, 16, 16)])
     monkeypatch.setattr(console, "width", 80)
     tell_side_by_side(found, None)
     shown = capsys.readouterr().out
-    assert "\nadaptive-2026 " in shown
-    assert "on object" in shown
+    assert f"\n{LONGEST} " in shown
+    assert "MuFidelity object" in shown
     assert "…" not in shown
 
 

@@ -13,6 +13,7 @@ from pipeline.judge.stability import (
     NEGLIGIBLE,
     csi,
     kendall,
+    rerun,
     sign_agreement,
     spearman,
     stability,
@@ -151,14 +152,14 @@ def test_a_superpixel_of_no_weight_agrees_on_no_sign():
 def test_one_seed_or_no_weight_at_all_has_no_stability(weights):
     """With one seed, or a model that does not react, agreement is unknown, not perfect."""
     found = asdict(stability(weights, np.zeros_like(weights)))
-    assert found.pop("seeds") == len(weights)
+    assert (found.pop("seeds"), found.pop("stopped")) == (len(weights), None)
     assert all(math.isnan(value) for value in found.values())
 
 
 @pytest.mark.parametrize("nothing", [[0.0, 0, 0], [0.5, 0.5, 0.5]], ids=["zeros", "all alike"])
 def test_a_seed_that_finds_nothing_disagrees_with_those_that_do(nothing):
     """Its ranks agree with nobody's, not even with another's that finds nothing: a pair that has it counts as zero."""
-    finds = [1.0, 2, 3]
+    finds = [0.1, 0.2, 0.3]
     for rows, share in (([nothing, finds], 0), ([nothing, finds, finds], 1 / 3), ([nothing, nothing, finds], 0)):
         found = stability(np.array(rows), np.zeros((len(rows), 3)))
         assert (found.spearman, found.kendall) == pytest.approx((share, share))
@@ -201,3 +202,36 @@ def test_all_figures_are_those_of_their_functions():
 def test_a_thousandth_of_the_largest_counts(size, counted):
     """Of each seed's own largest, whatever its sign; less is nothing."""
     assert top_sets(np.array([[-1.0, size, 0], [size, 2.0, 0]]), 3) == [{0, 1} if counted else {0}, {1}]
+
+
+@pytest.mark.parametrize("figure", [spearman, kendall])
+def test_no_correlation_is_beyond_one(figure):
+    """Exactly, whatever rounding makes of the lengths of so many ranks."""
+    for k in range(2, 60):
+        rows = np.arange(k) * np.array([[1.0], [2.0], [-1.0]])
+        assert figure(rows[:2]) <= 1
+        assert figure(rows[1:]) >= -1
+
+
+def test_intervals_that_touch_overlap():
+    """They hold their ends: two of no width overlap where they are one point."""
+    assert csi(np.array([[1.0, 2.0], [1.0, 3.0]]), np.zeros((2, 2))) == 50
+
+
+def test_of_equal_weights_the_first_superpixels_are_the_top():
+    """However many there are, so that every machine names the same."""
+    weights = np.random.default_rng(0).integers(1, 4, (2, 300)).astype(float)
+    assert top_sets(weights, 50) == [naive_top(row, 50) for row in weights]
+
+
+@pytest.mark.parametrize(("of_two", "seeds"), [(0.5, 9), (0.2, 3), (0.9, 2), (0.7, 1)])
+def test_the_correlation_of_two_reruns_is_spearman_s_and_brown_s(of_two, seeds):
+    """That of means of n values which correlate by `of_two`: their covariance over their variance, item by item."""
+    variance = (seeds + seeds * (seeds - 1) * of_two) / seeds**2  # of each mean, items of variance 1
+    assert rerun(of_two, seeds) == pytest.approx(of_two / variance)
+
+
+def test_seeds_that_contradict_each_other_promise_no_agreement_of_reruns():
+    """No negative one either; and of what is unknown nothing is known."""
+    assert (rerun(-0.4, 9), rerun(0.0, 9), rerun(1.0, 9)) == (0, 0, 1)
+    assert math.isnan(rerun(math.nan, 9))

@@ -45,6 +45,14 @@ def test_ridge_is_scikit_learn_s_ridge(alpha):
         assert np.abs(ours.predict(given.masks)[:, c] - theirs.predict(given.masks)).max() < 1e-9
 
 
+def test_without_an_alpha_it_is_scikit_learn_s_own():
+    """Which is 1, by the recipe's options as in the function."""
+    given = sample(labels=1)
+    theirs = Ridge().fit(given.masks.astype(float), given.scores[:, 0], sample_weight=given.weights)
+    for ours in (fit({"name": "ridge"}, given), ridge(given)):
+        assert np.abs(ours.coefficients[0] - theirs.coef_).max() < 1e-9
+
+
 def test_ridge_without_more_rows_than_superpixels_is_still_scikit_learn_s():
     """Fewer rows than superpixels is what ridge is for; only the standard error is unknown then."""
     given = sample(k=30, n=20)
@@ -52,6 +60,12 @@ def test_ridge_without_more_rows_than_superpixels_is_still_scikit_learn_s():
     theirs = Ridge(alpha=0.5).fit(given.masks.astype(float), given.scores, sample_weight=given.weights)
     assert np.abs(ours.coefficients - theirs.coef_).max() < 1e-9
     assert np.isnan(ours.std_error).all()
+
+
+def test_two_rows_more_than_superpixels_are_the_fewest_whose_error_is_known():
+    """One for the intercept, and one that is left over."""
+    assert np.isfinite(ridge(sample(n=9 + 2)).std_error).all()
+    assert np.isnan(ridge(sample(n=9 + 1)).std_error).all()
 
 
 def test_an_additive_model_gives_its_weights_back():
@@ -122,6 +136,8 @@ def test_no_kernel_weighs_all_alike_and_too_narrow_a_one_is_refused():
     assert (kernel(masks, None) == 1).all()
     with pytest.raises(ValueError, match=r"kernel_width is 0\.001, so small that no mask counts; raise it"):
         kernel(masks, 0.001)
+    masks[30] = True
+    assert np.flatnonzero(kernel(masks, 0.001)).tolist() == [0, 30]  # two that count are enough
 
 
 def test_r2_is_scikit_learn_s_with_weights():
@@ -130,6 +146,8 @@ def test_r2_is_scikit_learn_s_with_weights():
     predicted = ridge(given, 1.0).predict(given.masks)
     expected = [r2_score(y, p, sample_weight=given.weights) for y, p in zip(given.scores.T, predicted.T, strict=True)]
     assert np.abs(r2(given, predicted) - expected).max() < 1e-12
+    faint = Sample(given.masks, 1e-5 * given.scores, given.weights)
+    assert np.abs(r2(faint, 1e-5 * predicted) - expected).max() < 1e-9  # in whatever unit, down to the resolution
 
 
 def test_held_out_r2_predicts_each_block_by_a_fit_on_the_others():
@@ -251,6 +269,19 @@ def test_any_regressor_that_takes_weights_can_be_the_surrogate(surrogate):
     assert np.array_equal(fitted.coefficients, fit(surrogate, given).coefficients)
 
 
+@pytest.mark.parametrize(
+    ("name", "weights"), [("linear_model.Ridge", "coef_"), ("tree.DecisionTreeRegressor", "feature_importances_")]
+)
+def test_a_surrogate_that_has_weights_of_its_own_is_taken_by_its_word(name, weights):
+    """To the last bit; and what is random in it is drawn by seed 0, or by the one that the recipe names."""
+    surrogate = {"name": f"sklearn.{name}"}
+    fitted = fit(surrogate, sample())
+    told = [getattr(one, weights) for one in fitted.regressors]
+    assert np.array_equal(fitted.coefficients, told)
+    assert {one.random_state for one in fitted.regressors} == {0}
+    assert fit(surrogate | {"random_state": 5}, sample()).regressors[0].random_state == 5
+
+
 def test_a_surrogate_without_coefficients_is_asked_superpixel_by_superpixel():
     """Where there is no coef_ and no importance, a weight is the fall of the prediction when that one is off."""
     masks = DESIGNS["coin"](5, 200, 2)
@@ -273,12 +304,14 @@ def test_a_surrogate_without_coefficients_is_asked_superpixel_by_superpixel():
         ({"name": "sklearn.nowhere.Ridge"}, "scikit-learn has no sklearn.nowhere.Ridge"),
         ({"name": "sklearn.linear_model.LogisticRegression"}, "LogisticRegression is not a regressor"),
         ({"name": "sklearn.datasets.fetch_openml"}, "fetch_openml is not a regressor"),
+        ({"name": "sklearn.base.RegressorMixin"}, "RegressorMixin takes no sample weights"),  # nor has it a fit
         ({"name": "sklearn.neighbors.KNeighborsRegressor"}, "KNeighborsRegressor takes no sample weights"),
         ({"name": "sklearn.tree.DecisionTreeRegressor", "depth": 3}, "DecisionTreeRegressor: .*'depth'"),
         ({"name": "sklearn.tree.DecisionTreeRegressor", "max_depth": -3}, "max_depth"),
         ({"name": "ridge", "beta": 1}, "surrogate ridge: options are .*beta.*, expected only alpha"),
         ({"name": "ridge", "alpha": -1}, "surrogate ridge: .*at least 0"),
         ({"name": "ridge", "alpha": "1"}, "surrogate ridge: .*at least 0"),
+        ({"name": "ridge", "alpha": float("inf")}, "surrogate ridge: .*at least 0"),
         ({"name": "ridge", "alpha": float("nan")}, "surrogate ridge: .*at least 0"),
     ],
 )

@@ -1,18 +1,24 @@
 """Thorough judging: each variation shows what it is about, and the figures agree with brute force."""
 
 import math
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy.stats import pearsonr, rankdata, spearmanr
 
 from demo.photographs import BACKGROUNDS, LABELS, photograph
+from pipeline.answer.attribution import Attribution, Errors, LabelAttribution
+from pipeline.conversation.probe import Draw, Probe
 from pipeline.explain import explain
 from pipeline.judge.faithfulness import ORDERS, SUBSETS, mu_fidelity, subsets
 from pipeline.judge.sensitivity import likeness
-from pipeline.judge.variations import variants
+from pipeline.judge.variations import Variations, few, smaller, variants
+from pipeline.judge.variations import planned as planned_variations
 from pipeline.methods import METHODS, explainer, planned, planned_evaluations
 from pipeline.model.profile import Profile
+from pipeline.recipe import QUICKSHIFT, SLIC
 from pipeline.recipes import RECIPES, recipe
 from pipeline.scene.scene import Scene, compose
 from pipeline.scene.segments import grid
@@ -22,6 +28,7 @@ from tests.planted import striped
 
 THOROUGH = recipe("default").override({"seeds": [1, 11, 21, 31, 41, 51], "thorough": True, "labels": ["yes"]})
 SHOT = photograph(7_000_001, LABELS[1], BACKGROUNDS[1])
+ONE = Probe(4, (Draw("hadamard", 1, 1),))
 
 
 def judged(shown, predict, made=THOROUGH, *, once=True):
@@ -111,6 +118,122 @@ def test_likeness_of_the_top_is_by_pixels_and_off_by_none():
     assert likeness((cells, first), (cells, np.roll(first, 1))).top5_jaccard == 0
 
 
+def test_a_weight_is_spread_evenly_over_its_superpixel():
+    """So a large one weighs less pixel by pixel than a small one of the same weight; of six, the five strongest are
+    the top."""
+    segments = np.repeat(np.arange(6, dtype=np.int32), [1, 2, 3, 4, 5, 6])[None]
+    first, second = np.array([6.0, 5, 4, 3, 2, 1]), np.array([1.0, 2, 3, 4, 5, -6])
+    maps = [np.repeat(weights / np.arange(1, 7), np.arange(1, 7)) for weights in (first, second)]
+    found = likeness((segments, first), (segments, second))
+    assert found.spearman == pytest.approx(spearmanr(*maps).statistic)
+    assert found.top5_jaccard == pytest.approx((2 + 3 + 4 + 5) / 21)  # without the last, and without the first
+
+
+def test_weights_of_nothing_have_no_top_to_share():
+    """Between two such it is unknown; with one that has a top, nothing is shared."""
+    cells = grid(np.zeros((6, 6, 3), dtype=np.uint8), 36)
+    nothing, one = np.zeros(36), np.eye(36)[3]
+    assert math.isnan(likeness((cells, nothing), (cells, nothing)).top5_jaccard)
+    assert likeness((cells, nothing), (cells, one)).top5_jaccard == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "seeds"),
+    [
+        ({}, (1, 11)),
+        ({"seeds": [5, 6, 7, 8, 9]}, (5,)),
+        ({"seeds": [5, 6]}, (5,)),
+        ({"stopping": {"first": 4, "step": 1}}, (1,)),
+    ],
+)
+def test_a_variation_is_explained_with_a_third_of_the_seeds_all_at_once(changes, seeds):
+    """Of those that are asked in any case, rounded down, and never with none."""
+    made = THOROUGH.override(changes)
+    assert few(made) == len(seeds)
+    assert smaller(made) == replace(made, seeds=seeds, stopping=None)
+
+
+@pytest.mark.parametrize(
+    ("segmenter", "others"),
+    [
+        ("slic", ["quickshift", "grid"]),
+        ("quickshift", ["slic", "grid"]),
+        ("grid", ["slic", "quickshift"]),
+        ("felzenszwalb", ["quickshift", "grid"]),
+    ],
+)
+def test_two_other_segmenters_the_fill_and_noise_are_what_is_varied(segmenter, others):
+    """Each alone: other superpixels under the recipe's own fill, a grid of as many; another fill; noise of 2 of 255."""
+    options = {"slic": SLIC, "quickshift": QUICKSHIFT, "grid": {"name": "grid", "n_segments": 40}}
+    for fill, other in (("black", "blur"), ("mean", "blur"), ("blur", "mean")):
+        made = THOROUGH.override({"segmenter": {"name": segmenter}, "fill": fill})
+        expected = {f"segmenter:{name}": Variant(fill, segmenter=options[name]) for name in others}
+        expected |= {f"fill:{other}": Variant(other), "noise:2": Variant(noise=2.0)}
+        assert variants(made, 40) == expected
+        assert list(variants(made, 40)) == list(expected)
+
+
+def test_variations_are_planned_as_four_smaller_explanations():
+    """Each at what the recipe takes with fewer seeds."""
+    assert planned_variations(THOROUGH, lambda made: 100 * len(made.seeds)) == 4 * 200
+
+
+def asks_again(made):
+    """A method that is never done."""
+    return SimpleNamespace(open=lambda scene: ONE, proceed=lambda scene, evidence: ONE)
+
+
+def test_a_method_that_asks_again_cannot_be_thorough():
+    """A variation gets one probe: that of many rounds is refused with what to do."""
+    shown = striped(4)
+    answer = Attribution({"yes": 0.75, "no": 0.25}, None, 10, (LabelAttribution("yes", np.ones(4)),))
+    scores = [np.zeros((1, 2), np.float32)] * 4
+    said = "recipe: method lime asks again, so it cannot be thorough; leave it out"
+    with pytest.raises(ValueError, match=f"^{said}$"):
+        Variations(THOROUGH, asks_again).findings(shown, answer, scores)
+
+
+def test_a_variation_is_made_of_the_labels_that_are_explained():
+    """And told which choice is another one: the fill, or the segmenter, of the smaller recipe."""
+    asked = []
+
+    def make(made):
+        asked.append(made)
+        return asks_again(made)
+
+    answer = Attribution({"yes": 0.75, "no": 0.25}, None, 10, (LabelAttribution("no", np.ones(4)),))
+    Variations(THOROUGH, make).blocks(striped(4), answer)
+    own = replace(smaller(THOROUGH), labels=("no",))
+    assert asked == [
+        replace(own, segmenter=QUICKSHIFT),
+        replace(own, segmenter={"name": "grid", "n_segments": 4}),
+        replace(own, fill="blur"),
+        own,
+    ]
+
+
+def test_other_seeds_are_the_next_third():
+    """Against the first, as the mean of each; a method without seeds has none to compare."""
+    shown = striped(4)
+    rows = np.array([[4.0, 3, 2, 1], [4, 3, 2, 1], [1, 2, 3, 4], [1, 2, 3, 4], [9, 1, 9, 1], [9, 1, 9, 1]])
+    by_seed = LabelAttribution("yes", rows.mean(axis=0), errors=Errors(np.ones(4), rows))
+    alone = LabelAttribution("no", np.array([1.0, 2, 3, 4]))
+    answer = Attribution({"yes": 0.75, "no": 0.25}, None, 10, (by_seed, alone))
+
+    def again(scene, _):
+        if scene.segments is shown.segments:
+            return answer
+        return replace(answer, labels=tuple(LabelAttribution(name, np.ones(scene.k)) for name in ("yes", "no")))
+
+    made = SimpleNamespace(open=lambda scene: ONE, proceed=again)
+    scores = [np.zeros((1, 2), np.float32)] * 4
+    first, second = Variations(THOROUGH, lambda _: made).findings(shown, answer, scores)
+    assert first["sensitivity"]["seeds"].spearman == pytest.approx(-1)
+    assert first["sensitivity"]["noise:2"].spearman == pytest.approx(1)
+    assert list(second["sensitivity"]) == ["segmenter:quickshift", "segmenter:grid", "fill:blur", "noise:2"]
+    assert second["sensitivity"]["noise:2"].spearman == pytest.approx(1)
+
+
 def test_noise_is_slight_and_leaves_the_superpixels():
     """Standard deviation 2 of 255 on the canvas, the same for everyone who makes it; segments and fill as they were."""
     canvas = np.full((64, 64, 3), 120, dtype=np.uint8)
@@ -153,7 +276,7 @@ def test_mu_fidelity_is_the_rank_correlation_of_weight_taken_and_score_lost():
     assert math.isnan(mu_fidelity(weights, masks, np.ones(SUBSETS)))
 
 
-PLANNED = {name: recipe(name) for name in RECIPES} | {
+PLANNED = {name: recipe(name) for name in RECIPES if not METHODS[recipe(name).method].inside} | {
     "thorough": THOROUGH.override({"samples": 128}),  # under `auto` fewer for a variation of few superpixels
     "denoised": recipe("default").override({"denoise": 1.0}),
     # one by one, so that each superpixel counts: a grid gives exactly as many as planned

@@ -16,22 +16,37 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{ printf "%s-%s" .root.Release.Name .name | trunc 52 | trimSuffix "-" }}
 {{- end -}}
 
+{{- /* The path below which the Ingress shows a component; empty without an Ingress. */ -}}
+{{- define "polelens.below" -}}
+{{- if .root.Values.ingress.enabled }}{{ index .root.Values.ingress.paths .name | trimSuffix "/" }}{{ end -}}
+{{- end -}}
+
+{{- define "polelens.priority" -}}
+{{- $priority := .root.Values.priority -}}
+{{- $which := ternary "batch" "keep" (default false .batch) -}}
+{{- if $priority.create }}{{ .root.Release.Name }}-{{ $which }}{{ else }}{{ index $priority $which }}{{ end -}}
+{{- end -}}
+
 {{- define "polelens.key" -}}
 - name: {{ .key }}
-  valueFrom: {secretKeyRef: {name: {{ .root.Values.existingSecret }}, key: {{ .key }}{{ if .optional }}, optional: true{{ end }}}}
+  valueFrom: {secretKeyRef: {name: {{ .secret }}, key: {{ .key }}{{ if .optional }}, optional: true{{ end }}}}
 {{- end -}}
 
 {{- /* The settings, those that are secret by reference. */ -}}
 {{- define "polelens.environment" -}}
 {{- $root := .root -}}
+{{- $secret := default $root.Values.existingSecret (index $root.Values.secrets .name) -}}
 {{- range list "DATABASE_URL" "CELERY_BROKER_URL" }}
-{{ include "polelens.key" (dict "root" $root "key" .) }}
+{{ include "polelens.key" (dict "secret" $secret "key" .) }}
 {{- end }}
 {{- range list "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY" }}
-{{ include "polelens.key" (dict "root" $root "key" . "optional" true) }}
+{{ include "polelens.key" (dict "secret" $secret "key" . "optional" true) }}
+{{- end }}
+{{- range .logins }}
+{{ include "polelens.key" (dict "secret" $secret "key" . "optional" true) }}
 {{- end }}
 {{- range .secrets }}
-{{ include "polelens.key" (dict "root" $root "key" .) }}
+{{ include "polelens.key" (dict "secret" $secret "key" .) }}
 {{- end }}
 {{- $health := ternary (dict "POLELENS_HEALTH" "/tmp/health") (dict) (default false .health) }}
 {{- range $name, $value := mustMerge (dict) $health (default dict .settings) .root.Values.settings }}
@@ -40,9 +55,10 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end -}}
 
 {{- /*
-One container that needs no more than it is given. Takes root, name, command, image, resources; perhaps settings, secrets,
-grace, port, path, health (it keeps a health file), restart, and place: the node selector, affinity, tolerations and
-runtime class.
+One container that needs no more than it is given. Takes root, name, command, image, resources; perhaps settings, secrets, logins,
+grace, port with path (of readiness) and live (of liveness, else the same), health (it keeps a health file), restart, batch
+(it gives way to what people wait for), spread (its pods over zones and nodes), and place: the node selector, affinity,
+tolerations and runtime class.
 */ -}}
 {{- define "polelens.pod" -}}
 serviceAccountName: {{ .root.Values.serviceAccountName }}
@@ -52,6 +68,19 @@ terminationGracePeriodSeconds: {{ default 30 .grace }}
 restartPolicy: {{ default "Always" .restart }}
 {{- with .root.Values.imagePullSecrets }}
 imagePullSecrets: {{ toJson . }}
+{{- end }}
+{{- with include "polelens.priority" . }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- if and .spread .root.Values.topologySpread }}
+topologySpreadConstraints:
+  {{- range .root.Values.topologySpread }}
+  - topologyKey: {{ . }}
+    maxSkew: 1
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels: {{- include "polelens.selector" $ | nindent 8 }}
+  {{- end }}
 {{- end }}
 securityContext:
   runAsNonRoot: true
@@ -86,7 +115,7 @@ containers:
     {{- with .port }}
     ports: [{name: http, containerPort: {{ . }}}]
     readinessProbe: {httpGet: {path: {{ $.path }}, port: http}, periodSeconds: 15, timeoutSeconds: 10}
-    livenessProbe: {httpGet: {path: {{ $.path }}, port: http}, periodSeconds: 30, timeoutSeconds: 10, failureThreshold: 5}
+    livenessProbe: {httpGet: {path: {{ default $.path $.live }}, port: http}, periodSeconds: 30, timeoutSeconds: 10, failureThreshold: 5}
     {{- end }}
 volumes: [{name: scratch, emptyDir: {}}]
 {{- end -}}
@@ -107,7 +136,9 @@ spec:
     metadata:
       labels: {{- include "polelens.labels" . | nindent 8 }}
       {{- if .port }}
-      annotations: {prometheus.io/scrape: "true", prometheus.io/port: {{ .port | quote }}}
+      {{- with .metrics }}
+      annotations: {prometheus.io/scrape: "true", prometheus.io/port: {{ $.port | quote }}, prometheus.io/path: {{ . }}}
+      {{- end }}
       {{- end }}
     spec: {{- include "polelens.pod" . | nindent 6 }}
 {{- end -}}
