@@ -38,7 +38,7 @@ def measure(quick: bool) -> Row:
     """The larger of the two ratios of the errors."""
     if model_path() == DEMO and not quick:
         raise NotHere(f"{MODEL} names no classifier of photographs")
-    number, runs = (1, 1) if quick else (PHOTOGRAPHS, RUNS)
+    number, runs = (1, 2) if quick else (PHOTOGRAPHS, RUNS)
     found = figures(model(), photographs(number), runs)
     told = " and ".join(
         f"{one['ratio']:.2f} (standard error {one['error']:.2f}) at {one['n']:,}" for one in found["sizes"]
@@ -158,11 +158,10 @@ def _missed(asked: Asked, side: Sequence[Run], every: Sequence[Run], n: int) -> 
 
 
 def _error(missed: Array) -> float:
-    """The standard error of the ratio of means, by the jackknife over runs; `missed` is [photographs, 2, runs]."""
+    """The standard error of the ratio of means, by the jackknife over runs; `missed` is [photographs, 2, runs > 1]."""
     runs = missed.shape[-1]
     left = [np.delete(missed, run, axis=-1).mean(axis=(0, 2)) for run in range(runs)]
-    ratios = [ours / theirs for ours, theirs in left] if runs > 1 else [math.nan]
-    return float(np.std(ratios) * math.sqrt(max(runs - 1, 1)))
+    return float(np.std([ours / theirs for ours, theirs in left]) * math.sqrt(runs - 1))
 
 
 def _pooled(asked: Asked, runs: Sequence[Run]) -> Array:

@@ -16,7 +16,7 @@ from tests import models
 from tests.earlier_code import EarlierCode, code_of
 from tests.live_audits import Bench, pictures, png
 
-BEFORE = "dcaf6c4012e93f84746b0b592f4dbb29127659b5"  # the oldest version that this one's workers may give way to again
+BEFORE = "7c094e55c3b44bf512aebd1a0f0ae784d57f5d8a"  # the oldest version that this one's workers may give way to again
 PHOTOGRAPHS = 8
 DID = re.compile(r" (prepare|infer|reduce) [0-9 ]+: [0-9.]+ s")  # a line of the log
 

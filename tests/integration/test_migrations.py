@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from alembic import command
-from sqlalchemy import inspect, text
+from sqlalchemy import Engine, inspect, text
 
 from storage.database import LaterSchema, migrate, migrations, schema, with_driver
 from tests.played_ledger import engine_of
@@ -46,6 +47,30 @@ def test_deployments_that_migrate_at_once_wait_for_each_other(empty_database_url
         migrate(empty_database_url)
         assert other.result() == 0
     command.check(migrations(empty_database_url))
+
+
+def test_a_migration_that_crosses_the_locks_of_a_worker_is_tried_again(empty_database_url: str) -> None:
+    """The worker's transaction holds one table and wants one that the migration has: both end well."""
+    command.upgrade(migrations(empty_database_url), "0024")
+    with ThreadPoolExecutor(1) as pool, engine_of(empty_database_url) as engine, engine.begin() as worker:
+        worker.execute(text("SET LOCAL deadlock_timeout = '1min'"))  # the one to be cancelled is the migration
+        worker.execute(text("LOCK TABLE explanation IN ROW EXCLUSIVE MODE"))
+        other = pool.submit(_in_a_process_of_its_own, empty_database_url)
+        _wait_for_one_that_waits(engine)  # for explanation, with triggers on audit_explanation already
+        worker.execute(text("LOCK TABLE audit_explanation IN ROW EXCLUSIVE MODE"))
+        worker.commit()
+        assert other.result() == 0
+    command.check(migrations(empty_database_url))
+
+
+def _wait_for_one_that_waits(engine: Engine) -> None:
+    """For a table, until a minute has gone."""
+    for _ in range(600):
+        with engine.connect() as c:
+            if c.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'")):
+                return
+        time.sleep(0.1)
+    raise AssertionError("nothing waits")
 
 
 def _in_a_process_of_its_own(url: str) -> int:
