@@ -6,8 +6,8 @@ from sqlalchemy import Connection, create_engine, pool, text
 from sqlalchemy.exc import OperationalError
 
 from storage.database import with_driver
-from storage.reaudit_tables import metadata  # of these tables and of those of storage.tables
 from storage.settings import settings
+from storage.user_tables import metadata  # of these tables, and of those of storage.reaudit_tables and storage.tables
 
 LOCK = 7_653_210  # any number: two deployments that migrate at once wait for each other
 ATTEMPTS = 20  # each after Postgres has found a deadlock, which takes it a second

@@ -21,6 +21,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from storage.tables import created_at, metadata
 
+__all__ = ["metadata"]
+
 # What to do when a version of this model is registered: explain these photographs by this recipe.
 policy = Table(
     "policy",

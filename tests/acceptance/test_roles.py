@@ -17,8 +17,8 @@ from polelens.stack.address import HOST, free_port, password, taken
 from polelens.stack.processes import Launch, Processes
 from polelens.stack.redis import server
 from polelens.stack.workers import await_flower, beat_command, flower_command, listening
-from storage.reaudit_tables import metadata
 from storage.roles import ROLES
+from storage.user_tables import metadata
 from tests import models
 from tests.commands import CommandsIn
 from tests.live_audits import Bench, pictures, png
