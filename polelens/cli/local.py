@@ -96,7 +96,9 @@ def doctor(as_json: bool) -> None:
 
 @click.command()
 @click.option("--bucket", is_flag=True, help="Make the bucket of POLELENS_BLOBS too, if it is missing.")
-@click.option("--roles", "with_roles", is_flag=True, help="Grant the roles of deploy/roles.sql too, and make logins.")
+@click.option(
+    "--roles", "with_roles", is_flag=True, help="Grant the roles of migrations/roles.sql too, and make logins."
+)
 @as_json
 def migrate(bucket: bool, with_roles: bool, as_json: bool) -> None:
     """Bring the database of DATABASE_URL to the newest schema.

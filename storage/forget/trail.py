@@ -1,7 +1,7 @@
 """The trail: who removed, started or changed what kind of thing, how many and when; nothing of what they were.
 
-A row is never changed and never taken back, and no role of `deploy/roles.sql` may. What is removed in many transactions
-has a row in each, for what that one removed: whatever is killed, the trail says what is gone.
+A row is never changed and never taken back, and no role of `migrations/roles.sql` may. What is removed in many
+transactions has a row in each, for what that one removed: whatever is killed, the trail says what is gone.
 """
 
 import getpass

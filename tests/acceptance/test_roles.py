@@ -17,7 +17,7 @@ from polelens.stack.address import HOST, free_port, password, taken
 from polelens.stack.processes import Launch, Processes
 from polelens.stack.redis import server
 from polelens.stack.workers import await_flower, beat_command, flower_command, listening
-from storage.roles import ROLES
+from storage.roles import ROLES, SQL
 from storage.user_tables import metadata
 from tests import models
 from tests.commands import CommandsIn
@@ -25,7 +25,7 @@ from tests.live_audits import Bench, pictures, png
 from tests.tls import Certificates, certificates, tls_front
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
-SQL, ACL = DEPLOY / "roles.sql", DEPLOY / "redis.acl"
+ACL = DEPLOY / "redis.acl"
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 @pytest.fixture
 def postgres_logins(database_url: str, made: Certificates) -> Iterator[dict[str, str]]:
-    """A login for each role of deploy/roles.sql, over verified TLS."""
+    """A login for each role of migrations/roles.sql, over verified TLS."""
     url = make_url(database_url).set(drivername="postgresql")
     secrets = {role: password() for role in ROLES}
     with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as c:

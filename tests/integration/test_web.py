@@ -21,11 +21,11 @@ from polelens.stack.address import password
 from storage.grid import Grid, Page
 from storage.marks import Marks
 from storage.progress import keep
+from storage.roles import SQL
 from storage.title import Title
 from tests.pages import SECRET, Pages, served
 from tests.played_ledger import Desk, attribution
 
-ROLES = Path(__file__).resolve().parents[2] / "deploy/roles.sql"
 NASTY = "<script>alert(1)</script> \"'&.jpg"
 
 
@@ -357,7 +357,7 @@ def test_reading_needs_no_more_than_select(desk: Desk, database_url: str, audit:
     url = make_url(database_url).set(drivername="postgresql")
     secret = password()
     with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as c:
-        c.execute(ROLES.read_bytes())
+        c.execute(SQL.read_bytes())
         for role in ("reader", "marker"):
             name = f"pages_{role}_{url.database}"
             made = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} IN ROLE {}")

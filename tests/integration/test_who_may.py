@@ -20,12 +20,12 @@ from polelens.web.who import Role
 from storage.audits import Audits
 from storage.forget.trail import trail
 from storage.marks import Marks
+from storage.roles import SQL
 from storage.tokens import Tokens
 from tests.commands import CommandsIn
 from tests.pages import SECRET, WHOM, Pages, served
 from tests.played_ledger import Desk, attribution
 
-ROLES = Path(__file__).resolve().parents[2] / "deploy/roles.sql"
 MEMBERS = Members.of("*", "group:inspectors", "olga")
 
 
@@ -225,7 +225,7 @@ def test_an_operator_s_login_starts_and_stops_and_no_more(desk: Desk, database_u
     url = make_url(database_url)
     name, secret = f"operator_{url.database}", password()
     with psycopg.connect(url.set(drivername="postgresql").render_as_string(hide_password=False), autocommit=True) as c:
-        c.execute(ROLES.read_bytes())
+        c.execute(SQL.read_bytes())
         made = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} IN ROLE polelens_operator")
         c.execute(made.format(sql.Identifier(name), secret))
     number = desk.audit("a.jpg")

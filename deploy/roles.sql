@@ -1,1 +1,0 @@
-../migrations/roles.sql
