@@ -96,14 +96,22 @@ def _initialise(folder: Path, password: str, user: str | None) -> None:
 
 
 def _forget_a_crash(data: Path) -> None:
-    """Remove a lock file left by a crash whose pid now belongs to another program: Postgres would refuse to start."""
+    """Clear away what a crash has left and Postgres would refuse to start by.
+
+    That is a lock file whose pid now belongs to another program, and children of the server that have not noticed yet.
+    """
     lock = data / "postmaster.pid"
     try:
-        name = psutil.Process(int(lock.read_text().split()[0])).name()
-    except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
+        server = int(lock.read_text().split()[0])
+    except (FileNotFoundError, IndexError, ValueError):
         return
-    if "postgres" not in name:
-        lock.unlink()
+    try:
+        if "postgres" not in psutil.Process(server).name():
+            lock.unlink()
+    except psutil.NoSuchProcess:
+        running = psutil.process_iter(["name", "cwd"])
+        left = [one for one in running if one.info["name"] == "postgres" and one.info["cwd"] == str(data.resolve())]
+        psutil.wait_procs(left, timeout=10)
 
 
 def _await(processes: Processes, url: str, seconds: float) -> None:

@@ -69,7 +69,7 @@ class Processes:
                 stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
                 **identity(launch.user),
             )  # fmt: skip
-        process.returncode = 0  # It is meant to outlive us: no ResourceWarning. `_alive` knows a zombie.
+        process.returncode = 0  # It is meant to outlive us: no ResourceWarning. `_find` knows a zombie.
         record = {"pid": process.pid, "created": psutil.Process(process.pid).create_time(), "farewell": launch.farewell}
         self._record(launch.name).write_text(json.dumps(record))
         return process.pid
@@ -123,12 +123,19 @@ class Processes:
         return self._run / f"{name}.json"
 
     def _find(self, name: str) -> tuple[psutil.Process, int] | None:
-        """The recorded process if it still runs: the same pid, created at the same time, since pids are reused."""
+        """The recorded process if it still runs: the same pid, created at the same time, since pids are reused.
+
+        A child of ours that has ended is waited for: until then its pid is taken, and Postgres takes that of its lock
+        file for a server that runs.
+        """
         try:
             record = json.loads(self._record(name).read_text())
             process = psutil.Process(record["pid"])
             alive = process.status() != psutil.STATUS_ZOMBIE
             ours = abs(process.create_time() - record["created"]) < SAME_PROCESS_SECONDS
+            if not alive:
+                with suppress(psutil.TimeoutExpired):  # another's child
+                    process.wait(0)
         except (FileNotFoundError, json.JSONDecodeError, KeyError, psutil.NoSuchProcess):
             return None
         return (process, record["farewell"]) if alive and ours else None

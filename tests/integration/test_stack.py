@@ -247,6 +247,21 @@ def test_a_crash_whose_pid_was_given_to_another_program_is_forgotten(processes: 
     assert processes.pid("postgres")
 
 
+def test_a_server_that_was_killed_starts_again_though_nobody_waited_for_it(
+    processes: Processes, tmp_path: Path
+) -> None:
+    """Postgres would take a child that has ended and still has its pid, a zombie, for a server that runs."""
+    url = new_postgres_url()
+    postgres.start(processes, tmp_path / "pg", url, postgres.FAST_AND_FORGETFUL)
+    killed = psutil.Process(processes.pid("postgres"))
+    killed.kill()
+    while killed.status() != psutil.STATUS_ZOMBIE:
+        pass
+    processes.stop(["postgres"])
+    postgres.start(processes, tmp_path / "pg", url, postgres.FAST_AND_FORGETFUL)
+    assert processes.pid("postgres") not in (killed.pid, None)
+
+
 def test_a_pid_that_was_given_to_another_program_is_not_ours(processes: Processes, tmp_path: Path) -> None:
     """A record whose pid now belongs to a program created at another time is a crash: nothing of it is stopped."""
     processes.start(Launch("first", ["sleep", "60"], {}))
