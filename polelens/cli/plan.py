@@ -117,7 +117,8 @@ class Plan:
 
     def _lasting(self) -> str:
         if self.seconds is None:
-            return "how fast is not known yet: `polelens audit plan` measures it"
+            where = "" if self.precision == F32 else f" on a machine that computes in {self.precision}"
+            return f"how fast is not known yet: `polelens audit plan` measures it{where}"
         return f"{'at most' if self._varies else 'about'} {duration(self.seconds)} on {self._workers()}"
 
     @property

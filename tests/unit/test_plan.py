@@ -114,6 +114,7 @@ def test_rounds_of_which_there_is_one_are_none(name: str, changes: dict, superpi
             {"stopping": {"top": 3}},
             "its 3 strongest superpixels are soon told from the next, and all where they do",
         ),
+        ({"stopping": {"top": 1}}, "few where its strongest superpixel is soon told from the next, and all"),
         ({"stopping": {"ratio": 0.1}}, "few where its weights are soon known, and all where they are not, which is"),
         ({"seeds": [1, 2, 3, 4]}, "or all"),  # never more than the default: that is not said
     ],
