@@ -1,12 +1,15 @@
 """What a plan reckons with, and what it says of it."""
 
+from dataclasses import fields
+from typing import Any
+
 import pytest
 
 from pipeline.judge import faithfulness, grounding
 from pipeline.methods import METHODS, planned, planned_evaluations
 from pipeline.methods.chosen_fill import CANDIDATES
 from pipeline.recipes import RECIPES, recipe
-from polelens.cli.plan import ANSWERING, REDUCE_SECONDS, Means
+from polelens.cli.plan import ANSWERING, REDUCE_SECONDS, Means, Plan, rounds_told
 from polelens.cli.rates import Rate
 from polelens.cli.sample import Sample
 from polelens.cost import InRounds, shortest
@@ -83,6 +86,14 @@ def test_a_recipe_that_asks_in_rounds_says_the_least_and_the_most() -> None:
         "its 5 strongest superpixels are soon told from the next; where they do not part, until more seeds would "
         f"hardly part them, or all, which is more than the {default:,} of the recipe default"
     )
+
+
+@pytest.mark.parametrize(("left", "told"), [(1, 1), (0, 0)])
+def test_what_rounds_may_cost_is_told_where_something_is_left_to_ask(left: int, told: int) -> None:
+    """Of photographs that were all explained before there is nothing to say."""
+    plan: Any = dict.fromkeys(one.name for one in fields(Plan))
+    cost = InRounds.of(recipe("adaptive"), 40)
+    assert len(rounds_told([Plan(**{**plan, "in_rounds": cost, "evaluations": left})])) == told
 
 
 @pytest.mark.parametrize("name", RECIPES)
