@@ -254,13 +254,15 @@ class Recipe:
         --------
         >>> Recipe("mine").override({"samples": 64, "segmenter.n_segments": 80}).segmenter["n_segments"]
         80
+        >>> Recipe("mine").override({"stopping.top": 3}).stopping
+        {'top': 3}
         """
         body = self.to_json()
         for path, value in changes.items():
             name, _, option = path.partition(".")
             if option and isinstance(body.get(name), dict):
                 body[name][option] = value
-            elif option and name == "options":
+            elif option and name in ("options", "stopping"):
                 body[name] = {option: value}
             elif name in ("segmenter", "surrogate") and isinstance(value, str):
                 body[name] = {"name": value}
@@ -273,10 +275,14 @@ class Recipe:
         return replace(self, seeds=tuple(seed + 10 * i for i in range(len(self.seeds))))
 
     def _check_stopping(self) -> None:
+        known = [one.name for one in fields(Stopping)]
+        there = ", ".join(known)
+        if not (self.stopping is None or isinstance(self.stopping, Mapping)):
+            raise ValueError(f"recipe: stopping is {self.stopping!r}, expected null or an object of {there}")
+        unknown = sorted(set(self.stopping or ()) - set(known))
+        if unknown:
+            raise ValueError(f"recipe: stopping has no {unknown[0]!r}{meant(unknown[0], known)}; there are {there}")
         try:
             self.rounds()
-        except TypeError:
-            known = ", ".join(one.name for one in fields(Stopping))
-            raise ValueError(f"recipe: stopping is {self.stopping!r}, expected null or an object of {known}") from None
         except ValueError as error:
             raise ValueError(f"recipe: {error}") from None

@@ -94,7 +94,8 @@ PREDICTION = Recipe("prediction", method="occlusion", segmenter={"name": "grid",
 def recipe(name: str) -> Recipe:
     """The recipe of this name, whose case does not matter. Raises ValueError listing those there are."""
     if "," in name:
-        raise ValueError(f"recipe is {name!r}, expected one; several are for `polelens explain` and `side_by_side`")
+        several = "several are for `polelens explain`, `audit start` and `side_by_side`"
+        raise ValueError(f"recipe is {name!r}, expected one; {several}")
     known = resolved(name, RECIPES)
     if known is None:
         raise ValueError(f"there is no recipe {name!r}{meant(name, RECIPES)}; there are {', '.join(RECIPES)}")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Self
 
+from pipeline.answer.stopped import strongest
 from pipeline.methods import planned_evaluations
 from pipeline.methods.replicates import first
 from pipeline.recipe import Recipe
@@ -60,7 +61,7 @@ def _few(recipe: Recipe) -> str:
     rule = recipe.rounds()
     if rule is None or rule.ratio is not None:
         return "few where its weights are soon known, and all where they are not"
-    told = f"few where its {rule.top} strongest superpixels are soon told from the next"
+    told = f"few where its {strongest(rule.top)} soon told from the next"
     if rule.futility is None:
         return f"{told}, and all where they do not part"
     return f"{told}; where they do not part, until more seeds would hardly part them, or all"

@@ -10,6 +10,17 @@ from pipeline.answer.nulls import from_null
 PARTED, PRECISE, FUTILE, SPENT = "parted", "precise", "futile", "spent"
 
 
+def strongest(top: int) -> str:
+    """The superpixels that are on top, and the verb that follows.
+
+    Examples
+    --------
+    >>> strongest(5), strongest(1)
+    ('5 strongest superpixels are', 'strongest superpixel is')
+    """
+    return "strongest superpixel is" if top == 1 else f"{top} strongest superpixels are"
+
+
 @dataclass(frozen=True, slots=True)
 class Stopped:
     """Why no more seeds were asked for a label; see `pipeline.methods.stopping`.
@@ -46,13 +57,14 @@ class Stopped:
         >>> print(Stopped("futile", 5, 0.04).sentence)
         Which superpixels are the 5 strongest is open: more seeds would hardly have settled it (chance 4 %).
         """
-        if self.why == PARTED:
-            return f"No more seeds were asked: the {self.top} strongest superpixels are told from the next."
+        if self.why == PARTED and self.top:
+            return f"No more seeds were asked: the {strongest(self.top)} told from the next."
         if self.why == PRECISE:
             return "No more seeds were asked: the weights are known as closely as was asked for."
         if self.top is None:
             return "All seeds were asked, and the weights are not known as closely as was asked for."
-        unsettled = f"Which superpixels are the {self.top} strongest is open:"
+        which = "superpixel is the" if self.top == 1 else f"superpixels are the {self.top}"
+        unsettled = f"Which {which} strongest is open:"
         if self.why == FUTILE:
             return f"{unsettled} more seeds would hardly have settled it (chance {100 * self.chance:.0f} %)."
         return f"{unsettled} all seeds were asked and did not settle it."

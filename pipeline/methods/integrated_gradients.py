@@ -42,7 +42,7 @@ class Options:
     baselines : tuple of str
         Fills (see `pipeline.scene.fills`) from which ways begin, averaged; none is the recipe's own fill alone.
     steps, most : int
-        Parts of the way in the first round, and at most.
+        Parts of the way in the first round, and at most: as many, or enough to cut each.
     gap : float
         How far the pixels may be from adding up, in shares of the score's rise, before the parts are cut.
     mesh : "uniform" or "graded"
@@ -70,6 +70,9 @@ class Options:
                 raise ValueError(f"{name} is {value!r}, expected a whole number from 1 to {MOST_NODES}")
         if self.steps > self.most:
             raise ValueError(f"steps is {self.steps}, expected at most {self.most}, which is most")
+        if self.steps < self.most < CUT * self.steps:
+            asked, expected = f"most is {self.most} where steps is {self.steps}", f"{self.steps} or {CUT * self.steps}"
+            raise ValueError(f"{asked}, expected {expected}: parts are cut in three")
         if not (type(self.gap) in (int, float) and 0 <= self.gap < math.inf):
             raise ValueError(f"gap is {self.gap!r}, expected a share of at least 0")
         check_mesh(self.mesh)

@@ -8,6 +8,7 @@ from pipeline.conversation.explainer import Explainer
 from pipeline.conversation.reading import Kind
 from pipeline.model.precision import F32
 from pipeline.recipe import Recipe
+from pipeline.text import meant
 
 # The fields of a recipe that a method may do without: see `Method.uses`.
 DISPENSABLE = ("design", "samples", "seeds", "stopping", "kernel_width", "surrogate")
@@ -66,7 +67,8 @@ class Method:
         unknown = sorted(set(recipe.options) - set(known))
         if unknown:
             there = f"there are {', '.join(known)}" if known else "it has none"
-            raise ValueError(f"recipe: method {recipe.method} has no option {unknown[0]!r}; {there}")
+            guess = meant(unknown[0], known)
+            raise ValueError(f"recipe: method {recipe.method} has no option {unknown[0]!r}{guess}; {there}")
         try:
             self.options(**recipe.options)
         except (TypeError, ValueError) as error:

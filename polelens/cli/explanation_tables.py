@@ -60,6 +60,8 @@ def read_inside(inside: Mapping[str, Any]) -> str:
     'read: cam of the logit at layer relu_9, 7x7 places stretched bilinearly'
     >>> read_inside({"read": "gradient", "of": "probability", "nodes": 32, "baselines": ["black", "white"]})
     'read: gradient of the probability at 32 nodes from black, white'
+    >>> read_inside({"read": "gradient", "of": "probability", "nodes": 1, "baselines": ["mean"]})
+    'read: gradient of the probability at 1 node from mean'
     >>> entries = {"logit": 4.0, "photograph": 3.0, "biases": 1.0, "stabilisers": 0.0}
     >>> read_inside({"read": "lrp", "of": "logit", "composite": "epsilon-plus", "ledger": {"TRE": entries}})
     'read: lrp of the logit by epsilon-plus; of TRE: logit 4, photograph 3, biases 1, stabilisers 0'
@@ -68,7 +70,8 @@ def read_inside(inside: Mapping[str, Any]) -> str:
     if "layer" in inside:
         told += f" at layer {inside['layer']}, {'x'.join(map(str, inside['map']))} places stretched bilinearly"
     if "nodes" in inside:
-        told += f" at {inside['nodes']} nodes from {', '.join(inside['baselines'])}"
+        nodes = "1 node" if inside["nodes"] == 1 else f"{inside['nodes']} nodes"
+        told += f" at {nodes} from {', '.join(inside['baselines'])}"
     if "regions" in inside:
         told += f", gathered into {inside['cut']} regions ({inside['regions']}{', fast' if inside['fast'] else ''})"
     if "ledger" in inside:

@@ -10,7 +10,7 @@ from pipeline.scene.mask import Value
 from pipeline.scene.photograph import MEGAPIXELS
 from polelens.cli.adding import Told, add_all
 from polelens.cli.beforehand import meant
-from polelens.cli.completion import selections
+from polelens.cli.images_option import images_option
 from polelens.cli.profiles import FILE
 from polelens.cli.removal import remove_images
 from polelens.cli.store import archive
@@ -83,14 +83,7 @@ def _told(
 
 
 @images.command("list")
-@click.option(
-    "--images",
-    "selection",
-    default="all",
-    show_default=True,
-    shell_complete=selections,
-    help="all, label:NAME, sha256:PREFIX or a pattern of names.",
-)
+@images_option("selection")
 @as_json
 def list_(selection: str, as_json: bool) -> None:
     """List the photographs of the archive.

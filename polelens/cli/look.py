@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from polelens.cli.completion import model_or_file
+from polelens.cli.images_option import images_option
 from polelens.cli.photographs import photographs_of
 from polelens.cli.profiles import FILE, model_options
 from polelens.cli.text import as_json, echo_json, progress_bar
@@ -18,7 +19,7 @@ from polelens.cli.text import as_json, echo_json, progress_bar
 @click.option("--layer", help="Whose channels; the last with a height and a width unless it is named.")
 @click.option("--channel", "channels", type=click.IntRange(0), multiple=True, help="Repeatable; else eight are taken.")
 @click.option("--photograph", "files", type=FILE, multiple=True, help="A photograph's file; repeatable.")
-@click.option("--images", default="all", show_default=True, help="Else photographs of the archive: a selection.")
+@images_option(told="Else photographs of the archive: a selection.")
 @click.option("--most", type=click.IntRange(1, 4096), default=64, show_default=True, help="Of the archive, so many.")
 @click.option("--steps", type=click.IntRange(1, 4096), default=128, show_default=True, help="Of each picture's climb.")
 @click.option("--threads", type=click.IntRange(1), default=2, show_default=True, help="ONNX Runtime threads.")

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from polelens.asked import Asked
-from polelens.cli.completion import selections
+from polelens.cli.images_option import images_option
 from polelens.cli.object_word import object_option
 from polelens.cli.recipes import recipe_options
 from polelens.cli.spans import keep_option
@@ -53,13 +53,7 @@ def order_options(command: Any) -> Any:
             show_default=True,
             help="What the audit is compared with when it ends: the previous version's, or nothing.",
         ),
-        click.option(
-            "--images",
-            default="all",
-            show_default=True,
-            shell_complete=selections,
-            help="all, label:NAME, sha256:PREFIX or a pattern of names.",
-        ),
+        images_option(),
     ):
         decorated = option(decorated)
     return decorated

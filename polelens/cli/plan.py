@@ -17,7 +17,8 @@ from pipeline.recipe import Recipe
 from polelens.asked import Asked
 from polelens.cli.beforehand import check as check_selection
 from polelens.cli.beforehand import words
-from polelens.cli.completion import model_references, selections
+from polelens.cli.completion import model_references
+from polelens.cli.images_option import images_option
 from polelens.cli.rates import Rate, known_rate, measured_rate, notes
 from polelens.cli.recipes import recipe_options
 from polelens.cli.rounding import rounding_of, told_of
@@ -117,7 +118,8 @@ class Plan:
 
     def _lasting(self) -> str:
         if self.seconds is None:
-            return "how fast is not known yet: `polelens audit plan` measures it"
+            where = "" if self.precision == F32 else f" on a machine that computes in {self.precision}"
+            return f"how fast is not known yet: `polelens audit plan` measures it{where}"
         return f"{'at most' if self._varies else 'about'} {duration(self.seconds)} on {self._workers()}"
 
     @property
@@ -133,14 +135,8 @@ class Plan:
 
 def model_and_images(command: Any) -> Any:
     """The argument and the option that say which model, and which photographs."""
-    images = click.option(
-        "--images",
-        default="all",
-        show_default=True,
-        shell_complete=selections,
-        help="all, label:NAME, sha256:PREFIX or a pattern of names.",
-    )
-    return click.argument("model", metavar="MODEL[@VERSION]", shell_complete=model_references)(images(command))
+    argument = click.argument("model", metavar="MODEL[@VERSION]", shell_complete=model_references)
+    return argument(images_option()(command))
 
 
 @click.command("plan")
@@ -181,8 +177,8 @@ def plan_command(model: str, images: str, workers: int | None, asked: Asked, as_
 
 
 def rounds_told(plans: Iterable[Plan]) -> list[str]:
-    """What a photograph may cost, of each plan whose recipe asks in rounds."""
-    return [one.in_rounds.sentence for one in plans if one.in_rounds]
+    """What a photograph may cost, of each plan whose recipe asks in rounds and that has something left to ask."""
+    return [one.in_rounds.sentence for one in plans if one.in_rounds and one.evaluations]
 
 
 def _tell(plans: Sequence[Plan]) -> None:

@@ -87,8 +87,10 @@ def recipe_options(command: Any) -> Any:
         click.option(
             "--recipe",
             "recipe_name",
-            default="default",
+            multiple=True,
+            default=("default",),
             show_default=True,
+            callback=lambda ctx, param, names: ",".join(names),
             shell_complete=recipe_names,
             help="See `polelens recipes`.",
         ),

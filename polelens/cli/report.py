@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from pipeline.answer.judgement import BACKGROUND, BOTH, DOUBTFUL, NOTHING, OBJECT, SOUND, UNKNOWN
-from polelens.cli.completion import selections
 from polelens.cli.following import NUMBER
+from polelens.cli.images_option import images_option
 from polelens.cli.store import audits, engine, gallery
 from polelens.cli.text import as_json, echo_json, progress_bar
 from polelens.report.answers import VERDICTS
@@ -20,7 +20,7 @@ ANSWERS = {word.split()[0]: word for word in (SOUND, DOUBTFUL, NOTHING, OBJECT, 
 
 @click.command()
 @NUMBER
-@click.option("--images", default="all", shell_complete=selections, help="Of these photographs: see `audit start`.")
+@images_option(told="Of these photographs: see `audit start`.")
 @click.option(
     "--verdict", "words", multiple=True, type=click.Choice(list(ANSWERS)), help="With this answer; of several, any."
 )

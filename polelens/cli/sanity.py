@@ -8,6 +8,7 @@ from rich.table import Table
 
 from pipeline.recipes import recipe
 from polelens.cli.completion import model_or_file
+from polelens.cli.images_option import images_option
 from polelens.cli.photographs import photographs_of
 from polelens.cli.profiles import FILE, model_options
 from polelens.cli.text import as_json, console, echo_json, printable, progress_bar
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @click.argument("model", metavar="NAME[@VERSION]-or-FILE", shell_complete=model_or_file)
 @model_options
 @click.option("--photograph", "files", type=FILE, multiple=True, help="A photograph's file; repeatable.")
-@click.option("--images", default="all", show_default=True, help="Else photographs of the archive: a selection.")
+@images_option(told="Else photographs of the archive: a selection.")
 @click.option("--most", type=click.IntRange(1, 64), default=2, show_default=True, help="Of the archive, so many.")
 @click.option("--recipe", "names", metavar="NAME[,NAME...]", help="Of those that look inside, these alone.")
 @click.option("--threads", type=click.IntRange(1), default=2, show_default=True, help="ONNX Runtime threads.")

@@ -20,16 +20,18 @@ def tell_side_by_side(found: SideBySide, out: Path | None) -> None:
         console.print(_figures(f"\n{printable(one.label)}", found.rows(one)))
         console.print(_pairs(found.pairs(one), one.standing.chance))
         for side in found.sides:
-            _tell_judgement(side, one.label)
+            _tell_of(side, one.label)
         click.echo(printable(sentence))
     click.echo(
         f"\n{out / 'side-by-side.png'} shows them" if out else "\n--out FOLDER writes the pictures and every number"
     )
 
 
-def _tell_judgement(side: Side, label: str) -> None:
-    """Both answers of a recipe's own judgement; nothing where it does not judge."""
+def _tell_of(side: Side, label: str) -> None:
+    """Why a recipe asked no more, where it asked in rounds, and both answers of its judgement, where it judges."""
     [mine] = [one for one in side.explanation.attribution.labels if one.label == label]
+    if mine.agreement.stopped:
+        click.echo(f"{side.name}: {mine.agreement.stopped.sentence}")
     if mine.judgement:
         click.echo(f"{side.name} by its own tests: {mine.judgement.words}")
 

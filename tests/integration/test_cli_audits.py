@@ -243,7 +243,7 @@ def test_a_plan_of_a_model_that_nobody_ran_measures_it_here(cli: Commands, zippe
         assert rounds["in_rounds"]["sentence"] in result.stderr
     lower = cli.run("audit", "plan", "poles", "--set", "precision=bf16")
     assert "4 photographs under poles@1, computed in bf16, about " in lower.stdout
-    assert "how fast is not known yet" in lower.stdout
+    assert "how fast is not known yet: `polelens audit plan` measures it on a machine that computes" in lower.stdout
     assert "what bf16 does to the weights is not known: precision: CPUExecutionProvider does not" in lower.stderr
 
 

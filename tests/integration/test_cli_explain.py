@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.answer.stopped import Stopped
 from pipeline.conversation.designs import whole_block
 from pipeline.recipes import recipe
 from pipeline.scene.photograph import decode
@@ -144,6 +145,10 @@ def test_what_explain_cannot_do_is_one_sentence(nowhere: Commands, zipped: Path,
         ((pole, *model, "--recipe", "limes"), "there is no recipe 'limes'"),
         ((pole, *model, "--recipe", "default,limes"), "there is no recipe 'limes'"),
         ((pole, *model, "--recipe", "lime,lime"), "side by side are two or more, each once"),
+        (
+            (pole, *model, "--recipe", "lime", "--recipe", "lime"),
+            "recipes are lime, lime; side by side are two or more",
+        ),
         ((pole, *model, "--label", "TRE", "--label", "all"), "label `all` is no label of the model; it goes alone"),
         ((pole, "--model", pole, "--set", "options.x=1"), "method lime has no option 'x'"),
         ((pole, *model, "--set", "design=dice"), "design is 'dice'"),
@@ -174,6 +179,15 @@ def test_several_recipes_are_shown_side_by_side(nowhere: Commands, zipped: Path,
         assert {**row, "seconds": 0} == {**same, "seconds": 0}
         document = json.loads((tmp_path / "out" / row["recipe"] / "attribution.json").read_text())
         assert document["evaluations"] == row["evaluations"]
+
+
+def test_side_by_side_it_is_told_why_rounds_ended(nowhere: Commands, zipped: Path, pole: Path, tmp_path: Path) -> None:
+    """Of each recipe that asks in rounds, and of no other."""
+    changes = ("--set", "judge=false", "--out", tmp_path)
+    told = nowhere("explain", pole, "--model", zipped, "--recipe", "adaptive,occlusion", *changes)
+    [label] = json.loads((tmp_path / "adaptive/attribution.json").read_text())["labels"].values()
+    assert f"\nadaptive: {Stopped.from_json(label['stability']['stopped']).sentence}\n" in told
+    assert "\nocclusion: " not in told
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,18 @@ def test_a_selection_of_nothing_says_what_may_be_meant(cli: Commands, tmp_path: 
     assert [one["name"] for one in cli.json("images", "list", "--images", "LABEL:tre")] == ["nord/a.png"]
 
 
+def test_one_selection_is_one_option(cli: Commands) -> None:
+    """Of two the first would be left out, and nobody told."""
+    for words in (
+        ("audit", "plan", "poles"),
+        ("audit", "start", "poles"),
+        ("policy", "set", "poles"),
+        ("images", "list"),
+    ):
+        told = cli.refused(*words, "--images", "nord/*", "--images", "pano.png", status=2)
+        assert "'nord/*' and 'pano.png', expected one selection; a pattern may hold * and ?" in told
+
+
 def test_names_of_models_do_not_mind_case(cli: Commands, tmp_path: Path, zipped: Path) -> None:
     """One model has one name, however it is written: as it was registered first."""
     archived(cli, tmp_path / "p", zipped, table="path,label\na.png,TRE\n")

@@ -226,6 +226,7 @@ def test_an_empty_rule_leaves_nothing_to_explain():
         ({"rounds": 2.5}, "rounds is 2.5, expected a whole number of at least 3"),
         ({"largest": 2}, "largest is 2, expected a share above 0 up to 1"),
         ({"width": 3}, "method anchors has no option 'width'; there are threshold, delta"),
+        ({"treshold": 0.9}, r"has no option 'treshold' \(did you mean threshold\?\); there are"),
     ],
 )
 def test_options_are_checked(options, message):

@@ -163,7 +163,7 @@ def test_a_round_and_the_next_by_hand() -> None:
 
 def test_pixels_that_do_not_add_up_are_said_not_to() -> None:
     """At the cap the answer stands, with its claim unfulfilled and a sentence that says so."""
-    [claim] = steep(steps=2, most=4).labels[0].claims
+    [claim] = steep(steps=2, most=2).labels[0].claims
     assert not claim.value >= claim.least
     assert "do not add up to the answer" in claim.sentence
 
@@ -318,7 +318,14 @@ def test_many_labels_at_once_are_refused() -> None:
     ("name", "options", "message"),
     [
         ("integrated-gradients", {"steps": 0}, "steps is 0, expected a whole number from 1"),
+        ("integrated-gradients", {"steps": "x"}, "steps is 'x', expected a whole number from 1"),
         ("integrated-gradients", {"steps": 64, "most": 32}, "steps is 64, expected at most 32"),
+        (
+            "integrated-gradients",
+            {"steps": 16, "most": 36},
+            "most is 36 where steps is 16, expected 16 or 48: parts are",
+        ),
+        ("xrai", {"steps": 47}, "most is 48 where steps is 47, expected 47 or 141"),
         ("integrated-gradients", {"baselines": ["auto"]}, "auto is for the recipe's fill, name those meant"),
         ("integrated-gradients", {"baselines": [["black"]]}, "expected a list of fills"),
         ("integrated-gradients", {"baselines": "black"}, "expected a list of fills"),

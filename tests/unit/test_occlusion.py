@@ -131,7 +131,7 @@ def test_every_pixel_is_hidden_by_some_window(size, window, stride):
         ({"window": True}, "window is True"),
         ({"stride": 8}, "stride is 8, expected at most the window"),
         ({"window": 8, "stride": 9}, "stride is 9, expected at most the window"),
-        ({"side": 8}, "method occlusion has no option 'side'; there are window, stride"),
+        ({"n": 8}, "method occlusion has no option 'n'; there are window, stride"),
     ],
 )
 def test_a_window_that_cannot_be_is_refused(options, message):

@@ -1,12 +1,15 @@
 """What a plan reckons with, and what it says of it."""
 
+from dataclasses import fields
+from typing import Any
+
 import pytest
 
 from pipeline.judge import faithfulness, grounding
 from pipeline.methods import METHODS, planned, planned_evaluations
 from pipeline.methods.chosen_fill import CANDIDATES
 from pipeline.recipes import RECIPES, recipe
-from polelens.cli.plan import ANSWERING, REDUCE_SECONDS, Means
+from polelens.cli.plan import ANSWERING, REDUCE_SECONDS, Means, Plan, rounds_told
 from polelens.cli.rates import Rate
 from polelens.cli.sample import Sample
 from polelens.cost import InRounds, shortest
@@ -85,6 +88,14 @@ def test_a_recipe_that_asks_in_rounds_says_the_least_and_the_most() -> None:
     )
 
 
+@pytest.mark.parametrize(("left", "told"), [(1, 1), (0, 0)])
+def test_what_rounds_may_cost_is_told_where_something_is_left_to_ask(left: int, told: int) -> None:
+    """Of photographs that were all explained before there is nothing to say."""
+    plan: Any = dict.fromkeys(one.name for one in fields(Plan))
+    cost = InRounds.of(recipe("adaptive"), 40)
+    assert len(rounds_told([Plan(**{**plan, "in_rounds": cost, "evaluations": left})])) == told
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_what_asks_all_at_once_varies_by_no_rounds(name: str) -> None:
     """Only what has a rule of stopping does, and the shortest of it has none left."""
@@ -114,6 +125,7 @@ def test_rounds_of_which_there_is_one_are_none(name: str, changes: dict, superpi
             {"stopping": {"top": 3}},
             "its 3 strongest superpixels are soon told from the next, and all where they do",
         ),
+        ({"stopping": {"top": 1}}, "few where its strongest superpixel is soon told from the next, and all"),
         ({"stopping": {"ratio": 0.1}}, "few where its weights are soon known, and all where they are not, which is"),
         ({"seeds": [1, 2, 3, 4]}, "or all"),  # never more than the default: that is not said
     ],

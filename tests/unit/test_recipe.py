@@ -173,7 +173,10 @@ def test_reseeding_keeps_the_number_of_seeds():
         ({"seeds": "1,2"}, "seeds is '1,2'"),
         ({"seeds": list(range(20)), "samples": 10**6}, "more than 10000000 evaluations"),
         ({"stopping": True}, "stopping is True, expected null or an object of first, step, top, precision, gap, tie"),
-        ({"stopping": {"last": 9}}, "stopping is {'last': 9}, expected null or an object of first"),
+        (
+            {"stopping": {"futil": 9}},
+            r"stopping has no 'futil' \(did you mean futility\?\); there are first, step, top",
+        ),
         ({"stopping": {"first": 1}}, "stopping.first is 1, expected a whole number of at least 2"),
         ({"stopping": {"step": 0}}, "stopping.step is 0, expected a whole number of at least 1"),
         ({"stopping": {"top": 2.5}}, "stopping.top is 2.5"),
@@ -221,6 +224,17 @@ def test_an_override_of_what_is_not_there_is_refused():
         Recipe("x").override({"samples.x": 1})
     with pytest.raises(ValueError, match=r"unknown field kernel \(did you mean kernel_width\?\);"):
         Recipe("x").override({"kernel": 1})
+    for made in (Recipe("x"), recipe("adaptive")):
+        with pytest.raises(ValueError, match=r"stopping has no 'last'; there are first, step"):
+            made.override({"stopping.last": 1})
+
+
+def test_a_rule_of_stopping_is_set_where_there_was_none():
+    """As an object with the rest left out is: by one of its fields alone."""
+    changed = recipe("default").override({"stopping.top": 3, "stopping.futility": 0.1})
+    assert changed.stopping == {"top": 3, "futility": 0.1}
+    with pytest.raises(ValueError, match="method occlusion has no use for stopping"):
+        check(recipe("occlusion").override({"stopping.top": 3}), ("a",))
 
 
 def test_the_lime_recipe_is_the_lime_package_s_defaults_to_the_letter():

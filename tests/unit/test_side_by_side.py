@@ -183,7 +183,7 @@ def test_what_is_no_list_of_recipes_is_refused() -> None:
         side_by_side(WHITE, Counted(), "default", labels=["yes", "no"], size=32)
     with pytest.raises(ValueError, match="several are for `side_by_side`"):
         explain(WHITE, Counted(), recipe=["default", "rise"], labels=["yes", "no"], size=32)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="expected one; several are for `polelens explain` and `side_by_side`"):
+    with pytest.raises(ValueError, match="expected one; several are for `polelens explain`, `audit start`"):
         explain(WHITE, Counted(), recipe="default,rise", labels=["yes", "no"], size=32)
 
 
