@@ -60,7 +60,8 @@ def _few(recipe: Recipe) -> str:
     rule = recipe.rounds()
     if rule is None or rule.ratio is not None:
         return "few where its weights are soon known, and all where they are not"
-    told = f"few where its {rule.top} strongest superpixels are soon told from the next"
+    one, many = "superpixel is", f"{rule.top} strongest superpixels are"
+    told = f"few where its {f'strongest {one}' if rule.top == 1 else many} soon told from the next"
     if rule.futility is None:
-        return f"{told}, and all where they do not part"
-    return f"{told}; where they do not part, until more seeds would hardly part them, or all"
+        return f"{told}, and all where not"
+    return f"{told}; where not, until more seeds would hardly tell them apart, or all"

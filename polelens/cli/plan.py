@@ -181,8 +181,8 @@ def plan_command(model: str, images: str, workers: int | None, asked: Asked, as_
 
 
 def rounds_told(plans: Iterable[Plan]) -> list[str]:
-    """What a photograph may cost, of each plan whose recipe asks in rounds."""
-    return [one.in_rounds.sentence for one in plans if one.in_rounds]
+    """What a photograph may cost, of each plan whose recipe asks in rounds and that has something to ask."""
+    return [one.in_rounds.sentence for one in plans if one.in_rounds and one.evaluations]
 
 
 def _tell(plans: Sequence[Plan]) -> None:

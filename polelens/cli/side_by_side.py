@@ -28,10 +28,12 @@ def tell_side_by_side(found: SideBySide, out: Path | None) -> None:
 
 
 def _tell_judgement(side: Side, label: str) -> None:
-    """Both answers of a recipe's own judgement; nothing where it does not judge."""
+    """Both answers of a recipe's own judgement, where it judges; and why it asked no more, where it asks in rounds."""
     [mine] = [one for one in side.explanation.attribution.labels if one.label == label]
     if mine.judgement:
         click.echo(f"{side.name} by its own tests: {mine.judgement.words}")
+    if mine.agreement.stopped:
+        click.echo(f"{side.name}: {mine.agreement.stopped.sentence}")
 
 
 def _figures(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
