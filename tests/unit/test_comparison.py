@@ -21,7 +21,8 @@ from pipeline.model.profile import Placement, Profile
 from pipeline.recipes import recipe
 from pipeline.scene.scene import Scene
 from pipeline.scene.segments import grid
-from polelens.report.sides import _told, _told_of_recipes
+from polelens.report.pages import environment
+from polelens.report.sides import Card, Side, _told, _told_of_recipes
 from storage.comparisons import Compared
 
 K = 16
@@ -385,3 +386,15 @@ def test_what_is_not_known_is_not_told():
         alike = Compared("ab", "a.jpg", None, "a", "b", False, False, None, replace(change, spearman=math.nan))
         assert no_order(alike)
         assert not any("nan" in line or "Rank" in line for line in no_order(alike))
+
+
+def test_a_comparison_calls_the_object_by_the_audit_s_word():
+    """In the answers under both; the colour stays that of the answer."""
+    sides = [
+        Side(when, when, "yes", 0.9, 0.1, words, None, None)
+        for when, words in (("before", "sound, object"), ("after", "sound, background"))
+    ]
+    pair = environment().get_template("compared.html").module.pair
+    html = str(pair(Card("a.jpg", None, sides, []), "pole"))
+    assert '<span class="word good">sound, pole</span>' in html
+    assert '<span class="word poor">sound, background</span>' in html
