@@ -63,5 +63,5 @@ def _few(recipe: Recipe) -> str:
         return "few where its weights are soon known, and all where they are not"
     told = f"few where its {strongest(rule.top)} soon told from the next"
     if rule.futility is None:
-        return f"{told}, and all where they do not part"
-    return f"{told}; where they do not part, until more seeds would hardly part them, or all"
+        return f"{told}, and all where not"
+    return f"{told}; where not, until more seeds would hardly tell them apart, or all"

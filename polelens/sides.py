@@ -159,9 +159,8 @@ class SideBySide:
         [mine] = [one for one in side.explanation.attribution.labels if one.label == label.label]
         known = mine.rule.outcome if mine.rule else "" if np.isnan(mu) else f"MuFidelity {mu:.2f}"
         asked = f"{side.explanation.attribution.evaluations:,} evaluations"
-        title = f"{side.name}: {', '.join(filter(None, (asked, known)))}"
         drawn = replace(mine, weights=np.asarray(self.style.drawn(mine.weights), float))
-        return Cell(title, drawn, side.explanation.scene.segments)
+        return Cell(side.name, ", ".join(filter(None, (asked, known))), drawn, side.explanation.scene.segments)
 
     def _repr_html_(self) -> str:
         told = "".join(f"<p>{escape(sentence)}</p>" for sentence in self.sentences)

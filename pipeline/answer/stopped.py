@@ -53,20 +53,22 @@ class Stopped:
         Examples
         --------
         >>> print(Stopped("parted", 5).sentence)
-        No more seeds were asked: the 5 strongest superpixels are told from the next.
+        Enough seeds were asked: the 5 strongest superpixels are told from the next.
         >>> print(Stopped("futile", 5, 0.04).sentence)
         Which superpixels are the 5 strongest is open: more seeds would hardly have settled it (chance 4 %).
         """
         if self.why == PARTED and self.top:
-            return f"No more seeds were asked: the {strongest(self.top)} told from the next."
+            # Perhaps after the last seed there was, as for another label more were asked.
+            return f"Enough seeds were asked: the {strongest(self.top)} told from the next."
         if self.why == PRECISE:
-            return "No more seeds were asked: the weights are known as closely as was asked for."
+            return "Enough seeds were asked: the weights are known as closely as was asked for."
         if self.top is None:
             return "All seeds were asked, and the weights are not known as closely as was asked for."
         which = "superpixel is the" if self.top == 1 else f"superpixels are the {self.top}"
         unsettled = f"Which {which} strongest is open:"
         if self.why == FUTILE:
-            return f"{unsettled} more seeds would hardly have settled it (chance {100 * self.chance:.0f} %)."
+            chance = "under 1 %" if self.chance < 0.01 else f"{100 * self.chance:.0f} %"
+            return f"{unsettled} more seeds would hardly have settled it (chance {chance})."
         return f"{unsettled} all seeds were asked and did not settle it."
 
     @classmethod

@@ -80,7 +80,7 @@ def sentence(found: Agreement, terms: Terms, names: Names) -> str:
 def _word(faithfulness: Interval) -> str:
     if faithfulness.n < FEWEST:
         return "unknown"
-    if abs(faithfulness.mean) < LEAST or faithfulness.low <= 0 <= faithfulness.high:
+    if abs(faithfulness.mean) < LEAST or faithfulness.may_be_zero:
         return "same"
     return "better" if faithfulness.mean > 0 else "worse"
 
@@ -93,7 +93,9 @@ def _faithful(found: Agreement, terms: Terms, names: Names) -> str:
         return f"Which explanations are more faithful is unknown: {few}, expected {FEWEST} or more"
     if found.word == "same":
         told = f"insertion less deletion differs by {found.faithfulness}"
-        return f"No difference in faithfulness that can be told between {names[0]} and {names[1]}: {told}"
+        none = found.faithfulness.may_be_zero  # else there is one, too small for two decimals
+        least = "No difference in faithfulness that can be told" if none else "Hardly any difference in faithfulness"
+        return f"{least} between {names[0]} and {names[1]}: {told}"
     less, more = names if found.word == "better" else names[::-1]
     return f"{more}'s explanations are more faithful than {less}'s: {_curves(found)}"
 

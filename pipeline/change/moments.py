@@ -50,11 +50,16 @@ class Interval:
     n: int
 
     def __str__(self) -> str:
-        return f"{self.mean:.2f} (95 % interval {self.low:.2f} to {self.high:.2f})"
+        return f"{self.mean:z.2f} (95 % interval {self.low:z.2f} to {self.high:z.2f})"
 
     def within(self, low: float, high: float) -> "Interval":
         """With its ends no further than a figure can go."""
         return Interval(self.mean, max(self.low, low), min(self.high, high), self.n)
+
+    @property
+    def may_be_zero(self) -> bool:
+        """Whether the interval holds zero."""
+        return self.low <= 0 <= self.high
 
     @property
     def size(self) -> "Interval":

@@ -21,6 +21,7 @@ WORDS = {
     "same": "No change that can be told from noise",
     "unknown": "Grounding cannot be compared",
 }
+SMALL = "Hardly any change"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ def _kinds(change: Change, changed: bool, label: str | None) -> list[str]:
 def _word(difference: Interval) -> str:
     if difference.n < FEWEST:
         return "unknown"
-    if abs(difference.mean) < LEAST or difference.low <= 0 <= difference.high:
+    if abs(difference.mean) < LEAST or difference.may_be_zero:
         return "same"
     return "better" if difference.mean < 0 else "worse"
 
@@ -169,7 +170,8 @@ def _word(difference: Interval) -> str:
 def _sentence(word: str, difference: Interval, counts: Counts, names: tuple[str, str]) -> str:
     if not counts.compared:
         return "Nothing to compare: no photograph is explained in both audits."
-    return f"{WORDS[word]}: {_because(word, difference, names)}; {_how_many(counts)}."
+    small = word == "same" and not difference.may_be_zero  # a change that two decimals do not show
+    return f"{SMALL if small else WORDS[word]}: {_because(word, difference, names)}; {_how_many(counts)}."
 
 
 def _because(word: str, difference: Interval, names: tuple[str, str]) -> str:

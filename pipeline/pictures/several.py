@@ -15,14 +15,15 @@ from pipeline.pictures.paint import edges, framed, grey, relative, relative_pixe
 from pipeline.pictures.palette import GREEN_RED, Palette
 
 CELL = 360  # pixels of a photograph's longer side: six cells fill a screen
-LETTERS, GAP = 15, 8  # of a cell's title, and between cells, in pixels
+LETTERS, SMALL, GAP = 15, 11, 8  # of a cell's title, of the line below it, and between cells, in pixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cell:
-    """A title, and what a method says of a label on a canvas's superpixels, int32 [h, w]."""
+    """A title with a line of figures below it, and what a method says of a label on superpixels, int32 [h, w]."""
 
     title: str
+    figures: str
     label: LabelAttribution
     segments: NDArray[np.int32]
 
@@ -45,7 +46,7 @@ def several(backdrop: Backdrop, cells: Sequence[Cell], palette: Palette = GREEN_
     uint8 [y, x, 3], a grid as near to a square as it can be; each photograph's longer side is 360 pixels.
     """
     plain = view(backdrop, CELL, CELL)
-    painted = [titled(_painted(backdrop, cell, palette), cell.title) for cell in cells]
+    painted = [titled(_painted(backdrop, cell, palette), cell.title, cell.figures) for cell in cells]
     return grid([titled(plain.pixels, "the photograph"), *painted])
 
 
@@ -72,11 +73,12 @@ def _kept(shown: View, superpixels: Sequence[int]) -> NDArray[np.uint8]:
     return framed(shown, picture)
 
 
-def titled(picture: NDArray[np.uint8], title: str) -> NDArray[np.uint8]:
-    """A picture under a line of text."""
+def titled(picture: NDArray[np.uint8], title: str, figures: str = "") -> NDArray[np.uint8]:
+    """A picture under a title and a line of figures, both as wide as it is at most."""
     width = picture.shape[1]
-    strip = Image.new("RGB", (width, LETTERS + GAP), "white")
-    ImageDraw.Draw(strip).text((0, 2), fit(title, width, LETTERS), fill="#16191d", font=font(LETTERS))
+    strip = Image.new("RGB", (width, LETTERS + SMALL + GAP), "white")
+    for line, top, size in ((title, 2, LETTERS), (figures, LETTERS + 4, SMALL)):
+        ImageDraw.Draw(strip).text((0, top), fit(line, width, size), fill="#16191d", font=font(size))
     return np.vstack([np.asarray(strip), picture])
 
 

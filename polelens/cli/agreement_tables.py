@@ -43,8 +43,8 @@ def _means(one: Comparison, outcome: Mapping[str, Any]) -> Table:
         if pair["before"]["n"] > 1:
             means = (f"{pair[when]['mean']:.2f}" for when in ("before", "after"))
             difference = pair["difference"]
-            interval = f"{difference['low']:+.2f} to {difference['high']:+.2f}"
-            table.add_row(figure, *means, f"{difference['mean']:+.2f}", interval)
+            interval = f"{difference['low']:+z.2f} to {difference['high']:+z.2f}"
+            table.add_row(figure, *means, f"{difference['mean']:+z.2f}", interval)
         else:
             table.add_row(figure, *("unknown",) * 2, "", "")
     return table

@@ -34,10 +34,24 @@ def superpixel_table(backdrop: Backdrop, label: LabelAttribution) -> Table:
     for index in strongest[label.weights[strongest] != 0]:
         x, y = centers[index]
         half = label.half_width[index]
-        spread = [f"{half:.{places}f}" if np.isfinite(half) else ""] * bool(label.errors)
+        spread = [_width(half, places)] * bool(label.errors)
         area = f"{sizes[index] / sizes.sum():.0%}"
         table.add_row(str(index), f"{label.weights[index]:+.{places}f}", *spread, f"{x:.0f}", f"{y:.0f}", area)
     return table
+
+
+def _width(half: float, places: int) -> str:
+    """Half an interval, never printed as none where there is some; nothing where it is not known.
+
+    Examples
+    --------
+    >>> [_width(half, 3) for half in (0.0126, 0.0004, 0.0, math.nan)]
+    ['0.013', '<0.001', '0.000', '']
+    """
+    least = 10.0**-places
+    if 0 < half < least / 2:
+        return f"<{least:.{places}f}"
+    return f"{half:.{places}f}" if math.isfinite(half) else ""
 
 
 def _decimals(strongest: float) -> int:

@@ -113,6 +113,7 @@ def _headline(overview: Overview) -> Sentence | None:
         return Sentence(mark, f"The model looks at the object: {told}{beside}.")
     told = f"{grounded[OBJECT]:,} rest on the object, {grounded[BACKGROUND]:,} on the background"
     told += f", {grounded[BOTH]:,} on both"
+    told += "; too few to say that most do" if max(grounded[OBJECT], grounded[BACKGROUND]) > HALF * masked else ""
     return Sentence("fair", f"What the model looks at is not settled: of the answers on {of}, {told}.")
 
 

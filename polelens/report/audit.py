@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from pipeline.recipes import called
 from polelens.report.easel import Easel
 from polelens.report.pages import SINGLE, write_report
 from polelens.report.views import AuditView, ExplanationView, Figures
@@ -49,7 +50,7 @@ def write_audit_report(
         model=name,
         version=version,
         model_sha256=audit.model_sha256,
-        recipe=audit.recipe.title,
+        recipe=called(audit.recipe),
         recipe_digest=audit.recipe.digest,
         recipe_fields=audit.recipe.to_json(),
         created=audit.created_at,
@@ -64,6 +65,7 @@ def write_audit_report(
         overview=overview(audits.engine, number, LOOKS),
         failures=[(row.image_name, row.reason or "") for row in audits.explained(number, ("failed",))],
         shown=shown,
+        title=audit.title.told,
     )
     rows = asked.chosen.explained(audits.engine, number)
     views = _views(rows, Easel(gallery, audit.model_profile), each)

@@ -99,7 +99,8 @@ def _told_of_recipes(row: Compared) -> list[str]:
     """How far two recipes agree on a photograph, in words."""
     one = row.change
     told = [f"Explained: {one.explained_before}"] if one.explained_before != one.label_before else []
-    told.append(f"Rank correlation {one.spearman:.2f}")
+    if math.isfinite(one.spearman):
+        told.append(f"Rank correlation {one.spearman:.2f}")
     told.append(f"Five strongest superpixels overlap by {one.top5_jaccard:.2f}")
     if math.isfinite(one.overlap):
         told.append(f"{percent(one.overlap)} of the supporting evidence is in the same place")

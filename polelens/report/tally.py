@@ -40,12 +40,18 @@ class Histogram:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts over all explanations of an audit, in memory that does not grow with their number."""
+    """Counts over all explanations of an audit, in memory that does not grow with their number.
+
+    Those of one photograph come one after another. What is predicted counts once for each photograph, however many
+    labels of it are explained; `count` and the histograms are of explanations.
+    """
 
     count: int = 0
+    photographs: int = 0
     predicted: Counter[str] = field(default_factory=Counter)
     labelled: int = 0
     correct: int = 0
+    last: str = ""  # the photograph counted last
     histograms: list[Histogram] = field(
         default_factory=lambda: [
             Histogram("Evidence on the object", "all on the background", "all on the object", "mask_share"),
@@ -58,9 +64,16 @@ class Tally:
     def add(self, explanation: ExplanationView) -> None:
         """Count one explanation."""
         self.count += 1
+        if explanation.sha256 != self.last:
+            self.last = explanation.sha256
+            self._answered(explanation)
+        for histogram in self.histograms:
+            histogram.add(explanation.figures)
+
+    def _answered(self, explanation: ExplanationView) -> None:
+        """Count what the model says of a photograph."""
+        self.photographs += 1
         self.predicted[explanation.predicted] += 1
         if explanation.label is not None and explanation.label_known:  # what the model lacks makes no answer wrong
             self.labelled += 1
             self.correct += explanation.label == explanation.predicted
-        for histogram in self.histograms:
-            histogram.add(explanation.figures)

@@ -39,6 +39,7 @@ class AuditView:
     overview: Overview = field(default_factory=Overview)
     object_word: str = "object"  # what its sentences call the object
     rejudged: datetime | None = None  # when it was judged anew
+    title: str = ""  # its name and tags, as people gave them
     shown: str = ""  # which of the photographs are shown, where it is not all that are explained
 
 

@@ -9,6 +9,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import ChoiceLoader, Environment, PackageLoader
 
+from pipeline.recipes import called
 from polelens.report.pages import environment as of_reports
 from polelens.report.words import size
 from polelens.web.below import linked
@@ -20,7 +21,7 @@ from polelens.web.who import NOBODY, Role
 def environment() -> Environment:
     """The templates of the pages, which use those of the report."""
     made = of_reports().overlay(loader=ChoiceLoader([PackageLoader("polelens.web"), PackageLoader("polelens")]))
-    made.filters |= {"query": query, "size": size}
+    made.filters |= {"query": query, "size": size, "called": called}
     return made
 
 

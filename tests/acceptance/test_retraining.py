@@ -78,7 +78,7 @@ def test_a_retrained_model_is_audited_and_compared_by_itself(cli: Commands, benc
     assert cli.alone("audit", "start", "poles@1", *FEW, "--seed", "2", "--watch")[0] == 0
     seeds = cli.json("audit", "compare", "1", "4")
     assert seeds["outcome"]["word"] == "same"
-    assert seeds["outcome"]["sentence"].startswith("No change that can be told from noise")
+    assert seeds["outcome"]["sentence"].startswith(("No change that can be told from noise", "Hardly any change"))
     assert seeds["outcome"]["counts"]["changed"] <= 1  # 5 % of nine, with what chance adds
     assert counted(cli, bench)[0::2] == (27, 9)
 

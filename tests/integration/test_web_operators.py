@@ -15,6 +15,7 @@ from psycopg import sql
 from sqlalchemy import make_url, text
 
 from pipeline.recipe import Recipe
+from pipeline.recipes import called
 from polelens.stack.address import password
 from polelens.web.who import Role
 from storage.archive import Archive
@@ -108,6 +109,8 @@ def test_an_audit_is_started_named_stopped_and_let_go_on(desk: Desk, pages: Page
     assert (one.title.started_by, one.object_word, one.keep, one.selection) == ("anna", "insulator", 9, "*.jpg")
     assert one.recipe == Recipe("default").override({"samples": 32, "seeds": [1, 11], "labels": ["yes"]})
     assert desk.value("SELECT urgent FROM audit WHERE id = :id", id=one.id) is True
+    for path in ("/", there, "/models/planted@1"):  # what differs from the named recipe, as `audit list` has it
+        assert f"recipe <bdi>{called(one.recipe)}</bdi>" in pages.get(path).text.replace("&#34;", '"')
     assert gone(pages.post(f"{there}/cancel", "")) == there
     assert desk.audits.get(one.id).state == "cancelled"
     assert pages.post(f"{there}/cancel", "").status == 400

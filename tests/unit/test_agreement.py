@@ -95,7 +95,7 @@ def test_the_interval_of_the_correlation_is_student_s_and_ends_at_one():
         ([0.20] * 6, [0.70] * 6, "better", "shap's explanations are more faithful than default's: deletion 0.20"),
         ([0.45] * 6, [0.60] * 6, "worse", "default's explanations are more faithful than shap's: deletion 0.30"),
         ([0.2, 0.4] * 3, [0.6] * 6, "same", "No difference in faithfulness that can be told between default and shap"),
-        ([0.304] * 6, [0.6] * 6, "same", "No difference in faithfulness that can be told"),
+        ([0.304] * 6, [0.6] * 6, "same", "Hardly any difference in faithfulness between default and shap"),
         ([0.2] * 5, [0.7] * 5, "unknown", "only 5 photographs have curves to compare in both audits"),
         ([math.nan] * 6, [0.7] * 6, "unknown", "only 0 photographs have curves to compare"),
     ],

@@ -21,7 +21,8 @@ from pipeline.model.profile import Placement, Profile
 from pipeline.recipes import recipe
 from pipeline.scene.scene import Scene
 from pipeline.scene.segments import grid
-from polelens.report.sides import _told
+from polelens.report.pages import environment
+from polelens.report.sides import Card, Side, _told, _told_of_recipes
 from storage.comparisons import Compared
 
 K = 16
@@ -311,7 +312,8 @@ def test_an_archive_s_outcome_counts_and_says_which_way():
     ],
 )
 def test_the_verdict_is_the_interval_s(steps, word):
-    """It needs an interval that leaves out zero and a mean that two decimals show; without masks it says so."""
+    """It needs an interval that leaves out zero and a mean that two decimals show; without masks it says so. What
+    alone leaves out zero is hardly a change, and its figures have no sign before zero."""
     change, tally = between((black_box(1), 1), (black_box(1), 1)), Tally(0)
     for step in steps:
         tally.add(grounded(change, 0.6, 0.6 + step))
@@ -319,9 +321,11 @@ def test_the_verdict_is_the_interval_s(steps, word):
         tally.add(change)
     found = tally.outcome("poles@1", "poles@2")
     assert found.word == word
+    same = "Hardly any change" if word == "same" and any(steps) and len(set(steps)) == 1 else "No change"
     assert found.sentence.startswith(
-        {"better": "Better", "worse": "Worse", "same": "No change", "unknown": "Grounding cannot"}[word]
+        {"better": "Better", "worse": "Worse", "same": same, "unknown": "Grounding cannot"}[word]
     )
+    assert "-0.00" not in found.sentence
 
 
 def test_the_interval_holds_the_mean_as_often_as_it_says():
@@ -373,8 +377,24 @@ def without_seeds(attribution):
 
 
 def test_what_is_not_known_is_not_told():
-    """The page says nothing of seeds where a method has none."""
+    """The page says nothing of seeds where a method has none, nor of rank where an explanation has no order."""
     change = compare(*(without_seeds(explained(black_box(number))) for number in (1, 2)), (RECIPE.seeds, RECIPE.seeds))
     told = _told(Compared("ab", "a.jpg", None, "before", "after", False, False, None, change))
     assert any(line.startswith("Rank correlation") for line in told)
     assert not any("nan" in line or "seeds" in line for line in told)
+    for no_order in (_told, _told_of_recipes):
+        alike = Compared("ab", "a.jpg", None, "a", "b", False, False, None, replace(change, spearman=math.nan))
+        assert no_order(alike)
+        assert not any("nan" in line or "Rank" in line for line in no_order(alike))
+
+
+def test_a_comparison_calls_the_object_by_the_audit_s_word():
+    """In the answers under both; the colour stays that of the answer."""
+    sides = [
+        Side(when, when, "yes", 0.9, 0.1, words, None, None)
+        for when, words in (("before", "sound, object"), ("after", "sound, background"))
+    ]
+    pair = environment().get_template("compared.html").module.pair
+    html = str(pair(Card("a.jpg", None, sides, []), "pole"))
+    assert '<span class="word good">sound, pole</span>' in html
+    assert '<span class="word poor">sound, background</span>' in html

@@ -245,6 +245,12 @@ def curved(**areas):
             "differs by 0.00 (95 % interval 0.00 to 0.00)",
         ),
         (
+            {"deletion_after": 0.5 + 2**-9},
+            "same",
+            "Hardly any difference in faithfulness between poles@1 and poles@2: insertion less deletion "
+            "differs by 0.00 (95 % interval 0.00 to 0.00)",
+        ),
+        (
             {"insertion_after": math.nan},
             "unknown",
             "Which explanations are more faithful is unknown: only 0 photographs have curves to compare in both "

@@ -1,7 +1,8 @@
 """What a plan reckons with, and what it says of it."""
 
-from dataclasses import fields
-from typing import Any
+import re
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,11 +10,12 @@ from pipeline.judge import faithfulness, grounding
 from pipeline.methods import METHODS, planned, planned_evaluations
 from pipeline.methods.chosen_fill import CANDIDATES
 from pipeline.recipes import RECIPES, recipe
-from polelens.cli.plan import ANSWERING, REDUCE_SECONDS, Means, Plan, rounds_told
+from polelens.cli.plan import ANSWERING, ASSUMED, REDUCE_SECONDS, Means, Plan, rounds_told
 from polelens.cli.rates import Rate
 from polelens.cli.sample import Sample
 from polelens.cost import InRounds, shortest
 from polelens.stack.workers import Crew
+from polelens.web.rendering import environment
 
 SAMPLE = Sample(4, 40, seconds=0.05)
 REST = SAMPLE.seconds + REDUCE_SECONDS  # of a photograph, beside its inference
@@ -83,17 +85,38 @@ def test_a_recipe_that_asks_in_rounds_says_the_least_and_the_most() -> None:
     assert (cost.least - default, cost.most - default) == ((3 - 9) * 128, (14 - 9) * 128)
     assert cost.sentence == (
         f"adaptive asks 3 to 14 seeds of each photograph, about {cost.least:,} to {cost.most:,} evaluations: few where "
-        "its 5 strongest superpixels are soon told from the next; where they do not part, until more seeds would "
-        f"hardly part them, or all, which is more than the {default:,} of the recipe default"
+        "its 5 strongest superpixels are soon told from the next; where not, until more seeds would "
+        f"hardly tell them apart, or all, which is more than the {default:,} of the recipe default"
     )
 
 
-@pytest.mark.parametrize(("left", "told"), [(1, 1), (0, 0)])
-def test_what_rounds_may_cost_is_told_where_something_is_left_to_ask(left: int, told: int) -> None:
-    """Of photographs that were all explained before there is nothing to say."""
-    plan: Any = dict.fromkeys(one.name for one in fields(Plan))
+ROUNDS = Plan("poles@1", "adaptive", "f32", 9, 0, 0, 40, 4, 5184, 17856, 18, 0, 1, ASSUMED, 900.0, None, 19.8, None)
+
+
+@pytest.mark.parametrize(
+    ("plan", "told"),
+    [
+        (ROUNDS, ("5,184 to 17,856", "assumed as none answers, at most 19.8 s", "at most 18 parts")),
+        (replace(ROUNDS, evaluations=5184), ("about 5,184", "assumed as none answers, about 19.8 s", "; 18 parts")),
+        (replace(ROUNDS, seconds=None), ("assumed as none answers not known",)),
+    ],
+)
+def test_a_page_says_at_most_where_the_command_does(plan: Plan, told: tuple[str, ...]) -> None:
+    """Of what is reckoned with all seeds, where few may be enough."""
+    order = SimpleNamespace(asked={"model": plan.model})
+    found = SimpleNamespace(plan=plan.to_json(), notes=())
+    html = environment().get_template("plan.html").render(order=order, found=found, refused="")
+    text = " ".join(re.sub("<[^>]*>", " ", html).split())
+    assert all(one in text for one in told)
+    assert ("at most" in plan.line()) == ("at most" in text)
+
+
+def test_what_a_photograph_may_cost_is_told_where_something_is_asked() -> None:
+    """Not of an audit all of whose photographs were explained before."""
     cost = InRounds.of(recipe("adaptive"), 40)
-    assert len(rounds_told([Plan(**{**plan, "in_rounds": cost, "evaluations": left})])) == told
+    assert cost is not None
+    plan = replace(ROUNDS, in_rounds=cost)
+    assert rounds_told([plan, replace(plan, evaluations_least=0, evaluations=0), ROUNDS]) == [cost.sentence]
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -123,9 +146,9 @@ def test_rounds_of_which_there_is_one_are_none(name: str, changes: dict, superpi
     [
         (
             {"stopping": {"top": 3}},
-            "its 3 strongest superpixels are soon told from the next, and all where they do",
+            "its 3 strongest superpixels are soon told from the next, and all where not",
         ),
-        ({"stopping": {"top": 1}}, "few where its strongest superpixel is soon told from the next, and all"),
+        ({"stopping": {"top": 1}}, "few where its strongest superpixel is soon told from the next, and all where not"),
         ({"stopping": {"ratio": 0.1}}, "few where its weights are soon known, and all where they are not, which is"),
         ({"seeds": [1, 2, 3, 4]}, "or all"),  # never more than the default: that is not said
     ],

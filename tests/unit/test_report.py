@@ -203,6 +203,22 @@ def test_totals_and_failures_are_on_the_first_page(tmp_path: Path) -> None:
         assert words in text
 
 
+def test_a_photograph_counts_once_however_many_labels_of_it_are_explained(tmp_path: Path) -> None:
+    """What is predicted, and whether that is right, is of photographs; which label each card explains is told apart
+    from whether the prediction is right, and a label that the model lacks makes none wrong."""
+    both = [view(1), view(1, explained="TRE"), view(2, label="BETONG"), view(2, label="BETONG", explained="TRE")]
+    text = read(write_report(tmp_path, AUDIT, [*both, view(3, label="PALM", label_known=False)])).text
+    assert "Predicted labels 50 % of 2 as labelled BETONG 3 " in text
+    assert "BETONG with 90 %: as labelled. The evidence shown is for TRE ." in text
+    assert "BETONG with 90 %: wrong: labelled TRE The evidence shown is for TRE ." in text
+    assert "BETONG with 90 %: labelled PALM , which the model does not know." in text
+
+
+def test_a_report_has_the_audit_s_name(tmp_path: Path) -> None:
+    """And its tags, which its page and `audit show` have, too."""
+    assert "audit 3 · spring #north" in read(write_report(tmp_path, replace(AUDIT, title="spring #north"), [])).text
+
+
 @pytest.mark.usefixtures("small_pages")
 def test_counts_and_histograms_count_every_page(tmp_path: Path) -> None:
     """The figures on the first page are those of the whole archive, also of the pages that follow."""
@@ -326,11 +342,17 @@ def test_a_name_that_is_no_text_is_shown_with_question_marks(tmp_path: Path) -> 
     ("counts", "mark", "text"),
     [
         ({"object": 4}, "good", "looks at the object: the answers on 4 of 4 photographs with a mask"),
-        ({"object": 3}, "fair", "not settled: of the answers on 3 photographs with a mask, 3 rest on the object"),
+        (
+            {"object": 3},
+            "fair",
+            "not settled: of the answers on 3 photographs with a mask, 3 rest on the object, 0 on the background, "
+            "0 on both; too few to say that most do.",
+        ),
         ({"object": 17, "background": 7}, "good", "the object: the answers on 17 of 24"),
-        ({"object": 16, "background": 8}, "fair", "not settled"),
+        ({"object": 16, "background": 8}, "fair", "16 rest on the object, 8 on the background, 0 on both; too few to"),
         ({"background": 17, "object": 7}, "poor", "the background: the answers on 17 of 24"),
         ({"background": 16, "object": 8}, "fair", "not settled"),
+        ({"background": 12, "object": 12}, "fair", "12 rest on the object, 12 on the background, 0 on both."),
         ({"object": 17, "doubtful": 7}, "good", "24 of 24 photographs with a mask rest on it, 17 of them soundly"),
         ({"object": 16, "doubtful": 8}, "fair", "24 of 24 photographs with a mask rest on it, 16 of them soundly"),
         ({"both": 24}, "fair", "0 rest on the object, 0 on the background, 24 on both"),
@@ -477,7 +499,7 @@ def test_marks_fall_with_the_figures() -> None:
         ({"denoised": (0, 0.5, 0.5)}, "No superpixel speaks against it"),
         (
             {"stopped": Stopped("parted", 5)},
-            "No more seeds were asked: the 5 strongest superpixels are told from the next.",
+            "Enough seeds were asked: the 5 strongest superpixels are told from the next.",
         ),
     ],
 )

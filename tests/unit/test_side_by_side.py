@@ -11,6 +11,8 @@ from PIL import Image
 from pipeline.answer.attribution import Attribution, LabelAttribution
 from pipeline.conversation.known import NOTHING
 from pipeline.judge.faithfulness import mu_fidelity, subsets
+from pipeline.pictures.lettering import fit
+from pipeline.pictures.several import CELL, LETTERS, SMALL
 from pipeline.recipes import RECIPES
 from pipeline.side_by_side import SEED, common_weights, compared
 from polelens import explain, recipe, side_by_side
@@ -175,6 +177,27 @@ def test_the_table_has_room_for_its_names(monkeypatch: pytest.MonkeyPatch, capsy
     assert f"\n{LONGEST} " in shown
     assert "MuFidelity object" in shown
     assert "…" not in shown
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_picture_has_room_for_its_title_and_figures(name: str) -> None:
+    """Above a photograph of 16 to 9, upright or lying, neither is cut, whichever recipe it is."""
+    upright, lying = round(CELL * 9 / 16), CELL
+    assert fit(name, upright, LETTERS) == name
+    for width in (upright, lying):
+        assert fit("9,999 evaluations, MuFidelity 0.98", width, SMALL).endswith("0.98")
+
+
+def test_an_answer_that_was_asked_for_in_rounds_says_why_no_more_was_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    """Under the name of its recipe; one that asks all at once has nothing to say of it."""
+    recipes = [made("adaptive", samples=32), made("occlusion")]
+    found = side_by_side(WHITE, Counted(), recipes, labels=["yes", "no"], size=32)
+    [label] = found.sides[0].explanation.attribution.labels
+    assert label.agreement.stopped
+    tell_side_by_side(found, None)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"adaptive: {label.agreement.stopped.sentence}" in shown
+    assert "occlusion: " not in shown
 
 
 def test_what_is_no_list_of_recipes_is_refused() -> None:

@@ -157,9 +157,8 @@ def test_the_reason_is_told_with_the_strongest_that_it_is_about(rule, most, why,
 @pytest.mark.parametrize(
     ("end", "left_open", "sentence"),
     [
-        (Stopped("parted", 3), False, "No more seeds were asked: the 3 strongest superpixels are told from the next."),
-        (Stopped("parted", 1), False, "No more seeds were asked: the strongest superpixel is told from the next."),
-        (Stopped("precise", 3), False, "No more seeds were asked: the weights are known as closely as was asked for."),
+        (Stopped("parted", 3), False, "Enough seeds were asked: the 3 strongest superpixels are told from the next."),
+        (Stopped("precise", 3), False, "Enough seeds were asked: the weights are known as closely as was asked for."),
         (
             Stopped("futile", 3, 0.076),
             True,
@@ -170,6 +169,12 @@ def test_the_reason_is_told_with_the_strongest_that_it_is_about(rule, most, why,
             True,
             "Which superpixel is the strongest is open: all seeds were asked and did not settle it.",
         ),
+        (
+            Stopped("futile", 1, 0.004),
+            True,
+            "Which superpixel is the strongest is open: more seeds would hardly have settled it (chance under 1 %).",
+        ),
+        (Stopped("parted", 1), False, "Enough seeds were asked: the strongest superpixel is told from the next."),
         (
             Stopped("spent", 3),
             True,

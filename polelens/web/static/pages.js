@@ -48,7 +48,7 @@
 
   const chosen = () => {
     const value = Number(show.value);
-    if (by.value === "number") return value === superpixels ? ["", `all ${superpixels}`] : [String(value), `the ${value} strongest of ${superpixels}`];
+    if (by.value === "number") return value === superpixels ? ["", `all ${superpixels}`] : [String(value), `the ${value === 1 ? "" : `${value} `}strongest of ${superpixels}`];
     if (by.value === "share") return value === STEPS ? ["", `all ${superpixels}`] : [`${value}%`, `the strongest ${value} %`];
     const least = (strongest * value / STEPS).toPrecision(3);
     return value === 0 ? ["", `all ${superpixels}`] : [`>${least}`, `of weight ${least} or more`];
