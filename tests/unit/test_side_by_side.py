@@ -171,7 +171,7 @@ def test_the_table_has_room_for_its_names(monkeypatch: pytest.MonkeyPatch, capsy
     """A terminal of 80 columns shows every name and figure whole, of a photograph with a mask, too."""
     recipes = [replace(made(name), name=told) for name, told in (("default", "adaptive-2026"), ("rise", LONGEST))]
     found = side_by_side(WHITE, Counted(), recipes, labels=["yes", "no"], size=32, boxes=[(0, 0, 16, 16)])
-    monkeypatch.setattr(console, "width", 80)
+    monkeypatch.setattr(console, "_width", 80)
     tell_side_by_side(found, None)
     shown = capsys.readouterr().out
     assert f"\n{LONGEST} " in shown
