@@ -15,7 +15,7 @@ from pipeline.recipe import Recipe
 from pipeline.scene.photograph import MEGAPIXELS
 from polelens.asked import Asked
 from polelens.cli.completion import model_or_file
-from polelens.cli.explanation_tables import MASKS_ALONE, further_tables, read_inside, superpixel_table
+from polelens.cli.explanation_tables import MASKS_ALONE, further_tables, superpixel_table
 from polelens.cli.object_word import object_option
 from polelens.cli.profiles import FILE, model_options, tell_model
 from polelens.cli.recipes import recipe_options
@@ -27,6 +27,7 @@ from polelens.notebook import explain as explain_one
 from polelens.notebook import side_by_side as beside
 from polelens.predictor import found_model
 from polelens.report.answers import answers
+from polelens.report.words import claimed, read_inside
 from polelens.sides import SideBySide
 from storage.settings import providers, thresholds
 
@@ -158,8 +159,8 @@ def _tell(explanation: Explanation, out: Path | None, word: str) -> None:
             click.echo(label.rule.sentence)
         if label.agreement.stopped:
             click.echo(label.agreement.stopped.sentence)
-        for claim in label.claims if attribution.inside else ():
-            click.echo(f"{claim.figure} {claim.value:.2f}, of which {claim.least:g} is enough")
+        for claim in claimed(label.claims):
+            click.echo(claim.text)
         if label.judgement:
             for answer in answers(label.judgement, word):
                 click.echo(printable(answer.text))

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from rich.table import Table
@@ -63,36 +62,6 @@ def _decimals(strongest: float) -> int:
     [3, 3, 6, 3]
     """
     return 3 if strongest >= 0.001 or not strongest else 2 - math.floor(math.log10(strongest))
-
-
-def read_inside(inside: Mapping[str, Any]) -> str:
-    """What was read of the network's inside, in a line.
-
-    Examples
-    --------
-    >>> read_inside({"read": "cam", "of": "logit", "layer": "relu_9", "map": [7, 7]})
-    'read: cam of the logit at layer relu_9, 7x7 places stretched bilinearly'
-    >>> read_inside({"read": "gradient", "of": "probability", "nodes": 32, "baselines": ["black", "white"]})
-    'read: gradient of the probability at 32 nodes from black, white'
-    >>> read_inside({"read": "gradient", "of": "probability", "nodes": 1, "baselines": ["mean"]})
-    'read: gradient of the probability at 1 node from mean'
-    >>> entries = {"logit": 4.0, "photograph": 3.0, "biases": 1.0, "stabilisers": 0.0}
-    >>> read_inside({"read": "lrp", "of": "logit", "composite": "epsilon-plus", "ledger": {"TRE": entries}})
-    'read: lrp of the logit by epsilon-plus; of TRE: logit 4, photograph 3, biases 1, stabilisers 0'
-    """
-    told = f"read: {inside['read']} of the {inside['of']}"
-    if "layer" in inside:
-        told += f" at layer {inside['layer']}, {'x'.join(map(str, inside['map']))} places stretched bilinearly"
-    if "nodes" in inside:
-        nodes = "1 node" if inside["nodes"] == 1 else f"{inside['nodes']} nodes"
-        told += f" at {nodes} from {', '.join(inside['baselines'])}"
-    if "regions" in inside:
-        told += f", gathered into {inside['cut']} regions ({inside['regions']}{', fast' if inside['fast'] else ''})"
-    if "ledger" in inside:
-        told += f" by {inside['composite']}"
-    for label, entries in inside.get("ledger", {}).items():
-        told += f"; of {label}: {', '.join(f'{name} {value:.3g}' for name, value in entries.items())}"
-    return told
 
 
 def further_tables(attribution: Attribution) -> list[Table]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
-from pipeline.answer.attribution import Attribution, LabelAttribution
+from pipeline.answer.attribution import Attribution, Claim, LabelAttribution
 from pipeline.answer.judgement import Judgement
 from pipeline.answer.rule import Rule
 from pipeline.answer.stopped import Stopped
@@ -52,7 +52,8 @@ class Figures:
     rests on what is outside the mask; `judgement` holds the two answers, or the one word of an earlier version.
     `sensitivity` is the rank correlation under each changed choice; `denoised` is how many superpixels the noise
     experiment took away, and the label's confidence before and after; `rule` is the method's, if it gives one;
-    `stopped` why no more seeds were asked, where they were asked in rounds.
+    `stopped` why no more seeds were asked, where they were asked in rounds; `claims` are figures of the method's own,
+    and `inside` what it read of the network's inside, if it did.
     """
 
     seeds: int
@@ -71,6 +72,8 @@ class Figures:
     denoised: tuple[int, float, float] | None = None
     rule: Rule | None = None
     stopped: Stopped | None = None
+    claims: tuple[Claim, ...] = ()
+    inside: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, attribution: Attribution, label: LabelAttribution) -> Self:
@@ -87,6 +90,8 @@ class Figures:
             denoised=_denoised(attribution, label),
             rule=label.rule,
             stopped=label.agreement.stopped,
+            claims=label.claims,
+            inside=_inside(attribution, label),
             **_judged(label),
         )
 
@@ -123,6 +128,14 @@ def _judged(label: LabelAttribution) -> dict[str, Any]:
         "judgement": label.judgement,
         "sensitivity": {name: one.spearman for name, one in label.judgement.sensitivity.items()},
     }
+
+
+def _inside(attribution: Attribution, label: LabelAttribution) -> Mapping[str, Any] | None:
+    """What was read of the network's inside, with this label's ledger alone."""
+    inside = attribution.inside
+    if inside is None or "ledger" not in inside:
+        return inside
+    return {**inside, "ledger": {label.label: inside["ledger"][label.label]}}
 
 
 def _denoised(attribution: Attribution, label: LabelAttribution) -> tuple[int, float, float] | None:

@@ -1,9 +1,11 @@
 """Words: the numbers of an explanation as sentences, each marked good, fair or poor."""
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from pipeline.answer.attribution import Claim
 from pipeline.answer.judgement import fill_warning
 from pipeline.pictures.lettering import percent
 from polelens.report.views import Figures
@@ -12,6 +14,7 @@ from storage.overview import Overview, Reliance
 Mark = Literal["good", "fair", "poor", "plain"]
 COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
+APART = frozenset({"fidelity.r2_held_out", "rule.low"})  # claims that have sentences of their own
 GOOD, FAIR = 0.8, 0.5  # of a correlation or R²: the usual reading of strong and moderate; a convention, not a test
 ON_OBJECT, PARTLY_ON_OBJECT = 0.5, 0.25  # of the evidence: most of it, or at least a quarter
 
@@ -44,14 +47,64 @@ def sentences(figures: Figures, word: str = "object") -> list[Sentence]:
         _top_five(figures),
         _signs(figures),
         _fit(figures),
+        *claimed(figures.claims),
         _moved(figures),
         _denoised(figures),
         Sentence("plain", figures.rule.sentence) if figures.rule else None,
         _stopped(figures),
+        Sentence("plain", read_inside(figures.inside)) if figures.inside else None,
     ]
     asked = Sentence("plain", f"{figures.evaluations:,} perturbations put to the model")
     told = [Sentence(one.mark, named(one.text, word)) for one in found if one]
     return [*told, asked]
+
+
+def claimed(claims: Iterable[Claim]) -> list[Sentence]:
+    """The figures of a method's own that are known, and how much of each is enough.
+
+    Examples
+    --------
+    >>> [one.text for one in claimed([Claim("completeness", 0.994, 0.9, "")])]
+    ['Completeness 0.99, of which 0.9 is enough']
+    """
+    return [
+        Sentence(
+            "good" if one.value >= one.least else "poor",
+            f"{one.figure.capitalize()} {one.value:.2f}, of which {one.least:g} is enough",
+        )
+        for one in claims
+        if one.figure not in APART and math.isfinite(one.value)
+    ]
+
+
+def read_inside(inside: Mapping[str, Any]) -> str:
+    """What was read of the network's inside, in a line.
+
+    Examples
+    --------
+    >>> read_inside({"read": "cam", "of": "logit", "layer": "relu_9", "map": [7, 7]})
+    'Read: cam of the logit at layer relu_9, 7x7 places stretched bilinearly'
+    >>> read_inside({"read": "gradient", "of": "probability", "nodes": 32, "baselines": ["black", "white"]})
+    'Read: gradient of the probability at 32 nodes from black, white'
+    >>> read_inside({"read": "gradient", "of": "probability", "nodes": 1, "baselines": ["mean"]})
+    'Read: gradient of the probability at 1 node from mean'
+    >>> entries = {"logit": 4.0, "photograph": 3.0, "biases": 1.0, "stabilisers": 0.0}
+    >>> read_inside({"read": "lrp", "of": "logit", "composite": "epsilon-plus", "ledger": {"TRE": entries}})
+    'Read: lrp of the logit by epsilon-plus; of TRE: logit 4, photograph 3, biases 1, stabilisers 0'
+    """
+    told = f"Read: {inside['read']} of the {inside['of']}"
+    if "layer" in inside:
+        told += f" at layer {inside['layer']}, {'x'.join(map(str, inside['map']))} places stretched bilinearly"
+    if "nodes" in inside:
+        nodes = "1 node" if inside["nodes"] == 1 else f"{inside['nodes']} nodes"
+        told += f" at {nodes} from {', '.join(inside['baselines'])}"
+    if "regions" in inside:
+        told += f", gathered into {inside['cut']} regions ({inside['regions']}{', fast' if inside['fast'] else ''})"
+    if "ledger" in inside:
+        told += f" by {inside['composite']}"
+    for label, entries in inside.get("ledger", {}).items():
+        told += f"; of {label}: {', '.join(f'{name} {value:.3g}' for name, value in entries.items())}"
+    return told
 
 
 def interval(reliance: Reliance) -> str:

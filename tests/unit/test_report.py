@@ -14,12 +14,14 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 
+from pipeline.answer.attribution import Claim
 from pipeline.answer.judgement import Basis, Curves, Grounding, Judgement, Reason, Soundness, Verdict
 from pipeline.answer.stopped import Stopped
 from polelens.report import AuditView, ExplanationView, Figures, pages, write_report
 from polelens.report.answers import answers, headline
 from polelens.report.words import sentences
 from storage.overview import Judged, Look, Overview, Reliance, Share
+from tests.played_ledger import attribution
 
 VOID = {"meta", "link", "img", "input", "br", "path"}  # a path only as it is written here, closed by />
 STARTED = datetime(2026, 1, 5, 17, 0, tzinfo=UTC)
@@ -501,6 +503,10 @@ def test_marks_fall_with_the_figures() -> None:
             {"stopped": Stopped("parted", 5)},
             "Enough seeds were asked: the 5 strongest superpixels are told from the next.",
         ),
+        (
+            {"inside": {"read": "cam", "of": "logit", "layer": "relu_9", "map": [7, 7]}},
+            "Read: cam of the logit at layer relu_9, 7x7 places stretched bilinearly",
+        ),
     ],
 )
 def test_the_report_says_what_moves_an_explanation_and_what_is_left_without_the_noise(figures, text):
@@ -526,6 +532,31 @@ def test_what_was_left_open_is_said(end, mark, text):
     """In a colour of its own: what more seeds would not have settled, and what all seeds did not."""
     [told] = [one for one in sentences(Figures(9, 1, stopped=end)) if text in one.text]
     assert told.mark == mark
+
+
+@pytest.mark.parametrize(
+    ("claim", "told"),
+    [
+        (Claim("completeness", 0.9, 0.9, ""), [("good", "Completeness 0.90, of which 0.9 is enough")]),
+        (Claim("conservation", 0.4, 0.9, ""), [("poor", "Conservation 0.40, of which 0.9 is enough")]),
+        (Claim("reliability", math.nan, 0.5, ""), []),
+        (Claim("fidelity.r2_held_out", 0.9, 0.5, ""), []),
+        (Claim("rule.low", 0.96, 0.95, ""), []),
+    ],
+)
+def test_a_method_s_own_figures_are_said(claim, told):
+    """With what it takes; not what is unknown, nor what has a sentence of its own."""
+    (*found, _) = sentences(Figures(9, 1, claims=(claim,)))
+    assert [(one.mark, one.text) for one in found] == told
+
+
+def test_a_ledger_is_said_with_its_own_label() -> None:
+    """Of two labels that were explained, each has its own."""
+    ledger = {"yes": {"logit": 2.0}, "no": {"logit": 3.0}}
+    inside = {"read": "lrp", "of": "logit", "composite": "epsilon", "ledger": ledger}
+    answer = replace(attribution("yes", "no"), inside=inside)
+    told = [sentences(Figures.of(answer, label))[-2].text for label in answer.labels]
+    assert told == [f"Read: lrp of the logit by epsilon; of {name}" for name in ("yes: logit 2", "no: logit 3")]
 
 
 def test_a_report_calls_the_object_by_the_audit_s_word(tmp_path: Path) -> None:
