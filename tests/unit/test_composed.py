@@ -20,9 +20,9 @@ PROFILES = {True: ((0, 0, 0), (1, 1, 1)), False: ((123.7, 116.3, 103.5), (58.4, 
 
 @st.composite
 def scenes(draw: st.DrawFn) -> tuple[Scene, np.ndarray]:
-    """A scene of one stripe, or of several, and masks of its regions."""
+    """A scene of one stripe, or of several, and masks of its regions, some of them more than a number has bits."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    k, size, n = draw(st.integers(1, 9)), draw(st.sampled_from([8, 11, 150])), draw(st.integers(1, 5))
+    k, size, n = draw(st.integers(1, 9)), draw(st.sampled_from([8, 11, 150])), draw(st.sampled_from([1, 5, 8, 9, 33]))
     canvas, fill = rng.integers(0, 256, (2, size, size, 3), np.uint8)
     return Scene(canvas, rng.integers(0, k, (size, size)).astype(np.int32), fill), rng.random((n, k)) < 0.5
 
