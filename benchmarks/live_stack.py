@@ -33,6 +33,7 @@ from storage.registry import Registry, Version
 
 ROOT = Path(__file__).resolve().parent.parent
 POLL_SECONDS = 0.1
+STATE = text("SELECT state FROM audit WHERE id = :id")
 REST = "prepare-reduce"  # the worker that produces, among other things
 
 
@@ -86,17 +87,13 @@ class Stand:
         began = time.perf_counter()
         number = self.audits.start(version, recipe, images)
         self.ask("produce")
-        while (state := self._state(number)) == "running":
-            time.sleep(POLL_SECONDS)
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as c:  # which asks often
+            while (state := c.execute(STATE, {"id": number}).scalar_one()) == "running":
+                time.sleep(POLL_SECONDS)
         seconds = time.perf_counter() - began
         if state != "done" or (failed := self.audits.progress(number).failed):
             raise RuntimeError(f"the audit is {state}, {failed} photographs failed: {self._failure()}")
         return seconds
-
-    def _state(self, number: int) -> str:
-        """In one small question, as it is asked all the time."""
-        with self.engine.begin() as c:
-            return str(c.execute(text("SELECT state FROM audit WHERE id = :id"), {"id": number}).scalar_one())
 
     def _failure(self) -> str:
         """Why the first photograph failed that did."""
